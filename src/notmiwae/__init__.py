@@ -1,0 +1,1 @@
+"""Impute data that are missing not at random."""
