@@ -1,1 +1,1 @@
-"""."""
+"""How good an imputation is: metrics, the Bayes-optimal oracle, statistics over replicates."""

@@ -1,1 +1,1 @@
-"""."""
+"""Imputers to compare with: the usual baselines."""

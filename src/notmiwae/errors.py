@@ -1,0 +1,17 @@
+"""Errors a user can act on: one line that names the place, the value found and what is accepted."""
+
+
+class NotMIWAEError(ValueError):
+    """Base of every error raised for what a user gave; a stage or command prints it without a traceback."""
+
+
+class ParameterError(NotMIWAEError):
+    """A parameter (a key of `params.yaml`, an argument) is unknown, missing or out of range."""
+
+
+class DataError(NotMIWAEError):
+    """An input table or file is absent, altered, or can't be used as asked."""
+
+
+class DivergenceError(NotMIWAEError):
+    """Training reached a non-finite bound; the message names the step and the terms that broke."""

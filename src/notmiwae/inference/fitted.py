@@ -1,0 +1,110 @@
+"""A model fitted to a table: the networks, and the table's columns and scales. Saved without pickling."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from notmiwae.errors import DataError
+from notmiwae.files import write_json
+from notmiwae.model.latent import LatentVariableModel, ModelSpec
+from notmiwae.model.missing import ProcessSpec, processes
+from notmiwae.params import parse_entry, parse_spec
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """Features standardised by what was observed of them: `(x − mean) / scale`, each `[D]`."""
+
+    mean: Floats
+    scale: Floats
+
+    @classmethod
+    def of(cls, table: Floats, standardise: bool) -> Scaling:
+        """Means and standard deviations of the observed values; 0 and 1 where not to `standardise`."""
+        features = table.shape[1]
+        if not standardise:
+            return cls(np.zeros(features), np.ones(features))
+        scale = np.nanstd(table, axis=0)
+        # A constant feature stays as it is.
+        return cls(np.nanmean(table, axis=0), np.where(scale > 0, scale, 1.0))
+
+    def tensors(self, table: Floats) -> tuple[Tensor, Tensor]:
+        """Standardised rows, zero where missing, and their mask: `x` and `s`, `[N, D]`, single precision."""
+        observed = np.isfinite(table)
+        x = np.where(observed, (table - self.mean) / self.scale, 0.0)
+        return torch.from_numpy(x.astype(np.float32)), torch.from_numpy(observed.astype(np.float32))
+
+    def undo(self, x: Tensor) -> Floats:
+        """Values in the table's own units."""
+        return x.double().numpy() * self.scale + self.mean
+
+
+@dataclass(frozen=True)
+class FittedModel:
+    """A trained model and what it needs to meet a table.
+
+    Attributes:
+        model: The networks and the missing process.
+        process: The spec that built the missing process.
+        columns: Names of the D features.
+        scaling: How they are standardised.
+    """
+
+    model: LatentVariableModel
+    process: ProcessSpec
+    columns: tuple[str, ...]
+    scaling: Scaling
+
+    def missing_probability(self, values: Floats) -> Floats:
+        """The learnt `p(s_j = 0 | x)` for complete rows `[N, D]` in the table's own units."""
+        x, _ = self.scaling.tensors(values)
+        with torch.no_grad():
+            return self.model.missing_process.missing_probability(x).double().numpy()
+
+    def save(self, folder: Path) -> None:
+        """Write `weights.safetensors` and `model.json` into an existing folder."""
+        save_file(self.model.state_dict(), folder / "weights.safetensors")
+        description = {
+            "network": self.model.spec.to_mapping(),
+            "missing_process": self.process.to_mapping(),
+            "columns": list(self.columns),
+            "process_columns": self.model.missing_process.columns.tolist(),
+            "mean": self.scaling.mean.tolist(),
+            "scale": self.scaling.scale.tolist(),
+        }
+        write_json(folder / "model.json", description)
+
+    @classmethod
+    def load(cls, folder: Path) -> FittedModel:
+        """The inverse of `save`.
+
+        Raises:
+            DataError: a file is absent, or isn't what `save` writes.
+        """
+        try:
+            description = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+            spec = parse_spec(ModelSpec, description["network"], f"{folder}/model.json: network")
+            process = parse_entry(processes, description["missing_process"], f"{folder}/model.json")
+            columns = tuple(str(name) for name in description["columns"])
+            process_columns = torch.tensor(description["process_columns"], dtype=torch.long)
+            scaling = Scaling(np.array(description["mean"]), np.array(description["scale"]))
+            # The process takes its size from a table of this shape, and its values from the weights.
+            x = torch.zeros(1, len(columns))
+            model = LatentVariableModel(
+                spec, len(columns), process.build(process_columns, x, torch.ones_like(x))
+            )
+            model.load_state_dict(load_file(folder / "weights.safetensors"))
+        except (OSError, KeyError, IndexError, TypeError, RuntimeError, ValueError, SafetensorError) as error:
+            raise DataError(f"{folder}: not a saved model: {' '.join(str(error).split())}") from None
+        return cls(model.eval(), process, columns, scaling)

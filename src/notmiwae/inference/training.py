@@ -1,0 +1,199 @@
+"""Training: stochastic ascent of the bound, the best weights kept by the bound of held-out rows."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from pydantic import Field, PositiveFloat, PositiveInt
+from torch import Tensor
+
+from notmiwae.errors import DataError, DivergenceError
+from notmiwae.inference.fitted import FittedModel, Scaling
+from notmiwae.model.latent import ImportanceSamples, LatentVariableModel, ModelSpec, bound
+from notmiwae.model.missing import ProcessSpec
+from notmiwae.parallel import Report, silent
+from notmiwae.params import Spec
+from notmiwae.randomness import torch_seed
+
+
+class TrainingSpec(Spec):
+    """How a model is trained.
+
+    Attributes:
+        samples: K, importance samples a row.
+        batch_size: Rows a step.
+        steps: Steps of Adam at most.
+        learning_rate: Step size of encoder, decoder and observation model.
+        missing_process_learning_rate: Step size of the missing process, whose slopes have far to go.
+        decay: Share of the steps, at the end, over which the step sizes fall linearly to zero.
+        held_out: Share of the rows that only measure the bound.
+        validation_samples: K for the held-out bound.
+        check_every: Steps between measurements of the held-out bound.
+        patience: Measurements without a better bound after which training stops; null never stops it.
+    """
+
+    samples: PositiveInt = 20
+    batch_size: PositiveInt = 64
+    steps: PositiveInt
+    learning_rate: PositiveFloat = 1e-3
+    missing_process_learning_rate: PositiveFloat = 1e-2
+    decay: Annotated[float, Field(ge=0, le=1)] = 0.3
+    held_out: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    validation_samples: PositiveInt = 50
+    check_every: PositiveInt = 50
+    patience: PositiveInt | None = None
+
+
+@dataclass(frozen=True)
+class CurvePoint:
+    """One measurement during training: bounds in nats a row, of one start of the missing process."""
+
+    start: int
+    step: int
+    training_bound: float
+    validation_bound: float
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What training returns: the best model by the held-out bound, that bound, and the way there."""
+
+    fitted: FittedModel
+    validation_bound: float
+    curve: list[CurvePoint]
+
+
+def fit(
+    table: npt.NDArray[np.float64],
+    columns: tuple[str, ...],
+    network: ModelSpec,
+    process: ProcessSpec,
+    training: TrainingSpec,
+    seed: int,
+    report: Report = silent,
+) -> Fit:
+    """Fit a MIWAE (`process` ignorable) or not-MIWAE to a table with missing values.
+
+    Where the process has several starts (an unknown direction), each is trained with the same seed and the
+    highest held-out bound wins; the imputation error plays no part.
+
+    Arguments:
+        table: `[N, D]`, NaN where missing.
+        columns: Names of the features.
+        network: Encoder, decoder, observation model.
+        process: The missing process.
+        training: How to train.
+        seed: Of everything random here.
+        report: Called with step, steps, held-out bound.
+
+    Raises:
+        DataError: a column has no observed value, or too few rows are left to hold some out.
+        DivergenceError: the bound became non-finite.
+    """
+    empty = np.flatnonzero(np.isnan(table).all(axis=0))
+    if len(empty):
+        raise DataError(f"column {columns[empty[0]]!r} has no observed value; drop it")
+    scaling = Scaling.of(table, network.standardise)
+    x, s = scaling.tensors(table)
+    process_columns = torch.nonzero((s == 0).any(0)).flatten()
+    starts = process.starts()
+    best: tuple[LatentVariableModel, ProcessSpec] | None = None
+    best_bound = -math.inf
+    curve: list[CurvePoint] = []
+    for number, start in enumerate(starts):
+        # Initial weights come from torch's global generator; the fork leaves it as it was.
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(torch_seed(seed, "weights"))
+            model = LatentVariableModel(network, len(columns), start.build(process_columns, x, s))
+        for point in _train(model, x, s, training, torch_seed(seed, "training"), number):
+            curve.append(point)
+            done = number * training.steps + point.step
+            report(done, len(starts) * training.steps, point.validation_bound)
+        reached = max(point.validation_bound for point in curve if point.start == number)
+        if reached > best_bound:
+            best, best_bound = (model, start), reached
+    assert best is not None
+    return Fit(FittedModel(best[0].eval(), best[1], columns, scaling), best_bound, curve)
+
+
+def _train(
+    model: LatentVariableModel, x: Tensor, s: Tensor, training: TrainingSpec, seed: int, start: int
+) -> Iterator[CurvePoint]:
+    """Train `model` in place, yielding measurements; at the end it holds the best weights."""
+    generator = torch.Generator().manual_seed(seed)
+    rows = torch.randperm(len(x), generator=generator)
+    held_out = max(1, round(training.held_out * len(x)))
+    validation, rows = rows[:held_out], rows[held_out:]
+    if len(rows) == 0:
+        raise DataError(f"{len(x)} row(s) are too few to hold out {training.held_out:.0%} of them")
+    x_validation, s_validation = x[validation], s[validation]
+    batches = _batches(x[rows], s[rows], training.batch_size, generator)
+    optimiser, schedule = _optimiser(model, training)
+    best_bound, best_weights, best_step = -math.inf, model.state_dict(), 0
+    for step, (x_batch, s_batch) in zip(range(1, training.steps + 1), batches, strict=False):
+        optimiser.zero_grad(set_to_none=True)
+        drawn = model.importance_samples(x_batch, s_batch, training.samples, generator)
+        training_bound = bound(drawn.log_weights).mean()
+        if not math.isfinite(training_bound.item()):
+            raise DivergenceError(_what_broke(step, drawn))
+        (-training_bound).backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+        schedule.step()
+        if step % training.check_every and step < training.steps:
+            continue
+        # The same noise each time, so that a difference is the weights'.
+        noise = torch.Generator().manual_seed(seed)
+        with torch.no_grad():
+            samples = model.importance_samples(x_validation, s_validation, training.validation_samples, noise)
+        validation_bound = bound(samples.log_weights).mean().item()
+        if not math.isfinite(validation_bound):
+            raise DivergenceError(_what_broke(step, samples))
+        if validation_bound > best_bound:
+            best_bound, best_weights, best_step = validation_bound, copy.deepcopy(model.state_dict()), step
+        yield CurvePoint(start, step, training_bound.item(), validation_bound)
+        if training.patience and step - best_step >= training.patience * training.check_every:
+            break
+    model.load_state_dict(best_weights)
+
+
+def _batches(x: Tensor, s: Tensor, size: int, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
+    """Endless batches: shuffled once an epoch, then cut as views; a remainder waits for another epoch."""
+    size = min(size, len(x))
+    while True:
+        order = torch.randperm(len(x), generator=generator)
+        x, s = x[order], s[order]
+        for first in range(0, len(x) - size + 1, size):
+            yield x[first : first + size], s[first : first + size]
+
+
+def _optimiser(
+    model: LatentVariableModel, training: TrainingSpec
+) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]:
+    process = list(model.missing_process.parameters())
+    of_process = {id(parameter) for parameter in process}
+    networks = [parameter for parameter in model.parameters() if id(parameter) not in of_process]
+    groups = [{"params": networks, "lr": training.learning_rate}]
+    if process:
+        groups.append({"params": process, "lr": training.missing_process_learning_rate})
+    optimiser = torch.optim.Adam(groups, fused=True)
+    decaying = max(training.decay * training.steps, 1.0)
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimiser, lambda step: min(1.0, (training.steps - step) / decaying)
+    )
+    return optimiser, schedule
+
+
+def _what_broke(step: int, drawn: ImportanceSamples) -> str:
+    broken = [name for name, term in drawn.terms.items() if not torch.isfinite(term).all()]
+    culprits = ", ".join(broken) if broken else "none of its terms alone"
+    return (
+        f"the bound isn't finite at step {step}; not finite: {culprits}. "
+        "Lower learning_rate or raise the observation model's floor"
+    )

@@ -1,0 +1,114 @@
+"""The latent-variable model and its importance weights: MIWAE, and with a missing process not-MIWAE."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Annotated
+
+import torch
+from pydantic import BeforeValidator
+from torch import Tensor, nn
+from torch.nn.functional import softplus
+
+from notmiwae.model.distributions import Normal, standard_normal_log_prob
+from notmiwae.model.missing import Missing, MissingProcess
+from notmiwae.model.networks import MLP, NetworkSpec, Size, networks
+from notmiwae.model.observation import Gaussian, ObservationSpec, observations
+from notmiwae.params import Spec
+
+
+class ModelSpec(Spec):
+    """The networks of a model; MIWAE and not-MIWAE share them and differ in the missing process alone.
+
+    Attributes:
+        latent_size: Dimension of z.
+        encoder: Network from the row, missing values filled with zero (the mean), to q(z | x_o).
+        encoder_sees_mask: Append the mask to the encoder's input.
+        decoder: Network from z to the parameters of p(x | z).
+        observation: p(x | z).
+        standardise: Work on features with mean 0 and variance 1 by what was observed of them.
+    """
+
+    latent_size: Size
+    encoder: Annotated[NetworkSpec, BeforeValidator(networks.parse)] = MLP()
+    encoder_sees_mask: bool = True
+    decoder: Annotated[NetworkSpec, BeforeValidator(networks.parse)] = MLP()
+    observation: Annotated[ObservationSpec, BeforeValidator(observations.parse)] = Gaussian()
+    standardise: bool = True
+
+
+@dataclass(frozen=True)
+class ImportanceSamples:
+    """K importance samples of a row's latent, and what follows for its missing values.
+
+    Attributes:
+        log_weights: `log w_k`, `[K, B]`.
+        missing: `x_m | z_k, s`.
+        terms: The named summands of `log_weights`, for diagnosis.
+    """
+
+    log_weights: Tensor
+    missing: Missing
+    terms: dict[str, Tensor]
+
+
+class LatentVariableModel(nn.Module):
+    """`p(x, s) = p(s | x) ∫ p(x | z) N(z; 0, I) dz` with the encoder `q(z | x_o, s)`, a diagonal Gaussian.
+
+    Arguments:
+        spec: The networks.
+        features: D.
+        missing_process: p(s | x); `IgnorableProcess` makes this a MIWAE.
+    """
+
+    def __init__(self, spec: ModelSpec, features: int, missing_process: MissingProcess) -> None:
+        super().__init__()
+        self.spec = spec
+        self.features = features
+        self.encoder = spec.encoder.build(features * (1 + spec.encoder_sees_mask), 2 * spec.latent_size)
+        self.decoder = spec.decoder.build(spec.latent_size, features)
+        self.observation = spec.observation.build(features)
+        self.missing_process = missing_process
+
+    def encode(self, x: Tensor, s: Tensor) -> Normal:
+        """`q(z | x_o, s)` for rows `[B, D]`, missing values filled with zero."""
+        inputs = torch.cat([x, s], -1) if self.spec.encoder_sees_mask else x
+        mean, raw_scale = self.encoder(inputs).chunk(2, -1)
+        return Normal(mean, softplus(raw_scale) + 1e-4)
+
+    def decode(self, z: Tensor) -> Normal:
+        """`p(x | z)`, `[..., D]` for z `[..., latent_size]`."""
+        decoded: Normal = self.observation(self.decoder(z))
+        return decoded
+
+    def importance_samples(
+        self, x: Tensor, s: Tensor, samples: int, generator: torch.Generator
+    ) -> ImportanceSamples:
+        """Draw `z_k ~ q(z | x_o, s)` and weigh them (Ipsen et al. 2021, Eq. 6–8).
+
+        `w_k = p(s | x_o, z_k) p(x_o | z_k) p(z_k) / q(z_k | x_o, s)`
+
+        Arguments:
+            x: Standardised rows `[B, D]`, zero where missing.
+            s: Mask `[B, D]`, 1 where observed.
+            samples: K.
+            generator: Source of all noise.
+        """
+        qz = self.encode(x, s)
+        z = qz.rsample(torch.randn((samples, *qz.mean.shape), generator=generator, dtype=x.dtype))
+        px = self.decode(z)
+        missing: Missing = self.missing_process(px, x, s, generator)
+        terms = {
+            "log p(x_o|z)": (px.log_prob(x) * s).sum(-1),
+            "log p(s|x)": missing.log_prob,
+            "log p(z)": standard_normal_log_prob(z),
+            "log q(z|x_o)": qz.log_prob(z).sum(-1),
+        }
+        log_px, log_ps, log_pz, log_qz = terms.values()
+        return ImportanceSamples(log_px + log_ps + log_pz - log_qz, missing, terms)
+
+
+def bound(log_weights: Tensor) -> Tensor:
+    """`L_K = log 1/K Σ_k w_k` of each row, `[B]`: a lower bound of log p(x_o, s), tight as K grows."""
+    return log_weights.logsumexp(0) - math.log(len(log_weights))

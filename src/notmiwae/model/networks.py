@@ -1,0 +1,139 @@
+"""Networks: they map tensors to tensors and know nothing of probability."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+from torch import Tensor, nn
+
+from notmiwae.params import Registry, Spec
+
+Size = Annotated[int, Field(gt=0)]
+ACTIVATIONS = {"tanh": nn.Tanh, "relu": nn.ReLU, "elu": nn.ELU, "gelu": nn.GELU}
+
+
+class NetworkSpec(Spec):
+    """How a network is built, given the sizes that the table sets."""
+
+    def build(self, inputs: int, outputs: int) -> nn.Module:
+        """A module from `[..., inputs]` to `[..., outputs]`, freshly initialised."""
+        raise NotImplementedError
+
+
+networks: Registry[NetworkSpec] = Registry("network")
+
+
+@networks.register("linear")
+class Linear(NetworkSpec):
+    """One affine map: as a decoder with a shared variance, probabilistic PCA."""
+
+    def build(self, inputs: int, outputs: int) -> nn.Module:
+        """See `NetworkSpec.build`."""
+        return nn.Linear(inputs, outputs)
+
+
+@networks.register("mlp")
+class MLP(NetworkSpec):
+    """A multi-layer perceptron."""
+
+    hidden: Annotated[tuple[Size, ...], Field(min_length=1)] = (128, 128)
+    activation: Literal["tanh", "relu", "elu", "gelu"] = "tanh"
+
+    def build(self, inputs: int, outputs: int) -> nn.Module:
+        """See `NetworkSpec.build`."""
+        layers: list[nn.Module] = []
+        for width in self.hidden:
+            layers += [nn.Linear(inputs, width), ACTIVATIONS[self.activation]()]
+            inputs = width
+        return nn.Sequential(*layers, nn.Linear(inputs, outputs))
+
+
+@networks.register("patch_encoder")
+class PatchEncoder(NetworkSpec):
+    """A convolutional encoder of images: patches, one 3 × 3 convolution over their grid, a dense layer.
+
+    Working on the grid of patches, not of pixels, keeps the matrix products few and large, which is what a
+    CPU is fast at.
+
+    Attributes:
+        height: Rows of the image; a row of the table is the image in row-major order, repeated for each
+            channel (values, then mask).
+        width: Columns of the image.
+        patch: Side of a patch in pixels; it divides both.
+        channels: Channels after the patches and after the convolution.
+    """
+
+    height: Size
+    width: Size
+    patch: Size = 4
+    channels: tuple[Size, Size] = (32, 64)
+
+    def build(self, inputs: int, outputs: int) -> nn.Module:
+        """See `NetworkSpec.build`."""
+        grid = _patch_grid(self.height, self.width, self.patch)
+        first, second = self.channels
+        images = inputs // (self.height * self.width)
+        return nn.Sequential(
+            nn.Unflatten(-1, (images, self.height, self.width)),
+            nn.Conv2d(images, first, self.patch, self.patch),
+            nn.ReLU(),
+            nn.Conv2d(first, second, 3, padding=1),
+            nn.ReLU(),
+            nn.Flatten(-3),
+            nn.Linear(second * grid[0] * grid[1], outputs),
+        )
+
+
+@networks.register("patch_decoder")
+class PatchDecoder(NetworkSpec):
+    """A convolutional decoder of images: a dense layer, two 3 × 3 convolutions, a patch from each place.
+
+    All places share the convolutions, so that pixels that were seen teach those that were not.
+
+    Attributes:
+        height: Rows of the image.
+        width: Columns of the image.
+        patch: Side of a patch in pixels; it divides both.
+        channels: Channels after the dense layer and after the first convolution.
+    """
+
+    height: Size
+    width: Size
+    patch: Size = 4
+    channels: tuple[Size, Size] = (32, 64)
+
+    def build(self, inputs: int, outputs: int) -> nn.Module:
+        """See `NetworkSpec.build`."""
+        grid = _patch_grid(self.height, self.width, self.patch)
+        first, second = self.channels
+        return _LeadingAxes(
+            nn.Sequential(
+                nn.Linear(inputs, first * grid[0] * grid[1]),
+                nn.ReLU(),
+                nn.Unflatten(-1, (first, *grid)),
+                nn.Conv2d(first, second, 3, padding=1),
+                nn.ReLU(),
+                nn.Conv2d(second, self.patch**2, 3, padding=1),
+                nn.PixelShuffle(self.patch),
+                nn.Flatten(-3),
+            )
+        )
+
+
+class _LeadingAxes(nn.Module):
+    """Folds all axes but the last into one, since a convolution takes a single batch axis."""
+
+    def __init__(self, inner: nn.Module) -> None:
+        super().__init__()
+        self.inner = inner
+
+    def forward(self, x: Tensor) -> Tensor:
+        folded: Tensor = self.inner(x.flatten(0, -2))
+        return folded.unflatten(0, x.shape[:-1])
+
+
+def _patch_grid(height: int, width: int, patch: int) -> tuple[int, int]:
+    if height % patch or width % patch:
+        raise ValueError(f"a patch of {patch} doesn't divide an image of {height} × {width}")
+    return height // patch, width // patch

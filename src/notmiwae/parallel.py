@@ -1,0 +1,118 @@
+"""Where independent jobs run: processes of one thread each, on this machine."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from joblib import Parallel, delayed
+from pydantic import PositiveInt
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from notmiwae.params import Spec
+
+R = TypeVar("R")
+Report = Callable[[int, int, float], None]
+"""`report(step, steps, figure)`: how far a job is, and its figure of interest."""
+
+
+class ComputeSpec(Spec):
+    """The section `compute` of params.yaml.
+
+    Attributes:
+        workers: How many processes run jobs at once; null takes one for each core.
+    """
+
+    workers: PositiveInt | None = None
+
+    def processes(self, jobs: int) -> int:
+        """How many processes `jobs` jobs are given."""
+        return min(jobs, self.workers or len(os.sched_getaffinity(0)))
+
+
+def silent(step: int, steps: int, figure: float) -> None:
+    """A `Report` that reports to nobody."""
+
+
+def run_jobs(
+    function: Callable[..., R], jobs: Sequence[tuple[Any, ...]], compute: ComputeSpec, title: str
+) -> list[R]:
+    """`[function(*job, report) for job in jobs]`, in parallel, with a progress bar for each job.
+
+    A job's result may not depend on which process runs it, or on how many there are.
+
+    Arguments:
+        function: A module-level function; its last argument is a `Report`.
+        jobs: The other arguments of each call.
+        compute: How many processes.
+        title: What the bars are called; each also has its job's number.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        board = Path(folder) / "progress"
+        np.zeros((len(jobs), 3)).tofile(board)
+        with _Watch(board, len(jobs), title):
+            tasks = (
+                delayed(_run)(function, job, board, number, len(jobs)) for number, job in enumerate(jobs)
+            )
+            workers = compute.processes(len(jobs))
+            return list(Parallel(n_jobs=workers, backend="loky" if workers > 1 else "sequential")(tasks))
+
+
+def _run(function: Callable[..., R], job: tuple[Any, ...], board: Path, number: int, jobs: int) -> R:
+    rows = np.memmap(board, dtype=np.float64, mode="r+", shape=(jobs, 3))
+
+    def report(step: int, steps: int, figure: float) -> None:
+        rows[number] = (step, steps, figure)
+
+    result = function(*job, report)
+    rows[number, 0] = rows[number, 1] = max(rows[number, 1], 1)
+    return result
+
+
+class _Watch:
+    """Shows the progress board in the terminal while the block runs; elsewhere, a line at its end."""
+
+    def __init__(self, board: Path, jobs: int, title: str) -> None:
+        self._rows = np.memmap(board, dtype=np.float64, mode="r", shape=(jobs, 3))
+        self._title = title
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> None:
+        self._started = time.perf_counter()
+        if sys.stderr.isatty():
+            self._thread.start()
+
+    def __exit__(self, *error: object) -> None:
+        self._done.set()
+        if self._thread.is_alive():
+            self._thread.join()
+        if error[0] is None:
+            seconds = time.perf_counter() - self._started
+            print(f"{self._title}: {len(self._rows)} job(s) in {seconds:.1f} s", file=sys.stderr)
+
+    def _watch(self) -> None:
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[figure]}"),
+            TimeRemainingColumn(),
+        )
+        with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+            bars = [
+                progress.add_task(f"{self._title} {number}", total=None, figure="")
+                for number in range(len(self._rows))
+            ]
+            while not self._done.wait(0.2):
+                for bar, (step, steps, figure) in zip(bars, self._rows.tolist(), strict=True):
+                    shown = f"bound {figure:.3f}" if figure else ""
+                    progress.update(bar, completed=int(step), total=int(steps) or None, figure=shown)

@@ -1,0 +1,172 @@
+"""`params.yaml` as typed, validated objects.
+
+A `Spec` is one entry's fields with their types and bounds. A `Registry` maps the `kind` of an entry to the
+one class that carries it, so that a new data set, mechanism, network or missing process is a new class in
+its own module and nothing else.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, ClassVar, Generic, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
+
+from notmiwae.errors import ParameterError
+
+PARAMS_FILE = Path("params.yaml")
+
+
+class Spec(BaseModel):
+    """One entry of `params.yaml`: immutable, and without room for a misspelt key."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: ClassVar[str] = ""
+    """The name under which the class is registered, if it is."""
+
+    def to_mapping(self) -> dict[str, Any]:
+        """The entry of `params.yaml` that describes this object, `kind` and nested entries included."""
+        own = {"kind": self.kind} if self.kind else {}
+        values = {name: getattr(self, name) for name in type(self).model_fields}
+        return own | {
+            name: value.to_mapping() if isinstance(value, Spec) else value for name, value in values.items()
+        }
+
+
+S = TypeVar("S", bound=Spec)
+C = TypeVar("C", bound=Spec)
+
+
+class Registry(Generic[S]):
+    """The classes that an entry's `kind` can name.
+
+    Arguments:
+        what: What is registered, for messages ("mechanism").
+    """
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+        self._classes: dict[str, type[S]] = {}
+
+    def register(self, name: str) -> Callable[[type[C]], type[C]]:
+        """Enter the decorated class under `name`."""
+
+        def enter(cls: type[C]) -> type[C]:
+            if name in self._classes:
+                raise KeyError(f"{self.what} {name!r} is registered twice")
+            cls.kind = name
+            self._classes[name] = cls  # type: ignore[assignment]
+            return cls
+
+        return enter
+
+    def names(self) -> list[str]:
+        """Every registered name, sorted."""
+        return sorted(self._classes)
+
+    def parse(self, entry: Any) -> S:
+        """Build the object that `entry = {kind: name, **fields}` describes.
+
+        Raises:
+            ValueError: `entry` is no mapping, or its `kind` is missing or unknown.
+            pydantic.ValidationError: one of the fields doesn't fit.
+        """
+        if isinstance(entry, Spec):
+            return entry  # type: ignore[return-value]
+        if not isinstance(entry, Mapping) or "kind" not in entry:
+            raise ValueError(f"a {self.what} is a mapping with a `kind`, one of {', '.join(self.names())}")
+        fields = dict(entry)
+        kind = fields.pop("kind")
+        if kind not in self._classes:
+            raise ValueError(f"unknown {self.what} {kind!r}{suggest(kind, self.names())}")
+        return self._classes[kind].model_validate(fields)
+
+
+def suggest(name: Any, accepted: Iterable[str]) -> str:
+    """A message's end: the nearest accepted name, and all of them."""
+    accepted = list(accepted)
+    near = difflib.get_close_matches(str(name), accepted, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else ";"
+    return f"{hint} accepted: {', '.join(accepted)}"
+
+
+def read_params(path: Path = PARAMS_FILE) -> dict[str, Any]:
+    """The whole of `params.yaml` as plain mappings.
+
+    Raises:
+        ParameterError: the file is absent, is no YAML, or holds no mapping.
+    """
+    try:
+        loaded = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ParameterError(f"{path}: no such file; run from the repository's root") from None
+    except yaml.YAMLError as error:
+        raise ParameterError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(loaded, dict):
+        raise ParameterError(f"{path}: holds {type(loaded).__name__}, expected a mapping of sections")
+    return loaded
+
+
+def lookup(params: Mapping[str, Any], key: str, path: Path = PARAMS_FILE) -> Any:
+    """The value at a dotted `key` such as `models.notmiwae.gaussian`.
+
+    Raises:
+        ParameterError: a part of the key is absent; the message lists what stands there.
+    """
+    value: Any = params
+    walked = ""
+    for part in key.split("."):
+        if not isinstance(value, Mapping) or part not in value:
+            there = [str(name) for name in value] if isinstance(value, Mapping) else []
+            where = walked or "the top level"
+            raise ParameterError(f"{path}: no key {part!r} in {where}{suggest(part, there)}")
+        value = value[part]
+        walked = f"{walked}.{part}" if walked else part
+    return value
+
+
+def parse_spec(cls: type[S], value: Any, where: str) -> S:
+    """Validate `value` as a `cls`.
+
+    Raises:
+        ParameterError: with one line for the first thing wrong: where it stands, what was found, what is
+            accepted.
+    """
+    return _checked(lambda: cls.model_validate(value), cls, where)
+
+
+def parse_entry(registry: Registry[S], entry: Any, where: str) -> S:
+    """`registry.parse(entry)` with its errors as one line that begins with `where`."""
+    try:
+        return _checked(lambda: registry.parse(entry), None, where)
+    except ParameterError:
+        raise
+    except ValueError as error:
+        raise ParameterError(f"{where}: {error}") from None
+
+
+def _checked(build: Callable[[], S], cls: type[S] | None, where: str) -> S:
+    try:
+        return build()
+    except ValidationError as error:
+        raise ParameterError(_one_line(error.errors()[0], cls, where)) from None
+
+
+def _one_line(error: ErrorDetails, cls: type[Spec] | None, where: str) -> str:
+    key = ".".join([where, *(str(part) for part in error["loc"])])
+    if error["type"] == "extra_forbidden":
+        name = str(error["loc"][-1])
+        accepted = list(cls.model_fields) if cls is not None and len(error["loc"]) == 1 else []
+        return f"{key}: unknown key{suggest(name, accepted) if accepted else ''}"
+    if error["type"] == "missing":
+        return f"{key}: this key is required and absent"
+    message = error["msg"].removeprefix("Value error, ")
+    message = message[0].lower() + message[1:]
+    found = error["input"]
+    shown = "" if isinstance(found, Mapping) else f" (found {found!r})"
+    return f"{key}: {message}{shown}"

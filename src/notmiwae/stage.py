@@ -1,0 +1,70 @@
+"""Runs one stage of the pipeline: `python -m notmiwae.stage NAME [ARGUMENT …]` runs `stages/NAME.py`.
+
+It does what every stage needs before the stage's own imports: pins threads and instruction set, so that the
+same machine gives the same bits; ties the process's life to its parent's, so that a killed `dvc repro` leaves
+no orphan to overwrite the next run's outputs; and turns an error that a user can act on into one line.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import runpy
+import signal
+import sys
+from pathlib import Path
+
+from notmiwae.errors import NotMIWAEError
+
+PINS = {
+    # One thread a process: parallelism is over jobs, and another count gives other bits.
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    # One instruction set, whatever newer ones this processor has.
+    "ATEN_CPU_CAPABILITY": "avx2",
+    "MKL_CBWR": "AVX2",
+    "ONEDNN_MAX_CPU_ISA": "AVX2",
+    "OPENBLAS_CORETYPE": "Haswell",
+    "NPY_DISABLE_CPU_FEATURES": "AVX512F AVX512CD AVX512_SKX AVX512_CLX AVX512_CNL AVX512_ICL AVX512_SPR",
+    "PYTHONHASHSEED": "0",
+    # Figures need no screen.
+    "MPLBACKEND": "Agg",
+}
+STAGES = Path(__file__).resolve().parents[2] / "stages"
+_PR_SET_PDEATHSIG = 1
+
+
+def die_with_parent() -> None:
+    """Ask Linux to kill this process when its parent dies; elsewhere, do nothing."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def main() -> int:
+    """Run the stage that the command line names; the exit status is 1 after an error."""
+    if len(sys.argv) < 2:
+        print("usage: python -m notmiwae.stage NAME [ARGUMENT ...]", file=sys.stderr)
+        return 2
+    name, *arguments = sys.argv[1:]
+    script = STAGES / f"{name}.py"
+    if not script.is_file():
+        found = ", ".join(sorted(path.stem for path in STAGES.glob("*.py")))
+        print(f"error: no stage {name!r} in {STAGES}; accepted: {found}", file=sys.stderr)
+        return 2
+    die_with_parent()
+    os.environ.update(PINS)
+    sys.argv = [str(script), *arguments]
+    try:
+        runpy.run_path(str(script), run_name="__main__")
+    except NotMIWAEError as error:
+        print(f"error: {name} {' '.join(arguments)}: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(f"interrupted: {name} {' '.join(arguments)}; nothing half-written", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

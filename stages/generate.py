@@ -1,0 +1,19 @@
+"""Draw or read the complete tables of a data set, one for each replicate, or one if they are all the same."""
+
+from notmiwae.data.datasets import DatasetSpec
+from notmiwae.data.tables import table_path, write_table
+from notmiwae.files import whole_folder
+from notmiwae.pipeline import COMPLETE, arguments, section, seed
+from notmiwae.randomness import generator
+
+
+def main() -> None:
+    (name,) = arguments("dataset")
+    dataset = section(DatasetSpec, f"datasets.{name}")
+    with whole_folder(COMPLETE / name) as folder:
+        for replicate in range(1 if dataset.source.fixed else dataset.replicates):
+            table = dataset.source.draw(generator(seed(), "generate", name, replicate))
+            write_table(table, table_path(folder, replicate))
+
+
+main()

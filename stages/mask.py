@@ -1,0 +1,25 @@
+"""Make values of the complete tables go missing by the data set's mechanism."""
+
+from notmiwae.data.datasets import DatasetSpec
+from notmiwae.data.mechanisms import apply_mechanism
+from notmiwae.data.tables import count_tables, read_table, table_path, write_table
+from notmiwae.files import whole_folder
+from notmiwae.pipeline import COMPLETE, MASKED, arguments, section, seed
+from notmiwae.randomness import generator
+
+
+def main() -> None:
+    (name,) = arguments("dataset")
+    dataset = section(DatasetSpec, f"datasets.{name}")
+    tables = count_tables(COMPLETE / name)
+    complete = read_table(COMPLETE / name, 0)
+    # A fixed table under a deterministic mechanism is masked once: every replicate would be the same.
+    fixed = tables == 1 and dataset.mechanism.is_deterministic(complete)
+    with whole_folder(MASKED / name) as folder:
+        for replicate in range(1 if fixed else dataset.replicates):
+            complete = read_table(COMPLETE / name, replicate)
+            draw = generator(seed(), "mask", name, replicate)
+            write_table(apply_mechanism(dataset.mechanism, complete, draw), table_path(folder, replicate))
+
+
+main()

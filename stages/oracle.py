@@ -1,0 +1,20 @@
+"""Impute a synthetic data set as well as is possible: with its distribution and mechanism known."""
+
+from notmiwae.data.datasets import DatasetSpec
+from notmiwae.data.tables import ImputedCells, count_tables, read_table, table_path
+from notmiwae.evaluation.oracle import oracle
+from notmiwae.files import whole_folder
+from notmiwae.pipeline import COMPLETE, IMPUTED, MASKED, arguments, cell, section
+
+
+def main() -> None:
+    (name,) = arguments("dataset")
+    dataset = section(DatasetSpec, f"datasets.{name}")
+    with whole_folder(IMPUTED / cell(name, "oracle")) as folder:
+        for replicate in range(count_tables(MASKED / name)):
+            masked = read_table(MASKED / name, replicate)
+            filled = oracle(dataset, read_table(COMPLETE / name, replicate), masked)
+            ImputedCells.of(masked, filled).write(table_path(folder, replicate))
+
+
+main()
