@@ -29,7 +29,7 @@ def impute_replicate(
     started = time.perf_counter()
     imputed = impute(fitted, table.to_numpy(dtype=float), imputation, random, report)
     seconds = time.perf_counter() - started
-    ImputedCells.of(table, imputed.mean, imputed.draws).write(table_path(folder, replicate))
+    ImputedCells.of(table, imputed.mean, list(imputed.draws)).write(table_path(folder, replicate))
     return seconds
 
 

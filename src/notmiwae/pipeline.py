@@ -54,13 +54,13 @@ def section(cls: type[S], key: str) -> S:
 
 
 def entry(registry: Registry[S], key: str, dataset: str) -> S:
-    """The entry of a registered kind at a dotted key, with what it says under `on: {dataset: …}`."""
+    """The entry of a registered kind at a dotted key, with what it says under `overrides: {dataset: …}`."""
     where = f"{PARAMS_FILE}: {key}"
     value = lookup(params(), key)
     if not isinstance(value, Mapping):
         raise ParameterError(f"{where}: expected a mapping with a `kind`, found {value!r}")
-    common = {name: each for name, each in value.items() if name != "on"}
-    return parse_entry(registry, common | (value.get("on") or {}).get(dataset, {}), where)
+    common = {name: each for name, each in value.items() if name != "overrides"}
+    return parse_entry(registry, common | (value.get("overrides") or {}).get(dataset, {}), where)
 
 
 def seed() -> int:

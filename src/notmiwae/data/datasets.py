@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import zipfile
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from pydantic import BeforeValidator, Field, PositiveFloat, PositiveInt, field_validator
 
@@ -30,7 +31,7 @@ class Source(Spec):
         """
         raise NotImplementedError
 
-    def diagnostics(self, table: np.ndarray[Any, np.dtype[np.float64]]) -> dict[str, float]:
+    def diagnostics(self, table: npt.NDArray[np.float64]) -> dict[str, float]:
         """What can be said of a completed table, or of rows of one, beside its error."""
         return {}
 
@@ -78,7 +79,7 @@ class RingSource(Source):
         radius = generator.normal(self.radius, self.spread, self.rows)
         return pd.DataFrame({"x_1": radius * np.cos(angle), "x_2": radius * np.sin(angle)})
 
-    def diagnostics(self, table: np.ndarray[Any, np.dtype[np.float64]]) -> dict[str, float]:
+    def diagnostics(self, table: npt.NDArray[np.float64]) -> dict[str, float]:
         """`ring_distance`: the median of `|‖x‖ − radius|`."""
         return {"ring_distance": float(np.median(np.abs(np.linalg.norm(table, axis=1) - self.radius)))}
 

@@ -80,7 +80,7 @@ def impute(
         mean[rows] = np.where(missing, fitted.scaling.undo(expected), mean[rows])
         if imputation.draws:
             chosen = torch.multinomial(alpha.T, imputation.draws, replacement=True, generator=generator).T
-            values = drawn.missing.sample(generator)[chosen, torch.arange(len(rows))]
+            values = drawn.missing.sample(chosen, generator)
             draws[:, rows] = np.where(missing, fitted.scaling.undo(values), draws[:, rows])
         report(first + len(rows), len(incomplete), float(effective[rows].mean()))
     return Imputation(mean, draws, effective)

@@ -8,7 +8,6 @@ from pydantic import BeforeValidator
 
 from notmiwae.inference.imputation import ImputationSpec
 from notmiwae.inference.training import TrainingSpec
-from notmiwae.model import probit  # noqa: F401 - registers its processes
 from notmiwae.model.missing import ProcessSpec, processes
 from notmiwae.params import Spec
 

@@ -40,6 +40,11 @@ class Normal:
         return Normal(self.mean.index_select(-1, index), scale)
 
 
+def pick(values: Tensor, chosen: Tensor) -> Tensor:
+    """`values[chosen[m, b], b]` of samples `[K, B, …]`, for the chosen sample of each row `[M, B]`."""
+    return values[chosen, torch.arange(values.shape[1])]
+
+
 def standard_normal_log_prob(x: Tensor) -> Tensor:
     """`Σ_d log N(x_d; 0, 1)` over the last axis."""
     return -0.5 * x.square().sum(-1) - x.shape[-1] * _HALF_LOG_TWO_PI

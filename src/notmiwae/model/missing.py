@@ -17,7 +17,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.functional import logsigmoid
 
-from notmiwae.model.distributions import Normal
+from notmiwae.model.distributions import Normal, pick
 from notmiwae.model.networks import MLP, Linear, NetworkSpec, Size
 from notmiwae.params import Registry, Spec
 
@@ -32,8 +32,8 @@ class Missing(Protocol):
     def mean(self) -> Tensor:
         """`E[x_m | z, s]`, or the sampled x_m, `[K, B, D]`; of use only where s = 0."""
 
-    def sample(self, generator: torch.Generator) -> Tensor:
-        """A draw of x_m | z, s, `[K, B, D]`; of use only where s = 0."""
+    def sample(self, chosen: Tensor, generator: torch.Generator) -> Tensor:
+        """A draw of x_m | z_k, s for each chosen k, `[M, B]`, as `[M, B, D]`; of use only where s = 0."""
 
 
 class MissingProcess(nn.Module):
@@ -97,10 +97,11 @@ class IgnorableMissing:
         """See `Missing.mean`."""
         return self.px.mean
 
-    def sample(self, generator: torch.Generator) -> Tensor:
+    def sample(self, chosen: Tensor, generator: torch.Generator) -> Tensor:
         """See `Missing.sample`."""
-        mean = self.px.mean
-        return self.px.rsample(torch.randn(mean.shape, generator=generator, dtype=mean.dtype))
+        mean = pick(self.px.mean, chosen)
+        noise = torch.randn(mean.shape, generator=generator, dtype=mean.dtype)
+        return Normal(mean, self.px.scale).rsample(noise)
 
 
 @processes.register("ignorable")
@@ -135,9 +136,9 @@ class SampledMissing:
         """The sample itself: the importance weights were computed at it."""
         return self.values
 
-    def sample(self, generator: torch.Generator) -> Tensor:
+    def sample(self, chosen: Tensor, generator: torch.Generator) -> Tensor:
         """The sample itself; see `mean`."""
-        return self.values
+        return pick(self.values, chosen)
 
 
 class AgnosticProcess(MissingProcess):

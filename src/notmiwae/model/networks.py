@@ -130,7 +130,7 @@ class _LeadingAxes(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         folded: Tensor = self.inner(x.flatten(0, -2))
-        return folded.unflatten(0, x.shape[:-1])
+        return folded.reshape(*x.shape[:-1], folded.shape[-1])
 
 
 def _patch_grid(height: int, width: int, patch: int) -> tuple[int, int]:

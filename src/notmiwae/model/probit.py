@@ -23,7 +23,7 @@ from scipy.special import ndtri_exp
 from torch import Tensor, nn
 from torch.special import erfcx, log_ndtr
 
-from notmiwae.model.distributions import Normal
+from notmiwae.model.distributions import Normal, pick
 from notmiwae.model.missing import Missing, MissingProcess, ProcessSpec, processes
 
 _SQRT_HALF = math.sqrt(0.5)
@@ -62,17 +62,18 @@ class ProbitMissing:
         mean = (log_ndtr(t).softmax(0) * truncated).sum(0)
         return self.px.mean.index_copy(-1, self.columns, mean)
 
-    def sample(self, generator: torch.Generator) -> Tensor:
+    def sample(self, chosen: Tensor, generator: torch.Generator) -> Tensor:
         """Exact draws of `x_j | z, s_j = 0`, by the truncated auxiliary variable v."""
-        px = self.px.columns(self.columns)
+        everything = Normal(pick(self.px.mean, chosen), self.px.scale)
+        px = everything.columns(self.columns)
         t, spread = standardised_edges(px, self.slopes, self.edges)
         slopes = _per_edge(self.slopes)
         # One edge is chosen by inverting the cumulative shares.
         shares = log_ndtr(t).softmax(0).cumsum(0)
-        chosen = (_uniform(px.mean, generator) > shares[:-1]).sum(0, keepdim=True)
-        t = t.gather(0, chosen)[0]
-        spread = spread.expand(-1, *t.shape).gather(0, chosen)[0]
-        slope = slopes.expand(-1, *t.shape).gather(0, chosen)[0]
+        which = (_uniform(px.mean, generator) > shares[:-1]).sum(0, keepdim=True)
+        t = t.gather(0, which)[0]
+        spread = spread.expand(-1, *t.shape).gather(0, which)[0]
+        slope = slopes.expand(-1, *t.shape).gather(0, which)[0]
         # v = a(μ − b) + spread · w with w > −t; −w is a Gaussian below t, drawn by inversion in logs, which
         # holds in both tails. Double precision, since log Φ(t) + log u may round to zero in single.
         log_level = log_ndtr(t.double()) + _uniform(t, generator).log()
@@ -80,8 +81,8 @@ class ProbitMissing:
         given_v = Normal(px.mean + slope * px.scale.square() / spread * w, px.scale / spread)
         draw = given_v.rsample(torch.randn(t.shape, generator=generator, dtype=t.dtype))
         # Features without a process are ignorable.
-        noise = torch.randn(self.px.mean.shape, generator=generator, dtype=t.dtype)
-        return self.px.rsample(noise).index_copy(-1, self.columns, draw)
+        noise = torch.randn(everything.mean.shape, generator=generator, dtype=t.dtype)
+        return everything.rsample(noise).index_copy(-1, self.columns, draw)
 
 
 def standardised_edges(px: Normal, slopes: Tensor, edges: Tensor) -> tuple[Tensor, Tensor]:

@@ -1,0 +1,53 @@
+# The project's commands. Everything runs in .venv, made from requirements.lock on first use.
+
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+# Stages are started by DVC as `python …`: the environment's own comes first.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.DEFAULT_GOAL := help
+.PHONY: help repro test check lint lock clean
+
+help:  ## List the commands
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+
+$(VENV)/.ready: requirements.lock pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "error: $(PYTHON) not found; name Python 3.11 by make PYTHON=…" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { \
+		echo "error: $(PYTHON) is $$($(PYTHON) --version 2>&1); requirements.lock is for Python 3.11" >&2; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+repro: $(VENV)/.ready  ## Run the pipeline (what has not changed is kept) and print the metrics
+	dvc repro
+	@echo
+	dvc metrics show
+	@echo
+	@cat reports/table.md
+	@echo
+	@echo "Results: reports/results.csv   Figures: reports/figures/   Curves: dvc plots show"
+
+test: $(VENV)/.ready  ## Run the whole test suite
+	python -m pytest -n 2
+
+check: $(VENV)/.ready  ## Rerun everything and compare with the committed reports
+	python -m notmiwae.reporting.reproduction
+
+lint: $(VENV)/.ready  ## Style, types and layers
+	ruff check .
+	ruff format --check .
+	mypy
+	lint-imports
+
+lock: $(VENV)/.ready  ## Pin what is installed in .venv as requirements.lock
+	{ sed '/^[^#]/,$$d' requirements.lock; \
+	  python -m pip freeze --all --exclude-editable --exclude pip --exclude wheel | sed 's/+cpu$$//'; } > requirements.lock.new
+	mv requirements.lock.new requirements.lock
+
+clean:  ## Remove what the pipeline and the tools made; the DVC cache, .venv and reports stay
+	rm -rf data/complete data/masked data/imputed data/evaluated models build dvc_plots
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find src stages tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,71 @@
+"""How every figure looks, and how it is written: one place for fonts, colours, sizes and bytes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from matplotlib import style
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from notmiwae.files import whole_file
+
+# The palette of Okabe & Ito, told apart with any colour vision. What shares a panel differs in lightness and
+# marker too, so that grey print and eyes that see no colour lose nothing.
+BLACK, GREY, LIGHT = "#000000", "#8C8C8C", "#D0D0D0"
+BLUE, VERMILION, ORANGE = "#0072B2", "#D55E00", "#E69F00"
+
+SEQUENTIAL = "Blues"
+"""Colour map of probabilities: lightness falls from 0 to 1."""
+
+PAGE = 7.0
+"""Width of a full figure, inches: a journal's two columns."""
+
+DPI = 180
+
+styled = style.context(
+    [
+        # Whatever a user's matplotlibrc says, the figures are the same.
+        "default",
+        {
+            "font.family": "DejaVu Sans",
+            "font.size": 8.0,
+            "axes.titlesize": 9.0,
+            "axes.titlepad": 5.0,
+            "axes.labelsize": 8.5,
+            "axes.linewidth": 0.6,
+            "xtick.labelsize": 7.5,
+            "ytick.labelsize": 7.5,
+            "xtick.major.width": 0.6,
+            "ytick.major.width": 0.6,
+            "legend.fontsize": 8.0,
+            "legend.frameon": False,
+            "lines.linewidth": 1.2,
+            "grid.linewidth": 0.5,
+            "grid.color": LIGHT,
+            "figure.constrained_layout.use": True,
+            "figure.facecolor": "white",
+        },
+    ]
+)
+"""Decorator of a function that builds a figure."""
+
+
+def figure(height: float, width: float = PAGE) -> Figure:
+    """An empty figure of `width` × `height` inches; call inside a `styled` function."""
+    return Figure(figsize=(width, height))
+
+
+def square_limits(axes: Axes, lower: float, upper: float) -> None:
+    """Give both axes the range `[lower, upper]` and the same scale."""
+    axes.set_xlim(lower, upper)
+    axes.set_ylim(lower, upper)
+    axes.set_aspect("equal")
+
+
+@styled
+def save(drawn: Figure, path: Path) -> None:
+    """Write a figure as PNG, whole or not at all; the same figure gives the same bytes."""
+    with whole_file(path) as temporary:
+        # Matplotlib would enter its version.
+        drawn.savefig(temporary, format="png", dpi=DPI, metadata={"Software": None})

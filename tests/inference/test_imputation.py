@@ -1,0 +1,225 @@
+"""Imputation: observed cells stay, draws and means agree with each other and with the exact posterior."""
+
+import numpy as np
+import pytest
+import torch
+from scipy.integrate import quad
+from scipy.special import ndtr
+from scipy.stats import kstest, norm
+
+from notmiwae.inference import imputation as imputation_module
+from notmiwae.inference.fitted import FittedModel, Scaling
+from notmiwae.inference.imputation import ImputationSpec, impute
+from notmiwae.model.latent import LatentVariableModel, ModelSpec
+from notmiwae.model.missing import processes
+from notmiwae.randomness import generator
+
+COLUMNS = ("x_1", "x_2", "x_3")
+SPEC = ModelSpec(latent_size=1, encoder={"kind": "linear"}, decoder={"kind": "linear"})
+SCALING = Scaling(np.array([10.0, -5.0, 0.3]), np.array([2.0, 0.1, 1 / 3]))
+MISSING = torch.tensor([0, 1])
+
+
+def model(kind="self_masking", seed=0):
+    """An untrained model of three features, the first two with a process."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        x = torch.randn(100, 3)
+        spec = processes.parse({"kind": kind})
+        fitted = LatentVariableModel(SPEC, 3, spec.build(MISSING, x, torch.ones_like(x)))
+    return FittedModel(fitted.eval(), spec, COLUMNS, SCALING)
+
+
+def table(rows=40, seed=0):
+    """Rows in the scaling's units, of which some miss the first, the second, both, all, or nothing."""
+    draw = generator(seed, "table")
+    values = draw.normal(size=(rows, 3)) * SCALING.scale + SCALING.mean
+    values[draw.random((rows, 3)) < 0.3] = np.nan
+    values[:3], values[3] = np.where(np.isnan(values[:3]), SCALING.mean, values[:3]), np.nan
+    return values
+
+
+EVERY_KIND = pytest.mark.parametrize("kind", processes.names())
+
+
+@EVERY_KIND
+def test_observed_cells_are_untouched_to_the_last_bit_and_missing_ones_filled(kind):
+    masked = table()
+    before = masked.copy()
+    found = impute(model(kind), masked, ImputationSpec(samples=30, draws=4), 1)
+    observed = ~np.isnan(masked)
+    assert np.array_equal(masked, before, equal_nan=True)
+    for completed in (found.mean, *found.draws):
+        assert np.array_equal(completed[observed], masked[observed])
+        assert np.isfinite(completed).all()
+    assert found.draws.shape == (4, *masked.shape)
+
+
+@EVERY_KIND
+def test_rows_without_missing_values_stay_and_count_all_samples(kind):
+    masked = table()
+    found = impute(model(kind), masked, ImputationSpec(samples=30, draws=4), 1)
+    assert np.array_equal(found.mean[:3], masked[:3])
+    assert (found.draws[:, :3] == masked[:3]).all()
+    assert (found.effective_samples[:3] == 30).all()
+
+
+@EVERY_KIND
+def test_a_complete_table_comes_back_as_it_is(kind):
+    complete = np.where(np.isnan(table()), SCALING.mean, table())
+    found = impute(model(kind), complete, ImputationSpec(samples=30, draws=2), 1)
+    assert np.array_equal(found.mean, complete)
+    assert (found.draws == complete).all()
+
+
+@EVERY_KIND
+@pytest.mark.parametrize("samples", [1, 2, 200])
+def test_effective_samples_lie_between_one_and_all(kind, samples):
+    masked = table(200)
+    found = impute(model(kind), masked, ImputationSpec(samples=samples, draws=0), 1)
+    slack = 1e-4 * samples
+    assert (found.effective_samples >= 1 - slack).all()
+    assert (found.effective_samples <= samples + slack).all()
+    incomplete = np.isnan(masked).any(axis=1)
+    assert samples == 1 or found.effective_samples[incomplete].min() < 0.9 * samples
+
+
+@EVERY_KIND
+def test_a_seed_decides_the_imputation(kind):
+    fitted, masked, spec = model(kind), table(), ImputationSpec(samples=30, draws=4)
+    first, again, other = (impute(fitted, masked, spec, seed) for seed in (1, 1, 2))
+    assert np.array_equal(first.mean, again.mean)
+    assert np.array_equal(first.draws, again.draws)
+    missing = np.isnan(masked)
+    assert (first.mean != other.mean)[missing].all()
+
+
+def test_imputing_leaves_the_global_generator_alone():
+    state = torch.get_rng_state()
+    impute(model(), table(), ImputationSpec(samples=30, draws=4), 1)
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_no_draws_are_made_unless_asked_for():
+    assert impute(model(), table(), ImputationSpec(samples=30, draws=0), 1).draws.shape == (0, 40, 3)
+
+
+@EVERY_KIND
+def test_draws_scatter_around_the_mean(kind):
+    masked = table(30)
+    found = impute(model(kind), masked, ImputationSpec(samples=4000, draws=1000), 1)
+    missing = np.isnan(masked)
+    draws, mean = found.draws[:, missing], found.mean[missing]
+    deviations = (draws.mean(axis=0) - mean) / (draws.std(axis=0) / np.sqrt(1000))
+    assert (draws.std(axis=0) > 0).all()
+    assert np.abs(deviations).max() < 5
+    assert deviations.std() < 1.6
+
+
+@EVERY_KIND
+def test_chunks_of_rows_change_nothing_beyond_monte_carlo_error(kind, monkeypatch):
+    fitted, masked, spec = model(kind), table(60), ImputationSpec(samples=3000, draws=50)
+    whole = impute(fitted, masked, spec, 1)
+    monkeypatch.setattr(imputation_module, "_CHUNK_VALUES", 3000 * 3 * 7)  # seven rows at once
+    calls = []
+    chunked = impute(fitted, masked, spec, 1, report=lambda *call: calls.append(call))
+    missing = np.isnan(masked)
+    incomplete = int(missing.any(axis=1).sum())
+    assert [call[0] for call in calls] == [*range(7, incomplete, 7), incomplete]
+    assert {call[1] for call in calls} == {incomplete}
+    assert np.isfinite(chunked.draws).all()
+    scale = np.broadcast_to(SCALING.scale, masked.shape)[missing]
+    assert np.abs((whole.mean - chunked.mean)[missing] / scale).max() < 0.15
+    assert not np.array_equal(whole.mean, chunked.mean)
+
+
+def test_a_chunk_holds_a_row_at_least(monkeypatch):
+    fitted, masked, spec = model(), table(), ImputationSpec(samples=30, draws=4)
+    monkeypatch.setattr(imputation_module, "_CHUNK_VALUES", 1)
+    found = impute(fitted, masked, spec, 1)
+    assert np.isfinite(found.mean).all()
+    assert np.isfinite(found.draws).all()
+
+
+# --- against the exact posterior of a linear-Gaussian model, in the table's own units
+
+WEIGHTS, SIGMA, SLOPE, EDGE = np.array([0.9, 0.6, -0.8]), 0.5, 6.0, 0.4
+
+
+def linear_gaussian():
+    fitted = model()
+    gain = -0.8 / SIGMA**2 / (1 + (0.8 / SIGMA) ** 2)
+    with torch.no_grad():
+        fitted.model.decoder.weight.copy_(torch.tensor(WEIGHTS[:, None]))
+        fitted.model.decoder.bias.zero_()
+        fitted.model.observation.raw_scale.fill_(np.log(np.expm1(SIGMA - 0.01)))
+        fitted.model.encoder.weight.zero_()
+        fitted.model.encoder.weight[0, 2] = gain
+        fitted.model.encoder.bias.copy_(torch.tensor([0.2, 0.5]))
+        fitted.model.missing_process.log_slope.fill_(np.log(SLOPE))
+        fitted.model.missing_process.edge.copy_(torch.tensor([EDGE, 30.0]))
+    return fitted
+
+
+class Posterior:
+    """x_1 given x_3 = 0.7 and that x_1 is missing, standardised (x_2 is observed at random: unknown too)."""
+
+    def __init__(self, x_3=0.7):
+        variance = WEIGHTS[2] ** 2 + SIGMA**2
+        gain = WEIGHTS[0] * WEIGHTS[2] / variance
+        self.centre, self.sd = (
+            gain * x_3,
+            np.sqrt(WEIGHTS[0] ** 2 * (1 - WEIGHTS[2] ** 2 / variance) + SIGMA**2),
+        )
+        grid = np.linspace(self.centre - 9 * self.sd, self.centre + 9 * self.sd, 20_001)
+        cumulated = np.cumsum(self.density(grid))
+        self.cdf = lambda x: np.interp(x, grid, cumulated / cumulated[-1])
+        mass = self.integral(lambda x: 1.0)
+        self.mean = self.integral(lambda x: x) / mass
+
+    def density(self, x):
+        return ndtr(SLOPE * (x - EDGE)) * norm.pdf(x, self.centre, self.sd)
+
+    def integral(self, function):
+        ends = self.centre - 9 * self.sd, self.centre + 9 * self.sd
+        return quad(lambda x: function(x) * self.density(x), *ends, points=[EDGE, self.centre])[0]
+
+
+def test_mean_and_draws_are_those_of_the_exact_posterior_in_the_tables_units():
+    fitted = linear_gaussian()
+    # x_2 is missing too but its edge lies far above: as good as never masked, so that its mask says
+    # x_2 > 30; take a process without it instead.
+    fitted.model.missing_process.columns = torch.tensor([0])
+    fitted.model.missing_process.log_slope = torch.nn.Parameter(torch.tensor([np.log(SLOPE)]).float())
+    fitted.model.missing_process.edge = torch.nn.Parameter(torch.tensor([EDGE]))
+    row = np.array([[np.nan, np.nan, 0.7]]) * SCALING.scale + SCALING.mean
+    found = impute(fitted, row, ImputationSpec(samples=40_000, draws=4000), 1)
+    exact = Posterior()
+    mean = (found.mean[0, 0] - SCALING.mean[0]) / SCALING.scale[0]
+    assert mean == pytest.approx(exact.mean, abs=0.02)
+    draws = (found.draws[:, 0, 0] - SCALING.mean[0]) / SCALING.scale[0]
+    assert kstest(draws, exact.cdf).pvalue > 1e-3
+    assert kstest(draws, "norm", args=(exact.centre, exact.sd)).pvalue < 1e-6, "ignorable draws differ"
+
+
+def test_a_constant_missing_process_imputes_like_miwae():
+    constant, masked, spec = model("self_masking"), table(), ImputationSpec(samples=300, draws=0)
+    with torch.no_grad():
+        constant.model.missing_process.log_slope.fill_(-30.0)
+    ignorable = model("ignorable")
+    ignorable.model.load_state_dict(constant.model.state_dict(), strict=False)
+    first, second = impute(constant, masked, spec, 1), impute(ignorable, masked, spec, 1)
+    assert first.mean == pytest.approx(second.mean, rel=1e-5, abs=1e-5)
+    assert first.effective_samples == pytest.approx(second.effective_samples, rel=1e-4)
+    with torch.no_grad():
+        constant.model.missing_process.log_slope.fill_(2.0)
+    assert impute(constant, masked, spec, 1).mean != pytest.approx(second.mean, rel=1e-2)
+
+
+def test_high_values_going_missing_raise_the_imputation():
+    fitted, spec = linear_gaussian(), ImputationSpec(samples=500, draws=0)
+    row = np.array([[np.nan, 0.0, 0.0]]) * SCALING.scale + SCALING.mean
+    high = impute(fitted, row, spec, 1).mean[0, 0]
+    fitted.model.missing_process.sign = -1.0
+    low = impute(fitted, row, spec, 1).mean[0, 0]
+    assert high > SCALING.mean[0] + EDGE * SCALING.scale[0] > low

@@ -1,0 +1,154 @@
+"""The real stage scripts, run in order at a tiny size in an empty folder."""
+
+import copy
+import json
+import os
+import runpy
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+STAGES = ROOT / "stages"
+
+
+def tiny(params: dict) -> dict:
+    """The project's own params.yaml, made small: everything else stays as it is."""
+    params = copy.deepcopy(params)
+    params["compute"]["workers"] = 1
+    for dataset in params["datasets"].values():
+        dataset["replicates"] = 2
+        if "rows" in dataset["source"]:
+            dataset["source"]["rows"] = 60
+    params["datasets"]["mnist"]["source"] |= {
+        "images": 120,
+        "file": str(ROOT / "data/mnist/train-first-2000.npz"),
+    }
+    for model in params["models"].values():
+        for recipe in model.values():
+            recipe["training"] |= {"steps": 4, "check_every": 2, "samples": 3, "validation_samples": 3}
+            recipe["imputation"] = {"samples": 10, "draws": 4}
+    params["baselines"]["missforest"] |= {"trees": 2, "rounds": 1}
+    params["baselines"]["missforest"]["overrides"]["mnist"] |= {"trees": 1, "nearest_features": 3}
+    params["baselines"]["mice"] |= {"nearest_features": 3}
+    return params
+
+
+def run(folder: Path, name: str, *arguments: str) -> None:
+    """Run a stage script in this process, as `notmiwae.stage` does."""
+    before = Path.cwd(), sys.argv
+    os.chdir(folder)
+    sys.argv = [name, *arguments]
+    try:
+        runpy.run_path(str(STAGES / f"{name}.py"), run_name="__main__")
+    finally:
+        os.chdir(before[0])
+        sys.argv = before[1]
+
+
+@pytest.fixture(scope="module")
+def params() -> dict:
+    return yaml.safe_load((ROOT / "params.yaml").read_text())
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory, params: dict) -> Path:
+    """A folder in which every stage has run once, in the pipeline's order."""
+    folder = tmp_path_factory.mktemp("pipeline")
+    (folder / "params.yaml").write_text(yaml.safe_dump(tiny(params)))
+    (folder / "reports").mkdir()
+    shutil.copy(ROOT / "reports/published.csv", folder / "reports")
+    grid = params["run"]
+    for dataset in grid["datasets"]:
+        run(folder, "generate", dataset)
+        run(folder, "mask", dataset)
+        for model in grid["models"]:
+            run(folder, "train", dataset, model)
+            run(folder, "impute", dataset, model)
+        for baseline in grid["baselines"]:
+            run(folder, "baseline", dataset, baseline)
+        if dataset in grid["oracles"]:
+            run(folder, "oracle", dataset)
+            run(folder, "evaluate", dataset, "oracle")
+        for method in grid["methods"]:
+            run(folder, "evaluate", dataset, method)
+        run(folder, "figures", dataset)
+    run(folder, "report")
+    return folder
+
+
+def cells(params: dict) -> list[tuple[str, str]]:
+    grid = params["run"]
+    return [(d, m) for d in grid["datasets"] for m in grid["methods"]] + [
+        (d, "oracle") for d in grid["oracles"]
+    ]
+
+
+def test_every_cell_has_its_metrics(workspace: Path, params: dict) -> None:
+    for dataset, method in cells(params):
+        figures = json.loads((workspace / f"reports/metrics/{dataset}-{method}.json").read_text())
+        assert figures["rmse"] > 0
+        assert all(np.isfinite(value) for value in figures.values())
+
+
+def test_deterministic_methods_count_once_on_a_fixed_table(workspace: Path) -> None:
+    results = pd.read_csv(workspace / "reports/results.csv").query("metric == 'rmse' and dataset == 'mnist'")
+    counts = results.set_index("method")["replicates"].to_dict()
+    assert counts == {"notmiwae": 2, "miwae": 2, "mean": 1, "knn": 1, "mice": 1, "missforest": 2}
+
+
+def test_results_are_the_means_of_the_replicates(workspace: Path, params: dict) -> None:
+    results = pd.read_csv(workspace / "reports/results.csv")
+    replicates = pd.read_csv(workspace / "reports/replicates.csv")
+    assert set(zip(results["dataset"], results["method"], strict=True)) == set(cells(params))
+    expected = replicates.groupby(["dataset", "method", "metric"])["value"].mean()
+    found = results.set_index(["dataset", "method", "metric"])["mean"]
+    pd.testing.assert_series_equal(found.sort_index(), expected.sort_index(), check_names=False, rtol=1e-4)
+
+
+def test_synthetic_tables_are_redrawn_for_every_replicate(workspace: Path) -> None:
+    first, second = (pd.read_parquet(workspace / f"data/complete/gaussian/00{r}.parquet") for r in (0, 1))
+    assert not np.isclose(first, second).any()
+
+
+def test_masking_changes_no_observed_value(workspace: Path) -> None:
+    for dataset in ("gaussian", "ring", "mnist"):
+        complete = pd.read_parquet(workspace / f"data/complete/{dataset}/000.parquet")
+        masked = pd.read_parquet(workspace / f"data/masked/{dataset}/000.parquet")
+        assert masked.isna().to_numpy().any()
+        assert ((masked == complete) | masked.isna()).to_numpy().all()
+
+
+def test_pictures_are_drawn_for_every_data_set(workspace: Path, params: dict) -> None:
+    for dataset in params["run"]["datasets"]:
+        assert list((workspace / "reports/figures" / dataset).glob("*.png"))
+    assert (workspace / "reports/figures/rmse.png").is_file()
+
+
+def test_running_a_stage_again_gives_the_same_bytes(workspace: Path) -> None:
+    made = [
+        workspace / "data/imputed/gaussian-notmiwae/001.parquet",
+        workspace / "models/gaussian-notmiwae/001/weights.safetensors",
+        workspace / "reports/curves/gaussian-notmiwae.csv",
+    ]
+    before = [path.read_bytes() for path in made]
+    run(workspace, "train", "gaussian", "notmiwae")
+    run(workspace, "impute", "gaussian", "notmiwae")
+    assert [path.read_bytes() for path in made] == before
+
+
+def test_two_workers_give_the_bytes_of_one(workspace: Path) -> None:
+    made = workspace / "models/ring-notmiwae/001/weights.safetensors"
+    before = made.read_bytes()
+    params = yaml.safe_load((workspace / "params.yaml").read_text())
+    try:
+        (workspace / "params.yaml").write_text(yaml.safe_dump(params | {"compute": {"workers": 2}}))
+        run(workspace, "train", "ring", "notmiwae")
+    finally:
+        (workspace / "params.yaml").write_text(yaml.safe_dump(params))
+    assert made.read_bytes() == before
