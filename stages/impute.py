@@ -8,10 +8,21 @@ from notmiwae.data.tables import ImputedCells, read_table, table_path
 from notmiwae.evaluation.replicates import record_seconds
 from notmiwae.files import whole_folder
 from notmiwae.inference.fitted import FittedModel
-from notmiwae.inference.imputation import ImputationSpec, impute
+from notmiwae.inference.imputation import ImputationSpec, impute_together
 from notmiwae.inference.recipe import Recipe
 from notmiwae.parallel import Report, run_jobs
-from notmiwae.pipeline import IMPUTED, MASKED, MODELS, REPORTS, arguments, cell, compute, section, seed
+from notmiwae.pipeline import (
+    IMPUTED,
+    MASKED,
+    MODELS,
+    REPORTS,
+    arguments,
+    cell,
+    compute,
+    replicate_path,
+    section,
+    seed,
+)
 from notmiwae.randomness import torch_seed
 
 
@@ -25,9 +36,9 @@ def impute_replicate(
     report: Report,
 ) -> float:
     table = read_table(MASKED / name, replicate)
-    fitted = FittedModel.load(MODELS / cell(name, model) / f"{replicate:03d}")
+    members = FittedModel.load_members(replicate_path(MODELS / cell(name, model), replicate))
     started = time.perf_counter()
-    imputed = impute(fitted, table.to_numpy(dtype=float), imputation, random, report)
+    imputed = impute_together(members, table.to_numpy(dtype=float), imputation, random, report)
     seconds = time.perf_counter() - started
     ImputedCells.of(table, imputed.mean, list(imputed.draws)).write(table_path(folder, replicate))
     return seconds

@@ -1,7 +1,7 @@
 """Train a model on every replicate of a data set; save the models and their training curves."""
 
 import time
-from dataclasses import astuple
+from dataclasses import astuple, fields
 from pathlib import Path
 
 import pandas as pd
@@ -14,7 +14,7 @@ from notmiwae.inference.recipe import Recipe
 from notmiwae.inference.training import CurvePoint, fit
 from notmiwae.model.latent import ModelSpec
 from notmiwae.parallel import Report, run_jobs
-from notmiwae.pipeline import MASKED, MODELS, REPORTS, arguments, cell, compute, section, seed
+from notmiwae.pipeline import MASKED, MODELS, REPORTS, arguments, cell, compute, replicate_path, section, seed
 from notmiwae.randomness import torch_seed
 
 
@@ -33,7 +33,7 @@ def train(
         report,
     )
     seconds = time.perf_counter() - started
-    folder.mkdir()
+    folder.mkdir(parents=True)
     trained.fitted.save(folder)
     return trained.curve, seconds
 
@@ -43,16 +43,26 @@ def main() -> None:
     dataset = section(DatasetSpec, f"datasets.{name}")
     network = section(ModelSpec, f"networks.{name}")
     recipe = section(Recipe, f"models.{model}.{name}")
+    fits = [
+        (replicate, member) for replicate in range(dataset.replicates) for member in range(recipe.members)
+    ]
     with whole_folder(MODELS / cell(name, model)) as folder:
         jobs = [
-            (name, network, recipe, r, torch_seed(seed(), "train", name, r), folder.resolve() / f"{r:03d}")
-            for r in range(dataset.replicates)
+            (
+                name,
+                network,
+                recipe,
+                r,
+                torch_seed(seed(), "train", name, r, m),
+                replicate_path(folder, r) / f"{m:02d}",
+            )
+            for r, m in fits
         ]
         curves, seconds = zip(*run_jobs(train, jobs, compute(), f"train {name} {model}"), strict=True)
-        rows = [(r, *astuple(point)) for r, curve in enumerate(curves) for point in curve]
-        columns = ["replicate", "start", "step", "training_bound", "validation_bound"]
-        write_csv(pd.DataFrame(rows, columns=columns), REPORTS / "curves" / f"{cell(name, model)}.csv")
-        record_seconds(REPORTS / "timings.csv", name, model, "fit_seconds", seconds)
+    rows = [(*fit, *astuple(point)) for fit, curve in zip(fits, curves, strict=True) for point in curve]
+    columns = ["replicate", "member", *(field.name for field in fields(CurvePoint))]
+    write_csv(pd.DataFrame(rows, columns=columns), REPORTS / "curves" / f"{cell(name, model)}.csv")
+    record_seconds(REPORTS / "timings.csv", name, model, "fit_seconds", seconds)
 
 
 main()

@@ -1,5 +1,11 @@
-"""One thread, as in the pipeline: another count gives other bits, and two are no faster at these sizes."""
+"""Tests run as the stages do: one thread, one instruction set, in this process and in those it starts."""
 
-import torch
+import os
+
+from notmiwae.stage import PINS
+
+os.environ.update(PINS)
+
+import torch  # after the pins, which it reads on import
 
 torch.set_num_threads(1)

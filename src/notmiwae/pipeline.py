@@ -76,6 +76,11 @@ def compute() -> ComputeSpec:
     return section(ComputeSpec, "compute")
 
 
+def replicate_path(models: Path, replicate: int) -> Path:
+    """Where a replicate's models lie in a cell's folder: a folder for each member."""
+    return models / f"{replicate:03d}"
+
+
 def cell(dataset: str, method: str) -> str:
     """The name of a cell of the experiment's grid, as in DVC's stage names."""
     return f"{dataset}-{method}"

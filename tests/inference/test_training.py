@@ -76,7 +76,7 @@ def test_fitting_depends_on_the_seed_alone_not_on_the_global_generator():
 def test_an_unknown_direction_is_found_and_beats_miwae(direction):
     table, complete = gaussian(500, direction)
     training = TrainingSpec(
-        steps=400, learning_rate=1e-2, missing_process_learning_rate=3e-2, validation_samples=100
+        steps=300, samples=10, batch_size=64, learning_rate=2e-2, missing_process_learning_rate=5e-2
     )
     missing = np.isnan(table)
     errors = {}

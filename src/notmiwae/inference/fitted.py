@@ -86,6 +86,18 @@ class FittedModel:
         write_json(folder / "model.json", description)
 
     @classmethod
+    def load_members(cls, folder: Path) -> list[FittedModel]:
+        """The models in a folder's subfolders, in the order of their names.
+
+        Raises:
+            DataError: there are none, or one isn't what `save` writes.
+        """
+        members = [cls.load(each) for each in sorted(folder.glob("*/"))]
+        if not members:
+            raise DataError(f"{folder}: no models there; run the stage that trains them")
+        return members
+
+    @classmethod
     def load(cls, folder: Path) -> FittedModel:
         """The inverse of `save`.
 

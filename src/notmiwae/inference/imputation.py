@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -13,6 +14,7 @@ from pydantic import Field, PositiveInt
 from notmiwae.inference.fitted import FittedModel
 from notmiwae.parallel import Report, silent
 from notmiwae.params import Spec
+from notmiwae.randomness import torch_seed
 
 Floats = npt.NDArray[np.float64]
 
@@ -84,3 +86,34 @@ def impute(
             draws[:, rows] = np.where(missing, fitted.scaling.undo(values), draws[:, rows])
         report(first + len(rows), len(incomplete), float(effective[rows].mean()))
     return Imputation(mean, draws, effective)
+
+
+def impute_together(
+    members: Sequence[FittedModel],
+    table: Floats,
+    imputation: ImputationSpec,
+    seed: int,
+    report: Report = silent,
+) -> Imputation:
+    """Impute by an equal mixture of models: the mean of their means, and an equal share of draws from each.
+
+    Arguments:
+        members: Models of the same table, at least one.
+        table: See `impute`.
+        imputation: See `impute`; its draws are of all members together.
+        seed: Of everything random here.
+        report: See `impute`.
+    """
+    parts = []
+    draws = np.empty((imputation.draws, *table.shape))
+    for number, member in enumerate(members):
+        # The members take turns, so that the first few draws are the mixture's too.
+        turns = slice(number, None, len(members))
+        own = imputation.model_copy(update={"draws": len(draws[turns])})
+        parts.append(impute(member, table, own, torch_seed(seed, "member", number), report))
+        draws[turns] = parts[-1].draws
+    return Imputation(
+        np.mean([part.mean for part in parts], axis=0),
+        draws,
+        np.mean([part.effective_samples for part in parts], axis=0),
+    )

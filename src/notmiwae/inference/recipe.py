@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, PositiveInt
 
 from notmiwae.inference.imputation import ImputationSpec
 from notmiwae.inference.training import TrainingSpec
@@ -17,10 +17,13 @@ class Recipe(Spec):
 
     Attributes:
         missing_process: p(s | x); `ignorable` makes the model a MIWAE.
-        training: How it is trained.
+        members: How many models are trained from independent initial weights; together they impute, as an
+            equal mixture, where one alone depends on its initial weights.
+        training: How each is trained.
         imputation: How it imputes.
     """
 
     missing_process: Annotated[ProcessSpec, BeforeValidator(processes.parse)]
+    members: PositiveInt = 1
     training: TrainingSpec
     imputation: ImputationSpec

@@ -1,4 +1,4 @@
-"""Training: stochastic ascent of the bound, the best weights kept by the bound of held-out rows."""
+"""Training: stochastic ascent of the bound; the bound of held-out rows decides which weights are kept."""
 
 from __future__ import annotations
 
@@ -36,6 +36,8 @@ class TrainingSpec(Spec):
         held_out: Share of the rows that only measure the bound.
         validation_samples: K for the held-out bound.
         check_every: Steps between measurements of the held-out bound.
+        slack: Keep the latest weights whose held-out bound is within this many paired standard errors of the
+            best; 0 keeps the best. A few dozen held-out rows can't tell converged weights from lucky ones.
         patience: Measurements without a better bound after which training stops; null never stops it.
     """
 
@@ -48,22 +50,32 @@ class TrainingSpec(Spec):
     held_out: Annotated[float, Field(gt=0, lt=1)] = 0.1
     validation_samples: PositiveInt = 50
     check_every: PositiveInt = 50
+    slack: Annotated[float, Field(ge=0)] = 1.0
     patience: PositiveInt | None = None
 
 
 @dataclass(frozen=True)
 class CurvePoint:
-    """One measurement during training: bounds in nats a row, of one start of the missing process."""
+    """One measurement during training, of one start of the missing process.
+
+    Attributes:
+        start: Number of the start.
+        step: Steps done.
+        training_bound: Bound of the step's batch, in nats a row.
+        validation_bound: Bound of the held-out rows, in nats a row.
+        kept: Whether these weights took the place of those kept before; the last kept ones are the model's.
+    """
 
     start: int
     step: int
     training_bound: float
     validation_bound: float
+    kept: bool
 
 
 @dataclass(frozen=True)
 class Fit:
-    """What training returns: the best model by the held-out bound, that bound, and the way there."""
+    """What training returns: the model that was kept, its held-out bound, and the way there."""
 
     fitted: FittedModel
     validation_bound: float
@@ -104,8 +116,7 @@ def fit(
     x, s = scaling.tensors(table)
     process_columns = torch.nonzero((s == 0).any(0)).flatten()
     starts = process.starts()
-    best: tuple[LatentVariableModel, ProcessSpec] | None = None
-    best_bound = -math.inf
+    best: tuple[LatentVariableModel, ProcessSpec, float] | None = None
     curve: list[CurvePoint] = []
     for number, start in enumerate(starts):
         # Initial weights come from torch's global generator; the fork leaves it as it was.
@@ -116,17 +127,17 @@ def fit(
             curve.append(point)
             done = number * training.steps + point.step
             report(done, len(starts) * training.steps, point.validation_bound)
-        reached = max(point.validation_bound for point in curve if point.start == number)
-        if reached > best_bound:
-            best, best_bound = (model, start), reached
+        reached = [point.validation_bound for point in curve if point.start == number and point.kept][-1]
+        if best is None or reached > best[2]:
+            best = model, start, reached
     assert best is not None
-    return Fit(FittedModel(best[0].eval(), best[1], columns, scaling), best_bound, curve)
+    return Fit(FittedModel(best[0].eval(), best[1], columns, scaling), best[2], curve)
 
 
 def _train(
     model: LatentVariableModel, x: Tensor, s: Tensor, training: TrainingSpec, seed: int, start: int
 ) -> Iterator[CurvePoint]:
-    """Train `model` in place, yielding measurements; at the end it holds the best weights."""
+    """Train `model` in place, yielding measurements; at the end it holds the weights that were kept."""
     generator = torch.Generator().manual_seed(seed)
     rows = torch.randperm(len(x), generator=generator)
     held_out = max(1, round(training.held_out * len(x)))
@@ -136,7 +147,8 @@ def _train(
     x_validation, s_validation = x[validation], s[validation]
     batches = _batches(x[rows], s[rows], training.batch_size, generator)
     optimiser, schedule = _optimiser(model, training)
-    best_bound, best_weights, best_step = -math.inf, model.state_dict(), 0
+    best, best_step = torch.full((len(validation),), -math.inf), 0
+    kept_weights = model.state_dict()
     for step, (x_batch, s_batch) in zip(range(1, training.steps + 1), batches, strict=False):
         optimiser.zero_grad(set_to_none=True)
         drawn = model.importance_samples(x_batch, s_batch, training.samples, generator)
@@ -152,15 +164,26 @@ def _train(
         noise = torch.Generator().manual_seed(seed)
         with torch.no_grad():
             samples = model.importance_samples(x_validation, s_validation, training.validation_samples, noise)
-        validation_bound = bound(samples.log_weights).mean().item()
-        if not math.isfinite(validation_bound):
+        reached = bound(samples.log_weights)
+        if not torch.isfinite(reached).all():
             raise DivergenceError(_what_broke(step, samples))
-        if validation_bound > best_bound:
-            best_bound, best_weights, best_step = validation_bound, copy.deepcopy(model.state_dict()), step
-        yield CurvePoint(start, step, training_bound.item(), validation_bound)
+        kept = _is_within(training.slack, best, reached)
+        if kept:
+            kept_weights = copy.deepcopy(model.state_dict())
+        if reached.mean() > best.mean():
+            best, best_step = reached, step
+        yield CurvePoint(start, step, training_bound.item(), reached.mean().item(), kept)
         if training.patience and step - best_step >= training.patience * training.check_every:
             break
-    model.load_state_dict(best_weights)
+    model.load_state_dict(kept_weights)
+
+
+def _is_within(slack: float, best: Tensor, reached: Tensor) -> bool:
+    """Whether the rows' bounds `reached` fall short of the `best` by `slack` standard errors at most."""
+    shortfall = best - reached
+    if not torch.isfinite(shortfall).all() or len(shortfall) == 1:
+        return bool(reached.mean() > best.mean())
+    return bool(shortfall.mean() <= slack * shortfall.std() / math.sqrt(len(shortfall)))
 
 
 def _batches(x: Tensor, s: Tensor, size: int, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:

@@ -77,9 +77,9 @@ class PatchEncoder(NetworkSpec):
         return nn.Sequential(
             nn.Unflatten(-1, (images, self.height, self.width)),
             nn.Conv2d(images, first, self.patch, self.patch),
-            nn.ReLU(),
+            nn.GELU(),
             nn.Conv2d(first, second, 3, padding=1),
-            nn.ReLU(),
+            nn.GELU(),
             nn.Flatten(-3),
             nn.Linear(second * grid[0] * grid[1], outputs),
         )
@@ -110,10 +110,10 @@ class PatchDecoder(NetworkSpec):
         return _LeadingAxes(
             nn.Sequential(
                 nn.Linear(inputs, first * grid[0] * grid[1]),
-                nn.ReLU(),
+                nn.GELU(),
                 nn.Unflatten(-1, (first, *grid)),
                 nn.Conv2d(first, second, 3, padding=1),
-                nn.ReLU(),
+                nn.GELU(),
                 nn.Conv2d(second, self.patch**2, 3, padding=1),
                 nn.PixelShuffle(self.patch),
                 nn.Flatten(-3),

@@ -22,7 +22,7 @@ def agreement(truth: Floats, imputed: Sequence[tuple[str, Floats]]) -> Figure:
         truth: True values of the C missing cells, `[C]`.
         imputed: Titles and imputed values, `[C]` each.
     """
-    drawn = figure(height=2.7, width=2.4 * len(imputed) + 0.4)
+    drawn = figure(height=2.7, width=2.4 * len(imputed) + 0.4, layout="compressed")
     grid = drawn.subplots(1, len(imputed), sharex=True, sharey=True, squeeze=False)[0]
     range_ = limits(truth, *(values for _, values in imputed))
     for axes, (title, values) in zip(grid, imputed, strict=True):

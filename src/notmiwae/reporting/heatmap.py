@@ -15,7 +15,7 @@ from scipy.interpolate import NearestNDInterpolator
 from notmiwae.data.mechanisms import MCAR, AngularSector, Mechanism, Threshold
 from notmiwae.reporting.names import column_name
 from notmiwae.reporting.scatter import limits, require_plane
-from notmiwae.reporting.style import BLACK, SEQUENTIAL, VERMILION, figure, square_limits, styled
+from notmiwae.reporting.style import BLACK, PROBABILITY, figure, square_limits, styled
 
 Floats = npt.NDArray[np.float64]
 Probability = Callable[[Floats], Floats]
@@ -75,30 +75,36 @@ def missing_process(
     surfaces = [(title, probability(plane.reshape(-1, 2))) for title, probability in maps]
 
     width = 2.55 * len(maps) + 0.75
-    drawn = figure(height=2.65 * len(lost) + 0.1, width=width)
+    drawn = figure(height=2.65 * len(lost) + 0.1, width=width, layout="compressed")
     grid = drawn.subplots(len(lost), len(maps), sharex=True, sharey=True, squeeze=False)
     first, second = (column_name(str(name)) for name in complete.columns)
     for row, column in zip(grid, lost, strict=True):
         for axes, (title, surface) in zip(row, surfaces, strict=True):
             image = _heat(axes, middle, surface[:, column].reshape(_CELLS, _CELLS), (lower, upper))
-            axes.scatter(points[:, 0], points[:, 1], s=2.5, color=BLACK, alpha=0.25, linewidths=0)
+            axes.scatter(points[:, 0], points[:, 1], s=3, color=BLACK, alpha=0.3, linewidths=0)
             square_limits(axes, lower, upper)
             axes.set_title(title)
             axes.set_xlabel(first)
             axes.set_ylabel(second)
             axes.label_outer()
-        name = column_name(str(complete.columns[column])).strip("$")
+        name = column_name(str(complete.columns[int(column)]))
         bar = drawn.colorbar(image, ax=list(row), ticks=[0, 0.25, 0.5, 0.75, 1], aspect=18, pad=0.02)
-        bar.set_label(f"probability that ${name}$ is missing" if name[1:2] == "_" else f"probability that {name} is missing")
-        bar.ax.axhline(0.5, color=VERMILION, lw=1.4, ls="--")
+        bar.set_label(f"probability that {name} is missing")
+        bar.ax.axhline(0.5, color=BLACK, lw=1.2, ls="--")
     return drawn
 
 
 def _heat(axes: Axes, middle: Floats, surface: Floats, range_: tuple[float, float]) -> AxesImage:
     image = axes.imshow(
-        surface, origin="lower", extent=(*range_, *range_), vmin=0, vmax=1, cmap=SEQUENTIAL, interpolation="nearest"
+        surface,
+        origin="lower",
+        extent=(*range_, *range_),
+        vmin=0,
+        vmax=1,
+        cmap=PROBABILITY,
+        interpolation="nearest",
     )
     # Matplotlib warns of a contour that isn't there.
     if surface.min() < 0.5 < surface.max():
-        axes.contour(middle, middle, surface, levels=[0.5], colors=VERMILION, linewidths=1.4, linestyles="--")
+        axes.contour(middle, middle, surface, levels=[0.5], colors=BLACK, linewidths=1.2, linestyles="--")
     return image

@@ -57,13 +57,14 @@ def imputations(rows: Sequence[tuple[str, Floats]], mechanism: Mechanism) -> Fig
     if side * side != pixels:
         raise DataError(f"images of {pixels} pixels aren't square")
     colours = matplotlib.colormaps["gray_r"].with_extremes(bad=ORANGE)
-    label_width = 1.05
+    label_width = 0.85
     tile = (PAGE - label_width) / count
-    drawn = figure(height=tile * len(rows))
+    drawn = figure(height=tile * len(rows), layout=None)
     # Exact places: the images stay square and touch their neighbours but for a hair.
-    drawn.set_layout_engine("none")
     grid = drawn.subplots(len(rows), count, squeeze=False)
-    drawn.subplots_adjust(left=label_width / PAGE, right=0.998, bottom=0.002, top=0.998, wspace=0.06, hspace=0.06)
+    drawn.subplots_adjust(
+        left=label_width / PAGE, right=0.998, bottom=0.002, top=0.998, wspace=0.06, hspace=0.06
+    )
     for line, (text, images) in zip(grid, rows, strict=True):
         line[0].set_ylabel(text, rotation=0, ha="right", va="center", labelpad=6)
         for axes, image in zip(line, images, strict=True):
@@ -72,6 +73,8 @@ def imputations(rows: Sequence[tuple[str, Floats]], mechanism: Mechanism) -> Fig
             if isinstance(mechanism, DiscThreshold):
                 # Half a pixel more, around the pixels whose middles are in the disc.
                 row, column = mechanism.centre
-                outline = Circle((column, row), mechanism.radius + 0.5, fill=False, ec=BLUE, lw=0.6, alpha=0.7)
+                outline = Circle(
+                    (column, row), mechanism.radius + 0.5, fill=False, ec=BLUE, lw=0.6, alpha=0.7
+                )
                 axes.add_patch(outline)
     return drawn

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +14,7 @@ from matplotlib.figure import Figure
 
 from notmiwae.errors import DataError
 from notmiwae.reporting.names import column_name
-from notmiwae.reporting.style import BLUE, GREY, PAGE, VERMILION, figure, square_limits, styled
+from notmiwae.reporting.style import BLUE, PAGE, PALE, VERMILION, figure, square_limits, styled
 
 Floats = npt.NDArray[np.float64]
 _COLUMNS = 4
@@ -67,7 +68,7 @@ def reconstruction(
     upper = [limit] if limit else []
     lower_rows = -(-len(imputed) // _COLUMNS)
     rows = 1 + lower_rows
-    drawn = figure(height=rows * PAGE / _COLUMNS * 1.08)
+    drawn = figure(height=rows * PAGE / _COLUMNS * 1.08, layout="compressed")
     grid = drawn.subplots(rows, _COLUMNS, sharex=True, sharey=True, squeeze=False)
     for axes in grid.ravel():
         axes.set_axis_off()
@@ -75,7 +76,9 @@ def reconstruction(
     _points(grid[0, 0], truth[~incomplete], "observed")
     _points(grid[0, 0], truth[incomplete], "hidden")
     _points(grid[0, 1], truth[~incomplete], "observed")
-    _rugs(grid[0, 1], observed, missing)
+    first, second = (column_name(str(name)) for name in complete.columns)
+    lost = " or ".join(name for name, any_ in zip((first, second), missing.any(axis=0), strict=True) if any_)
+    rugs = _rugs(grid[0, 1], observed, missing, (first, second))
     panels = [(grid[0, 0], "True data"), (grid[0, 1], "Observed")]
     slots = [*zip(grid[0, 2:], upper, strict=False), *zip(grid[1:].ravel(), imputed, strict=False)]
     for axes, panel in slots:
@@ -84,7 +87,6 @@ def reconstruction(
         panels.append((axes, panel.title))
 
     range_ = limits(truth, *(panel.values for _, panel in slots))
-    first, second = (column_name(str(name)) for name in complete.columns)
     for axes, title in panels:
         axes.set_axis_on()
         axes.set_title(title)
@@ -92,41 +94,47 @@ def reconstruction(
         axes.set_xlabel(first)
         axes.set_ylabel(second)
         axes.label_outer()
-    _legend(grid[0, -1])
+    _legend(grid[0, -1], lost, rugs)
     return drawn
 
 
-_LOOKS: dict[str, dict[str, object]] = {
-    "observed": {"marker": "o", "s": 5, "color": GREY, "alpha": 0.55, "linewidths": 0},
+_LOOKS: dict[str, dict[str, Any]] = {
+    "observed": {"marker": "o", "s": 5, "color": PALE, "alpha": 0.6, "linewidths": 0},
     "hidden": {"marker": "s", "s": 6, "color": BLUE, "alpha": 0.8, "linewidths": 0},
     "imputed": {"marker": "^", "s": 9, "color": VERMILION, "alpha": 0.8, "linewidths": 0},
 }
 
 
 def _points(axes: Axes, points: Floats, role: str) -> None:
-    axes.scatter(points[:, 0], points[:, 1], **_LOOKS[role])  # type: ignore[arg-type]
+    axes.scatter(points[:, 0], points[:, 1], **_LOOKS[role])
 
 
-def _rugs(axes: Axes, observed: Floats, missing: npt.NDArray[np.bool_]) -> None:
-    """Ticks along an axis for rows that kept only that axis' value."""
-    for column, spot in ((0, "x"), (1, "y")):
+def _rugs(
+    axes: Axes, observed: Floats, missing: npt.NDArray[np.bool_], names: tuple[str, str]
+) -> dict[str, str]:
+    """Ticks along an axis for rows that kept only that axis' value; returns their markers and meanings."""
+    drawn = {}
+    for column, marker in ((0, "|"), (1, "_")):
         kept = observed[missing[:, 1 - column] & ~missing[:, column], column]
-        at = np.full(len(kept), 0.025)
-        transform = axes.get_xaxis_transform() if spot == "x" else axes.get_yaxis_transform()
-        ends = (kept, at) if spot == "x" else (at, kept)
-        axes.plot(
-            *ends, transform=transform, ls="", marker="|_"[column], ms=5, mew=0.7, color=BLUE, alpha=0.5
+        if not len(kept):
+            continue
+        edge = np.full(len(kept), 0.03)
+        at, transform = (
+            ((kept, edge), axes.get_xaxis_transform())
+            if column == 0
+            else ((edge, kept), axes.get_yaxis_transform())
         )
+        axes.plot(*at, transform=transform, ls="", marker=marker, ms=5, mew=0.5, color=BLUE, alpha=0.4)
+        drawn[marker] = f"{names[column]} of a row\nwithout {names[1 - column]}"
+    return drawn
 
 
-def _legend(axes: Axes) -> None:
+def _legend(axes: Axes, lost: str, rugs: dict[str, str]) -> None:
     """Explain the markers in a panel that holds nothing else, each larger than in the panels."""
-    for role, text in (
-        ("observed", "observed row"),
-        ("hidden", "true, then made missing"),
-        ("imputed", "imputed"),
-    ):
+    meanings = {"observed": "complete row", "hidden": f"row that loses {lost}", "imputed": "imputed"}
+    for role, text in meanings.items():
         look = _LOOKS[role] | {"s": 26, "alpha": 0.95}
-        axes.scatter([], [], label=text, **look)  # type: ignore[arg-type]
-    axes.plot([], [], ls="", marker="_", ms=8, mew=1.2, color=BLUE, label="row with one value\nmissing: the other")
+        axes.scatter([], [], label=text, **look)
+    for marker, text in rugs.items():
+        axes.plot([], [], ls="", marker=marker, ms=8, mew=1.4, color=BLUE, label=text)
     axes.legend(loc="center left", bbox_to_anchor=(-0.05, 0.5), handletextpad=0.3, labelspacing=1.0)

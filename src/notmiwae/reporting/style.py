@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from matplotlib import style
 from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from notmiwae.files import whole_file
 
 # The palette of Okabe & Ito, told apart with any colour vision. What shares a panel differs in lightness and
 # marker too, so that grey print and eyes that see no colour lose nothing.
-BLACK, GREY, LIGHT = "#000000", "#8C8C8C", "#D0D0D0"
+BLACK, GREY, PALE, LIGHT = "#000000", "#8C8C8C", "#A9A9A9", "#D0D0D0"
 BLUE, VERMILION, ORANGE = "#0072B2", "#D55E00", "#E69F00"
 
-SEQUENTIAL = "Blues"
-"""Colour map of probabilities: lightness falls from 0 to 1."""
+PROBABILITY = LinearSegmentedColormap.from_list("probability", ["#FFFFFF", "#4795C6"])
+"""Colour map of 0 to 1, light enough at its dark end for black points and lines to lie over it."""
 
 PAGE = 7.0
 """Width of a full figure, inches: a journal's two columns."""
@@ -40,10 +43,11 @@ styled = style.context(
             "ytick.major.width": 0.6,
             "legend.fontsize": 8.0,
             "legend.frameon": False,
+            "legend.borderaxespad": 0.0,
+            "legend.borderpad": 0.2,
             "lines.linewidth": 1.2,
             "grid.linewidth": 0.5,
             "grid.color": LIGHT,
-            "figure.constrained_layout.use": True,
             "figure.facecolor": "white",
         },
     ]
@@ -51,9 +55,19 @@ styled = style.context(
 """Decorator of a function that builds a figure."""
 
 
-def figure(height: float, width: float = PAGE) -> Figure:
-    """An empty figure of `width` × `height` inches; call inside a `styled` function."""
-    return Figure(figsize=(width, height))
+Layout = Literal["constrained", "compressed"] | None
+
+
+def figure(height: float, width: float = PAGE, layout: Layout = "constrained") -> Figure:
+    """An empty figure of `width` × `height` inches; call inside a `styled` function.
+
+    Arguments:
+        height: Inches.
+        width: Inches.
+        layout: How axes are placed: `compressed` where they have a fixed aspect, None where the caller
+            places them.
+    """
+    return Figure(figsize=(width, height), layout=layout)
 
 
 def square_limits(axes: Axes, lower: float, upper: float) -> None:
@@ -61,6 +75,8 @@ def square_limits(axes: Axes, lower: float, upper: float) -> None:
     axes.set_xlim(lower, upper)
     axes.set_ylim(lower, upper)
     axes.set_aspect("equal")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(MaxNLocator(nbins=7, steps=[1, 2, 5, 10]))
 
 
 @styled

@@ -1,0 +1,119 @@
+"""Which figures a data set gets, by the kind of its source."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from notmiwae.data.datasets import DatasetSpec, GaussianSource, MnistSource, RingSource, Source
+from notmiwae.data.tables import ImputedCells, missing_cells
+from notmiwae.inference.fitted import FittedModel
+from notmiwae.model.missing import Ignorable
+from notmiwae.reporting.agreement import agreement
+from notmiwae.reporting.heatmap import mechanism_probability, missing_process
+from notmiwae.reporting.images import first_of_each, imputations, read_labels
+from notmiwae.reporting.names import method_name
+from notmiwae.reporting.scatter import Panel, reconstruction
+from notmiwae.reporting.style import save
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Replicate:
+    """One replicate of a data set and what the models made of it.
+
+    Attributes:
+        dataset: What drew and masked it.
+        complete: The truth, N × D.
+        masked: The same with NaN where missing.
+        limit: Its Bayes-optimal completion `[N, D]`, if known.
+        imputed: What each model imputed, by the model's name.
+        fitted: Each model's members.
+    """
+
+    dataset: DatasetSpec
+    complete: pd.DataFrame
+    masked: pd.DataFrame
+    limit: Floats | None
+    imputed: Mapping[str, ImputedCells]
+    fitted: Mapping[str, Sequence[FittedModel]]
+
+    def completions(self, mean: str, draw: str) -> list[Panel]:
+        """Each model's mean, and where it has draws the first of them; titles are templates of its name."""
+        panels = []
+        for model, cells in self.imputed.items():
+            panels.append(Panel(mean.format(method_name(model)), cells.fill(self.masked)))
+            if cells.draws.shape[1]:
+                panels.append(
+                    Panel(draw.format(method_name(model)), cells.fill(self.masked, cells.draws[:, 0]))
+                )
+        return panels
+
+
+Painter = Callable[[Replicate, Path], None]
+
+
+def draw_figures(replicate: Replicate, folder: Path) -> None:
+    """Write a data set's figures into an existing folder.
+
+    Raises:
+        DataError: the figures don't suit the data.
+    """
+    painter = _PAINTERS.get(type(replicate.dataset.source), draw_agreement)
+    if painter is draw_plane and len(replicate.complete.columns) != 2:
+        painter = draw_agreement
+    painter(replicate, folder)
+
+
+def draw_plane(replicate: Replicate, folder: Path) -> None:
+    """Two columns: `reconstruction.png` and `missing_process.png`."""
+    complete, masked = replicate.complete, replicate.masked
+    limit = None if replicate.limit is None else Panel("Bayes-optimal: means", replicate.limit)
+    panels = replicate.completions("{}: means", "{}: draws")
+    save(reconstruction(complete, masked, limit, panels), folder / "reconstruction.png")
+    maps = [("True mechanism", mechanism_probability(replicate.dataset.mechanism, complete))]
+    maps += [
+        (f"Learnt by {method_name(name)}", partial(_mean_missing_probability, members))
+        for name, members in replicate.fitted.items()
+        if not isinstance(members[0].process, Ignorable)
+    ]
+    save(missing_process(complete, masked, maps), folder / "missing_process.png")
+
+
+def _mean_missing_probability(members: Sequence[FittedModel], values: Floats) -> Floats:
+    return np.mean([member.missing_probability(values) for member in members], axis=0)
+
+
+def draw_digits(replicate: Replicate, folder: Path) -> None:
+    """Labelled images: `imputations.png`, the first image of each label."""
+    source = replicate.dataset.source
+    assert isinstance(source, MnistSource)
+    rows = first_of_each(read_labels(source.file, len(replicate.complete)))
+    shown = [
+        Panel("original", replicate.complete.to_numpy(dtype=np.float64)),
+        Panel("masked\n(orange)", replicate.masked.to_numpy(dtype=np.float64)),
+        *replicate.completions("{}\nmean", "{}\none draw"),
+    ]
+    lines = [(panel.title, panel.values[rows]) for panel in shown]
+    save(imputations(lines, replicate.dataset.mechanism), folder / "imputations.png")
+
+
+def draw_agreement(replicate: Replicate, folder: Path) -> None:
+    """Any table: `agreement.png`."""
+    truth = replicate.complete.to_numpy(dtype=np.float64)[missing_cells(replicate.masked)]
+    panels = [(method_name(model), cells.mean) for model, cells in replicate.imputed.items()]
+    save(agreement(truth, panels), folder / "agreement.png")
+
+
+_PAINTERS: dict[type[Source], Painter] = {
+    GaussianSource: draw_plane,
+    RingSource: draw_plane,
+    MnistSource: draw_digits,
+}

@@ -1,0 +1,49 @@
+"""Draw a data set's first replicate: what was missing, what the models made of it."""
+
+from notmiwae.data.datasets import DatasetSpec
+from notmiwae.data.tables import ImputedCells, count_tables, read_table, table_path
+from notmiwae.evaluation.oracle import oracle
+from notmiwae.files import whole_folder
+from notmiwae.inference.fitted import FittedModel
+from notmiwae.pipeline import (
+    COMPLETE,
+    IMPUTED,
+    MASKED,
+    MODELS,
+    REPORTS,
+    arguments,
+    cell,
+    replicate_path,
+    section,
+)
+from notmiwae.reporting.painters import Replicate, draw_figures
+from notmiwae.reporting.results import Grid
+
+
+def imputed(name: str, model: str) -> ImputedCells:
+    folder = IMPUTED / cell(name, model)
+    count_tables(folder)  # with an error that names the folder
+    return ImputedCells.read(table_path(folder, 0))
+
+
+def main() -> None:
+    (name,) = arguments("dataset")
+    dataset = section(DatasetSpec, f"datasets.{name}")
+    grid = section(Grid, "run")
+    complete, masked = read_table(COMPLETE / name, 0), read_table(MASKED / name, 0)
+    replicate = Replicate(
+        dataset,
+        complete,
+        masked,
+        oracle(dataset, complete, masked) if name in grid.oracles else None,
+        {model: imputed(name, model) for model in grid.models},
+        {
+            model: FittedModel.load_members(replicate_path(MODELS / cell(name, model), 0))
+            for model in grid.models
+        },
+    )
+    with whole_folder(REPORTS / "figures" / name) as folder:
+        draw_figures(replicate, folder)
+
+
+main()

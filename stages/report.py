@@ -1,0 +1,44 @@
+"""Gather every cell's figures: the tidy results, the headline table, and the figures that span data sets."""
+
+import pandas as pd
+
+from notmiwae.evaluation.replicates import summarise, write_csv
+from notmiwae.files import whole_file, write_json
+from notmiwae.pipeline import EVALUATED, REPORTS, arguments, cell, section
+from notmiwae.reporting.comparison import errors
+from notmiwae.reporting.curves import bounds
+from notmiwae.reporting.environment import environment
+from notmiwae.reporting.headline import agreement_table, headline
+from notmiwae.reporting.results import CURVE_COLUMNS, PUBLISHED_COLUMNS, REPLICATE_COLUMNS, Grid, read_rows
+from notmiwae.reporting.style import save
+
+
+def main() -> None:
+    arguments()
+    grid = section(Grid, "run")
+    published = read_rows(REPORTS / "published.csv", PUBLISHED_COLUMNS)
+    replicates = pd.concat(
+        [read_rows(EVALUATED / f"{cell(*pair)}.csv", REPLICATE_COLUMNS) for pair in grid.cells()],
+        ignore_index=True,
+    )
+    results = summarise(replicates)
+    curves = {
+        (dataset, model): read_rows(REPORTS / "curves" / f"{cell(dataset, model)}.csv", CURVE_COLUMNS)
+        for dataset in grid.datasets
+        for model in grid.models
+    }
+    write_csv(replicates, REPORTS / "replicates.csv")
+    write_csv(results, REPORTS / "results.csv")
+    write_json(REPORTS / "environment.json", environment())
+    texts = {
+        "table.md": headline(results, published, grid.datasets),
+        "agreement.md": agreement_table(replicates, published),
+    }
+    for name, text in texts.items():
+        with whole_file(REPORTS / name) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+    save(errors(results, published, grid.datasets), REPORTS / "figures" / "rmse.png")
+    save(bounds(curves, grid.datasets), REPORTS / "figures" / "curves.png")
+
+
+main()
