@@ -48,14 +48,7 @@ def main() -> None:
     ]
     with whole_folder(MODELS / cell(name, model)) as folder:
         jobs = [
-            (
-                name,
-                network,
-                recipe,
-                r,
-                torch_seed(seed(), "train", name, r, m),
-                replicate_path(folder, r) / f"{m:02d}",
-            )
+            (name, network, recipe, r, torch_seed(seed(), "train", name, r, m), replicate_path(folder, r, m))
             for r, m in fits
         ]
         curves, seconds = zip(*run_jobs(train, jobs, compute(), f"train {name} {model}"), strict=True)

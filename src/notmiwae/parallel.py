@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from notmiwae.params import Spec
+from notmiwae.processes import die_with_parent
 
 R = TypeVar("R")
 Report = Callable[[int, int, float], None]
@@ -75,6 +76,12 @@ def _run(function: Callable[..., R], job: tuple[Any, ...], board: Path, number: 
     result = function(*job, report)
     rows[number, 0] = rows[number, 1] = max(rows[number, 1], 1)
     return result
+
+
+def _run_in_worker(*arguments: Any) -> Any:
+    # A worker whose stage was killed would go on with its job.
+    die_with_parent()
+    return _run(*arguments)
 
 
 class _Watch:

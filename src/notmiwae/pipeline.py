@@ -76,9 +76,10 @@ def compute() -> ComputeSpec:
     return section(ComputeSpec, "compute")
 
 
-def replicate_path(models: Path, replicate: int) -> Path:
-    """Where a replicate's models lie in a cell's folder: a folder for each member."""
-    return models / f"{replicate:03d}"
+def replicate_path(models: Path, replicate: int, member: int | None = None) -> Path:
+    """Where a replicate's models lie in a cell's folder, or one member of them."""
+    folder = models / f"{replicate:03d}"
+    return folder if member is None else folder / f"{member:02d}"
 
 
 def cell(dataset: str, method: str) -> str:

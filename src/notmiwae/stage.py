@@ -7,14 +7,13 @@ no orphan to overwrite the next run's outputs; and turns an error that a user ca
 
 from __future__ import annotations
 
-import ctypes
 import os
 import runpy
-import signal
 import sys
 from pathlib import Path
 
 from notmiwae.errors import NotMIWAEError
+from notmiwae.processes import die_with_parent
 
 PINS = {
     # One thread a process: parallelism is over jobs, and another count gives other bits.
@@ -32,13 +31,6 @@ PINS = {
     "MPLBACKEND": "Agg",
 }
 STAGES = Path(__file__).resolve().parents[2] / "stages"
-_PR_SET_PDEATHSIG = 1
-
-
-def die_with_parent() -> None:
-    """Ask Linux to kill this process when its parent dies; elsewhere, do nothing."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def main() -> int:

@@ -121,11 +121,11 @@ def test_the_gaussians_limit_is_0_459():
 
 
 def test_the_rings_limit_is_1_930_and_its_imputation_zero():
-    imputed, truth, _ = completed(dataset(RING, SECTOR, rows=8000))
+    imputed, truth, _ = completed(dataset(RING, SECTOR, rows=5000))
     assert imputed == pytest.approx(np.zeros(len(imputed)), abs=1e-9)
     error = np.std(truth**2) / np.sqrt(len(truth)) / (2 * 1.930)
     assert rmse(imputed, truth) == pytest.approx(1.930, abs=4 * error)
-    assert error < 0.02
+    assert error < 0.025
 
 
 # --- beaten by nothing
@@ -144,7 +144,7 @@ def rivals(x_2, imputed):
 
 
 @pytest.mark.parametrize(
-    "spec", [dataset(GAUSSIAN, THRESHOLD, rows=20_000), dataset(RING, SECTOR, rows=8000, stop_pi=0.6)]
+    "spec", [dataset(GAUSSIAN, THRESHOLD, rows=20_000), dataset(RING, SECTOR, rows=5000, stop_pi=0.6)]
 )
 def test_no_other_function_of_what_was_observed_beats_the_oracle(spec):
     imputed, truth, x_2 = completed(spec)

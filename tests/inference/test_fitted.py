@@ -75,6 +75,33 @@ def test_a_shared_edge_and_either_direction_are_read_back(tmp_path, fields):
     assert_same_output(before, after)
 
 
+def test_members_are_read_back_in_the_order_of_their_names(tmp_path):
+    for number, direction in enumerate(("low", "high", "low")):
+        (tmp_path / f"{number}").mkdir()
+        fitted(direction=direction).save(tmp_path / f"{number}")
+    (tmp_path / "notes.txt").touch()
+    members = FittedModel.load_members(tmp_path)
+    assert [member.process.direction for member in members] == ["low", "high", "low"]
+    assert_same_output(members[0], members[2])
+
+
+@pytest.mark.parametrize("exists", [False, True])
+def test_a_folder_without_members_is_named(tmp_path, exists):
+    folder = tmp_path / "models"
+    if exists:
+        folder.mkdir()
+    with pytest.raises(DataError, match=f"^{folder}: no models there"):
+        FittedModel.load_members(folder)
+
+
+def test_a_member_that_is_no_model_is_named(tmp_path):
+    for name in ("0", "1"):
+        (tmp_path / name).mkdir()
+    fitted().save(tmp_path / "0")
+    with pytest.raises(DataError, match=f"^{tmp_path / '1'}: not a saved model"):
+        FittedModel.load_members(tmp_path)
+
+
 def test_saving_leaves_two_files_neither_of_them_pickled(tmp_path):
     fitted().save(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model.json", "weights.safetensors"]

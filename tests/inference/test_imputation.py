@@ -9,7 +9,7 @@ from scipy.stats import kstest, norm
 
 from notmiwae.inference import imputation as imputation_module
 from notmiwae.inference.fitted import FittedModel, Scaling
-from notmiwae.inference.imputation import ImputationSpec, impute
+from notmiwae.inference.imputation import ImputationSpec, impute, impute_together
 from notmiwae.model.latent import LatentVariableModel, ModelSpec
 from notmiwae.model.missing import processes
 from notmiwae.randomness import generator
@@ -224,3 +224,59 @@ def test_high_values_going_missing_raise_the_imputation():
     fitted.model.missing_process.sign = -1.0
     low = impute(fitted, row, spec, 1).mean[0, 0]
     assert high > SCALING.mean[0] + EDGE * SCALING.scale[0] > low
+
+
+# --- several models together
+
+
+def members():
+    """Three models that disagree by whole deviations."""
+    found = []
+    for shift in (0.0, 5.0, -2.0):
+        found.append(linear_gaussian())
+        with torch.no_grad():
+            found[-1].model.decoder.bias.add_(torch.tensor([shift, shift, 0.0]))
+    return found
+
+
+def test_members_impute_by_the_mean_of_their_means():
+    masked, spec = table(), ImputationSpec(samples=50, draws=0)
+    together = impute_together(members(), masked, spec, 1)
+    alone = [impute_together([member], masked, spec, 1).mean for member in members()]
+    missing = np.isnan(masked)
+    # Only the first draws the same random numbers alone as together; the others agree up to those.
+    scale = np.broadcast_to(SCALING.scale, masked.shape)[missing]
+    difference = (together.mean - np.mean(alone, axis=0))[missing] / scale
+    assert np.abs(difference).max() < 0.5
+    assert np.abs((alone[0] - np.mean(alone, axis=0))[missing] / scale).max() > 0.8
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_members_leave_observed_cells_untouched_to_the_last_bit(count):
+    masked = table()
+    found = impute_together(members()[:count], masked, ImputationSpec(samples=20, draws=4), 1)
+    observed = ~np.isnan(masked)
+    for completed in (found.mean, *found.draws):
+        assert np.array_equal(completed[observed], masked[observed])
+
+
+@pytest.mark.parametrize("draws", [0, 1, 2, 3, 7, 20])
+def test_members_take_turns_to_draw_and_share_what_was_asked_for(draws):
+    # A cell far from any edge, so that a draw's size says whose it is.
+    row = np.array([[0.0, np.nan, 0.0]]) * SCALING.scale + SCALING.mean
+    trio = members()
+    for member, shift in zip(trio, (0.0, 100.0, 200.0), strict=True):
+        with torch.no_grad():
+            member.model.decoder.bias.copy_(torch.tensor([0.0, shift, 0.0]))
+    found = impute_together(trio, row, ImputationSpec(samples=200, draws=draws), 1)
+    values = (found.draws[:, 0, 1] - SCALING.mean[1]) / SCALING.scale[1]
+    assert np.round(values / 100).tolist() == [number % 3 for number in range(draws)]
+    assert np.isfinite(found.mean).all()
+    assert (found.mean[0, 1] - SCALING.mean[1]) / SCALING.scale[1] == pytest.approx(100, abs=1)
+
+
+def test_members_that_are_equal_are_independent_in_their_noise():
+    masked, spec = table(), ImputationSpec(samples=50, draws=2)
+    found = impute_together([linear_gaussian(), linear_gaussian()], masked, spec, 1)
+    assert (found.draws[0] != found.draws[1])[np.isnan(masked)].all()
+    assert 1 <= found.effective_samples.min() <= found.effective_samples.max() <= 50 * (1 + 1e-4)

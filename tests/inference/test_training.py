@@ -99,7 +99,14 @@ def overfitted():
     """A network that learns 20 rows by heart while the bound of the other 20 falls."""
     table, _ = gaussian(40, seed=5)
     spec = TrainingSpec(
-        steps=300, samples=5, learning_rate=3e-2, decay=0, held_out=0.5, check_every=10, validation_samples=20
+        steps=300,
+        samples=5,
+        learning_rate=3e-2,
+        decay=0,
+        held_out=0.5,
+        check_every=10,
+        validation_samples=20,
+        slack=0,
     )
     return table, spec, fit(table, COLUMNS, FLEXIBLE, HIGH, spec, 6)
 
@@ -108,14 +115,54 @@ def best_point(result):
     return max(result.curve, key=lambda point: point.validation_bound)
 
 
-def test_the_weights_kept_are_those_of_the_best_held_out_bound(overfitted):
+def kept_point(result):
+    return [point for point in result.curve if point.kept][-1]
+
+
+def test_without_slack_the_weights_kept_are_those_of_the_best_held_out_bound(overfitted):
     table, spec, result = overfitted
     best = best_point(result)
+    assert kept_point(result) == best
     assert result.validation_bound == best.validation_bound
     assert best.step < spec.steps, "this training was to overfit"
     # Without a decay, a training that ends there takes the same steps.
     stopped = fit(table, COLUMNS, FLEXIBLE, HIGH, spec.model_copy(update={"steps": best.step}), 6)
     assert_same_bits(weights(result), weights(stopped))
+
+
+def test_without_slack_a_point_is_kept_if_and_only_if_it_is_the_best_so_far(overfitted):
+    *_, result = overfitted
+    bounds = [point.validation_bound for point in result.curve]
+    assert [point.kept for point in result.curve] == [
+        bound > max(bounds[:number], default=-math.inf) for number, bound in enumerate(bounds)
+    ]
+
+
+@pytest.mark.parametrize("slack", [1.0, 1e9])
+def test_with_slack_later_weights_are_kept_and_the_bound_is_theirs(overfitted, slack):
+    table, spec, strict = overfitted
+    result = fit(table, COLUMNS, FLEXIBLE, HIGH, spec.model_copy(update={"slack": slack}), 6)
+    kept = kept_point(result)
+    assert [point.validation_bound for point in result.curve] == [
+        point.validation_bound for point in strict.curve
+    ], "slack changes what is kept, not what is trained"
+    assert kept.step >= best_point(result).step
+    assert (kept.step == spec.steps) == (slack > 1)
+    assert result.validation_bound == kept.validation_bound
+    # A training that ends there and keeps its last weights has the same.
+    last = spec.model_copy(update={"steps": kept.step, "slack": 1e9})
+    assert_same_bits(weights(result), weights(fit(table, COLUMNS, FLEXIBLE, HIGH, last, 6)))
+
+
+def test_slack_is_counted_in_standard_errors_of_the_paired_difference():
+    best = torch.tensor([0.0, 10.0, -10.0, 5.0])
+    shortfall = torch.tensor([0.1, 0.3, 0.1, 0.3])  # mean 0.2, standard error 0.0577
+    for slack, within in ((3.4, False), (3.5, True)):
+        assert training_module._is_within(slack, best, best - shortfall) is within
+    assert training_module._is_within(0.0, best, best + shortfall) is True
+    # The rows' own spread plays no part, and a single row has none.
+    assert training_module._is_within(3.4, 100 * best, 100 * best - shortfall) is False
+    assert training_module._is_within(9.0, best[:1], best[:1] - 0.1) is False
 
 
 def test_the_curve_holds_every_measurement(overfitted):

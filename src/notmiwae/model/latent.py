@@ -96,14 +96,15 @@ class LatentVariableModel(nn.Module):
             generator: Source of all noise.
         """
         qz = self.encode(x, s)
-        z = qz.rsample(torch.randn((samples, *qz.mean.shape), generator=generator, dtype=x.dtype))
+        noise = torch.randn((samples, *qz.mean.shape), generator=generator, dtype=x.dtype)
+        z = qz.rsample(noise)
         px = self.decode(z)
         missing: Missing = self.missing_process(px, x, s, generator)
         terms = {
-            "log p(x_o|z)": (px.log_prob(x) * s).sum(-1),
+            "log p(x_o|z)": px.log_prob(x, s),
             "log p(s|x)": missing.log_prob,
             "log p(z)": standard_normal_log_prob(z),
-            "log q(z|x_o)": qz.log_prob(z).sum(-1),
+            "log q(z|x_o)": qz.log_prob_of(noise),
         }
         log_px, log_ps, log_pz, log_qz = terms.values()
         return ImportanceSamples(log_px + log_ps + log_pz - log_qz, missing, terms)

@@ -63,15 +63,16 @@ def agreement_table(replicates: pd.DataFrame, published: pd.DataFrame) -> str:
         ["Data set", "Method", "published", "ours", "sd of one run", "published − ours, in sd"],
         [":--", ":--", "--:", "--:", "--:", "--:"],
     ]
-    for row in published[published["metric"] == "rmse"].itertuples():
-        values = ours.get_group((row.dataset, row.method))
+    theirs = published[published["metric"] == "rmse"]
+    for dataset, method, value in zip(theirs["dataset"], theirs["method"], theirs["mean"], strict=True):
+        values = ours.get_group((dataset, method))
         mean, deviation = values.mean(), values.std() if len(values) > 1 else 0.0
-        difference = float(row.mean) - mean
+        difference = value - mean
         lines.append(
             [
-                dataset_name(str(row.dataset)),
-                method_name(str(row.method)),
-                f"{row.mean:.4g}",
+                dataset_name(dataset),
+                method_name(method),
+                f"{value:.4g}",
                 f"{mean:.4g}",
                 f"{deviation:.2g}" if deviation else _ABSENT,
                 f"{difference / deviation:+.1f}" if deviation else f"(difference {difference:+.4f})",

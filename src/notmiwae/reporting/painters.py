@@ -88,7 +88,8 @@ def draw_plane(replicate: Replicate, folder: Path) -> None:
 
 
 def _mean_missing_probability(members: Sequence[FittedModel], values: Floats) -> Floats:
-    return np.mean([member.missing_probability(values) for member in members], axis=0)
+    learnt: Floats = np.mean([member.missing_probability(values) for member in members], axis=0)
+    return learnt
 
 
 def draw_digits(replicate: Replicate, folder: Path) -> None:
