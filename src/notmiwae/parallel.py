@@ -60,10 +60,9 @@ def run_jobs(
         board = Path(folder) / "progress"
         np.zeros((len(jobs), 3)).tofile(board)
         with _Watch(board, len(jobs), title):
-            tasks = (
-                delayed(_run)(function, job, board, number, len(jobs)) for number, job in enumerate(jobs)
-            )
             workers = compute.processes(len(jobs))
+            run = _run_in_worker if workers > 1 else _run
+            tasks = [delayed(run)(function, job, board, n, len(jobs)) for n, job in enumerate(jobs)]
             return list(Parallel(n_jobs=workers, backend="loky" if workers > 1 else "sequential")(tasks))
 
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 from notmiwae.errors import ParameterError
 
@@ -28,6 +28,19 @@ class Spec(BaseModel):
 
     kind: ClassVar[str] = ""
     """The name under which the class is registered, if it is."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _keys_are_known(cls, values: Any) -> Any:
+        # Before pydantic's own check, which knows neither the accepted keys nor that a required key that
+        # is absent may be the one misspelt.
+        if isinstance(values, Mapping):
+            for name in values:
+                if name not in cls.model_fields:
+                    accepted = suggest(name, cls.model_fields)
+                    context = {"name": str(name), "accepted": accepted}
+                    raise PydanticCustomError("unknown_key", "unknown key{accepted}", context)
+        return values
 
     def to_mapping(self) -> dict[str, Any]:
         """The entry of `params.yaml` that describes this object, `kind` and nested entries included."""
@@ -82,7 +95,7 @@ class Registry(Generic[S]):
             raise ValueError(f"a {self.what} is a mapping with a `kind`, one of {', '.join(self.names())}")
         fields = dict(entry)
         kind = fields.pop("kind")
-        if kind not in self._classes:
+        if not isinstance(kind, str) or kind not in self._classes:
             raise ValueError(f"unknown {self.what} {kind!r}{suggest(kind, self.names())}")
         return self._classes[kind].model_validate(fields)
 
@@ -105,6 +118,8 @@ def read_params(path: Path = PARAMS_FILE) -> dict[str, Any]:
         loaded = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ParameterError(f"{path}: no such file; run from the repository's root") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ParameterError(f"{path}: can't be read: {error}") from None
     except yaml.YAMLError as error:
         raise ParameterError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
     if not isinstance(loaded, dict):
@@ -159,10 +174,8 @@ def _checked(build: Callable[[], S], cls: type[S] | None, where: str) -> S:
 
 def _one_line(error: ErrorDetails, cls: type[Spec] | None, where: str) -> str:
     key = ".".join([where, *(str(part) for part in error["loc"])])
-    if error["type"] == "extra_forbidden":
-        name = str(error["loc"][-1])
-        accepted = list(cls.model_fields) if cls is not None and len(error["loc"]) == 1 else []
-        return f"{key}: unknown key{suggest(name, accepted) if accepted else ''}"
+    if error["type"] == "unknown_key":
+        return f"{key}.{error['ctx']['name']}: {error['msg']}"
     if error["type"] == "missing":
         return f"{key}: this key is required and absent"
     message = error["msg"].removeprefix("Value error, ")

@@ -273,7 +273,7 @@ SELF = {"kind": "self_masking_logistic", "rate": 0.5, "slope": 1}
         (
             {"kind": "threshold", "cut": -100, "columns": ["x_1"]},
             gaussian(),
-            "Threshold: mask removes all 500 values of column 'x_1'; lower the rate",
+            "threshold: mask removes all 500 values of column 'x_1'; lower the rate",
         ),
         ({"kind": "threshold", "cut": -100}, gaussian(), r"column 'x_1' \(and of 1 more\)"),
     ],

@@ -23,7 +23,7 @@ from notmiwae.reporting.heatmap import mechanism_probability, missing_process
 from notmiwae.reporting.images import first_of_each, imputations, read_labels
 from notmiwae.reporting.names import column_name, in_order, method_name
 from notmiwae.reporting.painters import Replicate, draw_figures
-from notmiwae.reporting.results import PUBLISHED_COLUMNS, Grid, read_rows
+from notmiwae.reporting.results import CURVE_COLUMNS, PUBLISHED_COLUMNS, Grid, read_rows
 from notmiwae.reporting.scatter import Panel, reconstruction
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -252,8 +252,13 @@ class TestErrors:
 
 class TestCurves:
     CURVE = pd.DataFrame(
-        [(r, s, t, 0.0, 10.0 * s * (r == 1) - 1 / t - r) for r in (0, 1) for s in (0, 1) for t in (50, 100)],
-        columns=["replicate", "start", "step", "training_bound", "validation_bound"],
+        [
+            (r, 0, s, t, 0.0, 10.0 * s * (r == 1) - 1 / t - r, True)
+            for r in (0, 1)
+            for s in (0, 1)
+            for t in (50, 100)
+        ],
+        columns=CURVE_COLUMNS,
     )
 
     def test_the_best_start_of_each_replicate(self):

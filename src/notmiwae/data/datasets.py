@@ -5,12 +5,20 @@ from __future__ import annotations
 import hashlib
 import zipfile
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from pydantic import BeforeValidator, Field, PositiveFloat, PositiveInt, field_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    FiniteFloat,
+    PositiveFloat,
+    PositiveInt,
+    field_validator,
+    model_validator,
+)
 
 from notmiwae.data.mechanisms import Mechanism, mechanisms
 from notmiwae.errors import DataError
@@ -44,8 +52,8 @@ class GaussianSource(Source):
     """Rows of a multivariate Gaussian `N(mean, covariance)`; columns x_1, x_2, and so on."""
 
     rows: PositiveInt
-    mean: Annotated[tuple[float, ...], Field(min_length=2)]
-    covariance: tuple[tuple[float, ...], ...]
+    mean: Annotated[tuple[FiniteFloat, ...], Field(min_length=2)]
+    covariance: tuple[tuple[FiniteFloat, ...], ...]
 
     @field_validator("covariance")
     @classmethod
@@ -57,10 +65,14 @@ class GaussianSource(Source):
             raise ValueError("a covariance is symmetric and positive definite")
         return covariance
 
+    @model_validator(mode="after")
+    def _sizes_agree(self) -> Self:
+        if len(self.mean) != len(self.covariance):
+            raise ValueError(f"mean has {len(self.mean)} entries, covariance {len(self.covariance)} rows")
+        return self
+
     def draw(self, generator: np.random.Generator) -> pd.DataFrame:
         """See `Source.draw`."""
-        if len(self.mean) != len(self.covariance):
-            raise DataError(f"gaussian: mean has {len(self.mean)} entries, covariance {len(self.covariance)}")
         values = generator.multivariate_normal(self.mean, self.covariance, size=self.rows, method="cholesky")
         return pd.DataFrame(values, columns=[f"x_{j + 1}" for j in range(values.shape[1])])
 
@@ -106,7 +118,7 @@ class MnistSource(Source):
         try:
             with np.load(self.file, allow_pickle=False) as archive:
                 images = archive["images"]
-        except (KeyError, ValueError, zipfile.BadZipFile) as error:
+        except (KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
             raise DataError(f"{self.file}: not an .npz archive with `images`: {error}") from None
         if len(images) < self.images:
             raise DataError(f"{self.file}: holds {len(images)} images, {self.images} asked for")

@@ -74,8 +74,11 @@ def energy_distance(imputed: Floats, truth: Floats) -> float:
     x, y = imputed[::step], truth[::step]
     rows = len(x)
     unbiased = rows / max(rows - 1, 1)
+    # Row i of both is the same row: its own pair is left out, like a row's distance to itself.
+    paired = np.linalg.norm(x - y, axis=1).mean() / rows
+    between = unbiased * (_mean_distance(x, y) - paired)
     within = _mean_distance(x, x) + _mean_distance(y, y)
-    return 2 * _mean_distance(x, y) - unbiased * within
+    return float(2 * between - unbiased * within)
 
 
 def _mean_distance(x: Floats, y: Floats) -> float:

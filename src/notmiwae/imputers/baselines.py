@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,8 +24,10 @@ Floats = npt.NDArray[np.float64]
 class Baseline(Spec):
     """A single imputation by an estimator of scikit-learn."""
 
-    deterministic: ClassVar[bool] = True
-    """Whether the same table is always completed the same way."""
+    @property
+    def deterministic(self) -> bool:
+        """Whether the same table is always completed the same way."""
+        return True
 
     def imputer(self, seed: int) -> Any:
         """The unfitted estimator."""
@@ -82,12 +84,18 @@ class MICE(Baseline):
     rounds: PositiveInt = 10
     nearest_features: PositiveInt | None = None
 
+    @property
+    def deterministic(self) -> bool:
+        """See `Baseline.deterministic`: the nearest features are drawn."""
+        return self.nearest_features is None
+
     def imputer(self, seed: int) -> Any:
         """See `Baseline.imputer`."""
         return IterativeImputer(
             BayesianRidge(),
             max_iter=self.rounds,
             n_nearest_features=self.nearest_features,
+            skip_complete=True,
             random_state=np.random.RandomState(seed % 2**32),
         )
 
@@ -103,12 +111,15 @@ class MissForest(Baseline):
         features_per_split: Share of the features tried at a split.
     """
 
-    deterministic: ClassVar[bool] = False
-
     trees: PositiveInt = 100
     rounds: PositiveInt = 10
     nearest_features: PositiveInt | None = None
     features_per_split: Annotated[float, Field(gt=0, le=1)] = 1.0
+
+    @property
+    def deterministic(self) -> bool:
+        """See `Baseline.deterministic`."""
+        return False
 
     def imputer(self, seed: int) -> Any:
         """See `Baseline.imputer`."""
@@ -120,5 +131,6 @@ class MissForest(Baseline):
             forest,
             max_iter=self.rounds,
             n_nearest_features=self.nearest_features,
+            skip_complete=True,
             random_state=state,
         )

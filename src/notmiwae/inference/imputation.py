@@ -112,8 +112,10 @@ def impute_together(
         own = imputation.model_copy(update={"draws": len(draws[turns])})
         parts.append(impute(member, table, own, torch_seed(seed, "member", number), report))
         draws[turns] = parts[-1].draws
+    mean = np.mean([part.mean for part in parts], axis=0)
     return Imputation(
-        np.mean([part.mean for part in parts], axis=0),
+        # Not the mean of an observed value with itself, which rounds.
+        np.where(np.isnan(table), mean, table),
         draws,
         np.mean([part.effective_samples for part in parts], axis=0),
     )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 
+from notmiwae.errors import ParameterError
 from notmiwae.params import Registry, Spec
 
 Size = Annotated[int, Field(gt=0)]
@@ -69,11 +70,16 @@ class PatchEncoder(NetworkSpec):
     patch: Size = 4
     channels: tuple[Size, Size] = (32, 64)
 
+    @model_validator(mode="after")
+    def _patches_fit(self) -> Self:
+        _patch_grid(self.height, self.width, self.patch)
+        return self
+
     def build(self, inputs: int, outputs: int) -> nn.Module:
         """See `NetworkSpec.build`."""
         grid = _patch_grid(self.height, self.width, self.patch)
         first, second = self.channels
-        images = inputs // (self.height * self.width)
+        images = _images(inputs, self.height, self.width)
         return nn.Sequential(
             nn.Unflatten(-1, (images, self.height, self.width)),
             nn.Conv2d(images, first, self.patch, self.patch),
@@ -103,9 +109,15 @@ class PatchDecoder(NetworkSpec):
     patch: Size = 4
     channels: tuple[Size, Size] = (32, 64)
 
+    @model_validator(mode="after")
+    def _patches_fit(self) -> Self:
+        _patch_grid(self.height, self.width, self.patch)
+        return self
+
     def build(self, inputs: int, outputs: int) -> nn.Module:
         """See `NetworkSpec.build`."""
         grid = _patch_grid(self.height, self.width, self.patch)
+        _images(outputs, self.height, self.width)
         first, second = self.channels
         return _LeadingAxes(
             nn.Sequential(
@@ -131,6 +143,14 @@ class _LeadingAxes(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         folded: Tensor = self.inner(x.flatten(0, -2))
         return folded.reshape(*x.shape[:-1], folded.shape[-1])
+
+
+def _images(features: int, height: int, width: int) -> int:
+    """How many images of `height × width` a row of `features` holds."""
+    images, rest = divmod(features, height * width)
+    if rest or not images:
+        raise ParameterError(f"rows of {features} features aren't images of {height} × {width} pixels")
+    return images
 
 
 def _patch_grid(height: int, width: int, patch: int) -> tuple[int, int]:

@@ -152,9 +152,11 @@ class EdgeSpec(ProcessSpec):
     def _start(self, columns: Tensor, x: Tensor, s: Tensor, quantile: float) -> Tensor:
         """The `quantile` of each feature's observed values, or of all of them where the edge is shared."""
         cells = [x[s[:, j].bool(), j] for j in columns.tolist()]
-        if self.shared:
+        if self.shared and cells:
             cells = [torch.cat(cells)]
-        return torch.stack([_quantile(values, quantile) for values in cells])
+        # A complete table has no feature to start.
+        starts = [_quantile(values, quantile) for values in cells]
+        return torch.stack(starts) if starts else x.new_zeros(0)
 
 
 def _quantile(values: Tensor, quantile: float) -> Tensor:
