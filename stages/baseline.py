@@ -3,13 +3,12 @@
 import time
 from pathlib import Path
 
-from notmiwae.data.datasets import DatasetSpec
 from notmiwae.data.tables import ImputedCells, count_tables, read_table, table_path
 from notmiwae.evaluation.replicates import record_seconds
 from notmiwae.files import whole_folder
 from notmiwae.imputers.baselines import Baseline, baselines
 from notmiwae.parallel import Report, run_jobs
-from notmiwae.pipeline import IMPUTED, MASKED, REPORTS, arguments, cell, compute, entry, section, seed
+from notmiwae.pipeline import IMPUTED, MASKED, REPORTS, arguments, cell, compute, entry, replicates, seed
 from notmiwae.randomness import torch_seed
 
 
@@ -27,13 +26,10 @@ def impute_replicate(
 def main() -> None:
     name, method = arguments("dataset", "baseline")
     baseline = entry(baselines, f"baselines.{method}", name)
-    replicates = section(DatasetSpec, f"datasets.{name}").replicates
-    if baseline.deterministic:
-        replicates = count_tables(MASKED / name)
+    count = count_tables(MASKED / name) if baseline.deterministic else replicates(name)
     with whole_folder(IMPUTED / cell(name, method)) as folder:
         jobs = [
-            (name, baseline, r, torch_seed(seed(), method, name, r), folder.resolve())
-            for r in range(replicates)
+            (name, baseline, r, torch_seed(seed(), method, name, r), folder.resolve()) for r in range(count)
         ]
         seconds = run_jobs(impute_replicate, jobs, compute(), f"impute {name} {method}")
         record_seconds(REPORTS / "timings.csv", name, method, "impute_seconds", seconds)

@@ -2,17 +2,17 @@
 
 import pandas as pd
 
-from notmiwae.data.datasets import DatasetSpec
+from notmiwae.data.sources import sources
 from notmiwae.data.tables import ImputedCells, count_tables, read_table, table_path
 from notmiwae.evaluation.metrics import evaluate
 from notmiwae.evaluation.replicates import summarise, write_csv
 from notmiwae.files import write_json
-from notmiwae.pipeline import COMPLETE, EVALUATED, IMPUTED, MASKED, REPORTS, arguments, cell, section
+from notmiwae.pipeline import COMPLETE, EVALUATED, IMPUTED, MASKED, REPORTS, arguments, cell, entry
 
 
 def main() -> None:
     name, method = arguments("dataset", "method")
-    source = section(DatasetSpec, f"datasets.{name}").source
+    source = entry(sources, f"datasets.{name}.source")
     rows = []
     folder = IMPUTED / cell(name, method)
     for replicate in range(count_tables(folder)):

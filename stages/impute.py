@@ -3,7 +3,6 @@
 import time
 from pathlib import Path
 
-from notmiwae.data.datasets import DatasetSpec
 from notmiwae.data.tables import ImputedCells, read_table, table_path
 from notmiwae.evaluation.replicates import record_seconds
 from notmiwae.files import whole_folder
@@ -20,6 +19,7 @@ from notmiwae.pipeline import (
     cell,
     compute,
     replicate_path,
+    replicates,
     section,
     seed,
 )
@@ -46,12 +46,11 @@ def impute_replicate(
 
 def main() -> None:
     name, model = arguments("dataset", "model")
-    dataset = section(DatasetSpec, f"datasets.{name}")
     imputation = section(Recipe, f"models.{model}.{name}").imputation
     with whole_folder(IMPUTED / cell(name, model)) as folder:
         jobs = [
             (name, model, imputation, r, torch_seed(seed(), "impute", name, r), folder.resolve())
-            for r in range(dataset.replicates)
+            for r in range(replicates(name))
         ]
         seconds = run_jobs(impute_replicate, jobs, compute(), f"impute {name} {model}")
         record_seconds(REPORTS / "timings.csv", name, model, "impute_seconds", seconds)

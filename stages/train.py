@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from notmiwae.data.datasets import DatasetSpec
 from notmiwae.data.tables import read_table
 from notmiwae.evaluation.replicates import record_seconds, write_csv
 from notmiwae.files import whole_folder
@@ -14,7 +13,18 @@ from notmiwae.inference.recipe import Recipe
 from notmiwae.inference.training import CurvePoint, fit
 from notmiwae.model.latent import ModelSpec
 from notmiwae.parallel import Report, run_jobs
-from notmiwae.pipeline import MASKED, MODELS, REPORTS, arguments, cell, compute, replicate_path, section, seed
+from notmiwae.pipeline import (
+    MASKED,
+    MODELS,
+    REPORTS,
+    arguments,
+    cell,
+    compute,
+    replicate_path,
+    replicates,
+    section,
+    seed,
+)
 from notmiwae.randomness import torch_seed
 
 
@@ -40,12 +50,9 @@ def train(
 
 def main() -> None:
     name, model = arguments("dataset", "model")
-    dataset = section(DatasetSpec, f"datasets.{name}")
     network = section(ModelSpec, f"networks.{name}")
     recipe = section(Recipe, f"models.{model}.{name}")
-    fits = [
-        (replicate, member) for replicate in range(dataset.replicates) for member in range(recipe.members)
-    ]
+    fits = [(replicate, member) for replicate in range(replicates(name)) for member in range(recipe.members)]
     with whole_folder(MODELS / cell(name, model)) as folder:
         jobs = [
             (name, network, recipe, r, torch_seed(seed(), "train", name, r, m), replicate_path(folder, r, m))

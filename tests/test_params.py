@@ -8,8 +8,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notmiwae.data.datasets import DatasetSpec, sources
+from notmiwae.data.datasets import DatasetSpec
 from notmiwae.data.mechanisms import mechanisms
+from notmiwae.data.sources import sources
 from notmiwae.errors import NotMIWAEError, ParameterError
 from notmiwae.imputers.baselines import baselines
 from notmiwae.inference.recipe import Recipe

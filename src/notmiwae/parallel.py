@@ -59,11 +59,14 @@ def run_jobs(
     with tempfile.TemporaryDirectory() as folder:
         board = Path(folder) / "progress"
         np.zeros((len(jobs), 3)).tofile(board)
-        with _Watch(board, len(jobs), title):
-            workers = compute.processes(len(jobs))
-            run = _run_in_worker if workers > 1 else _run
-            tasks = [delayed(run)(function, job, board, n, len(jobs)) for n, job in enumerate(jobs)]
-            return list(Parallel(n_jobs=workers, backend="loky" if workers > 1 else "sequential")(tasks))
+        workers = compute.processes(len(jobs))
+        run = _run_in_worker if workers > 1 else _run
+        tasks = [delayed(run)(function, job, board, n, len(jobs)) for n, job in enumerate(jobs)]
+        # Forked workers have what the stage imported; fresh ones would take seconds to import it again. The
+        # fork comes before the watching thread, since a thread's locks would be copied as they stand.
+        backend = "multiprocessing" if workers > 1 else "sequential"
+        with Parallel(n_jobs=workers, backend=backend) as parallel, _Watch(board, len(jobs), title):
+            return list(parallel(tasks))
 
 
 def _run(function: Callable[..., R], job: tuple[Any, ...], board: Path, number: int, jobs: int) -> R:

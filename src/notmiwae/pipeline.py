@@ -53,7 +53,7 @@ def section(cls: type[S], key: str) -> S:
     return parse_spec(cls, lookup(params(), key), f"{PARAMS_FILE}: {key}")
 
 
-def entry(registry: Registry[S], key: str, dataset: str) -> S:
+def entry(registry: Registry[S], key: str, dataset: str = "") -> S:
     """The entry of a registered kind at a dotted key, with what it says under `overrides: {dataset: …}`."""
     where = f"{PARAMS_FILE}: {key}"
     value = lookup(params(), key)
@@ -65,9 +65,19 @@ def entry(registry: Registry[S], key: str, dataset: str) -> S:
 
 def seed() -> int:
     """The one seed that all others are spawned from."""
-    value = lookup(params(), "seed")
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise ParameterError(f"{PARAMS_FILE}: seed: expected a whole number of 0 or more, found {value!r}")
+    return _whole_number("seed", 0)
+
+
+def replicates(dataset: str) -> int:
+    """How many replicates a data set has."""
+    return _whole_number(f"datasets.{dataset}.replicates", 1)
+
+
+def _whole_number(key: str, least: int) -> int:
+    value = lookup(params(), key)
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        expected = f"expected a whole number of {least} or more"
+        raise ParameterError(f"{PARAMS_FILE}: {key}: {expected}, found {value!r}")
     return value
 
 

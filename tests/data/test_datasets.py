@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from scipy.stats import kstest
 
-from notmiwae.data.datasets import DatasetSpec, sources, verify
+from notmiwae.data.datasets import DatasetSpec
 from notmiwae.data.mechanisms import apply_mechanism
+from notmiwae.data.sources import sources, verify
 from notmiwae.errors import DataError
 from notmiwae.params import parse_spec, read_params
 from notmiwae.randomness import generator

@@ -9,8 +9,9 @@ from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
 from notmiwae.data.cuts import QuantileCut
-from notmiwae.data.datasets import DatasetSpec, GaussianSource
+from notmiwae.data.datasets import DatasetSpec
 from notmiwae.data.mechanisms import MCAR, AngularSector, DiscThreshold, SelfMaskingLogistic, Threshold
+from notmiwae.data.sources import GaussianSource
 from notmiwae.data.tables import ImputedCells
 from notmiwae.errors import DataError, ParameterError
 from notmiwae.params import parse_spec

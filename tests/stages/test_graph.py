@@ -1,5 +1,6 @@
 """dvc.yaml and params.yaml: the graph has the stages meant, and every entry is valid."""
 
+import ast
 import json
 import os
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from notmiwae.model.latent import ModelSpec
 from notmiwae.reporting.reproduction import Tolerance
 
 ROOT = Path(__file__).parents[2]
+STAGES = ROOT / "stages"
 PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text())
 GRID = PARAMS["run"]
 
@@ -105,6 +107,35 @@ def test_every_stage_depends_on_its_script_and_on_the_locked_requirements(repo: 
         read = {dep.def_path for dep in stage.deps if dep.def_path}
         assert f"stages/{stage.name.partition('@')[0]}.py" in read
         assert "requirements.lock" in read
+
+
+FRAME = {"__init__", "errors", "files", "parallel", "params", "pipeline", "processes", "stage"}
+"""Top-level modules by which a stage reads, runs and writes: no result depends on them."""
+
+
+def imported(source: Path, seen: set[Path]) -> set[Path]:
+    """The package's modules that a file imports when it's loaded, and those that they import."""
+    for node in ast.walk(ast.parse(source.read_text())):
+        if not isinstance(node, ast.ImportFrom) or not (node.module or "").startswith("notmiwae"):
+            continue
+        names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        for name in names:
+            path = ROOT / "src" / name.replace(".", "/")
+            for file in (path.with_suffix(".py"), path / "__init__.py"):
+                if file.is_file() and file not in seen:
+                    seen.add(file)
+                    imported(file, seen)
+    return seen
+
+
+def test_every_stage_depends_on_the_code_that_it_runs(repo: Repo) -> None:
+    for stage in repo.index.stages:
+        name = stage.name.partition("@")[0]
+        read = [ROOT / dep.def_path for dep in stage.deps if dep.def_path]
+        for module in imported(STAGES / f"{name}.py", set()):
+            if module.stem in FRAME:
+                continue
+            assert any(module.is_relative_to(path) for path in read), f"{stage.name} imports {module}"
 
 
 def test_every_entry_of_params_is_valid() -> None:

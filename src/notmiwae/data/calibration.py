@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import brentq
 from scipy.special import expit, logit
 
 from notmiwae.errors import DataError
@@ -31,6 +30,8 @@ def standardised(values: Floats, what: str) -> Floats:
 
 def calibrated(scores: Floats, rate: float) -> Floats:
     r"""$\sigma(\mathrm{scores}_n + b)$, shape (N,), with the one $b$ that makes its mean `rate`."""
+    # Imported here: it takes longer than most stages, and few tables need a calibrated rate.
+    from scipy.optimize import brentq
 
     def excess(intercept: float) -> float:
         return float(sigmoid(scores + intercept).mean()) - rate

@@ -12,8 +12,9 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.stats import norm
 
-from notmiwae.data.datasets import DatasetSpec, GaussianSource, RingSource, Source
+from notmiwae.data.datasets import DatasetSpec
 from notmiwae.data.mechanisms import AngularSector, Mechanism, Threshold
+from notmiwae.data.sources import GaussianSource, RingSource, Source
 from notmiwae.errors import ParameterError
 
 Floats = npt.NDArray[np.float64]

@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from notmiwae.data.datasets import DatasetSpec, GaussianSource, MnistSource, RingSource, Source
+from notmiwae.data.datasets import DatasetSpec
+from notmiwae.data.sources import GaussianSource, MnistSource, RingSource, Source
 from notmiwae.data.tables import ImputedCells, missing_cells
 from notmiwae.inference.fitted import FittedModel
 from notmiwae.model.missing import Ignorable
