@@ -46,7 +46,7 @@ def impute_replicate(
 
 def main() -> None:
     name, model = arguments("dataset", "model")
-    imputation = section(Recipe, f"models.{model}.{name}").imputation
+    imputation = section(Recipe, f"models.{model}.{name}", common="training").imputation
     with whole_folder(IMPUTED / cell(name, model)) as folder:
         jobs = [
             (name, model, imputation, r, torch_seed(seed(), "impute", name, r), folder.resolve())

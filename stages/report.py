@@ -18,7 +18,7 @@ def main() -> None:
     grid = section(Grid, "run")
     published = read_rows(REPORTS / "published.csv", PUBLISHED_COLUMNS)
     replicates = pd.concat(
-        [read_rows(EVALUATED / f"{cell(*pair)}.csv", REPLICATE_COLUMNS) for pair in grid.cells()],
+        [read_rows(EVALUATED / f"{cell(*group)}.csv", REPLICATE_COLUMNS) for group in grid.groups()],
         ignore_index=True,
     )
     results = summarise(replicates)

@@ -51,7 +51,7 @@ def train(
 def main() -> None:
     name, model = arguments("dataset", "model")
     network = section(ModelSpec, f"networks.{name}")
-    recipe = section(Recipe, f"models.{model}.{name}")
+    recipe = section(Recipe, f"models.{model}.{name}", common="training")
     fits = [(replicate, member) for replicate in range(replicates(name)) for member in range(recipe.members)]
     with whole_folder(MODELS / cell(name, model)) as folder:
         jobs = [

@@ -121,7 +121,7 @@ def read_params(path: Path = PARAMS_FILE) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError) as error:
         raise ParameterError(f"{path}: can't be read: {error}") from None
     except yaml.YAMLError as error:
-        raise ParameterError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
+        raise ParameterError(f"{path}: not valid YAML: {_flat(str(error))}") from None
     if not isinstance(loaded, dict):
         raise ParameterError(f"{path}: holds {type(loaded).__name__}, expected a mapping of sections")
     return loaded
@@ -152,27 +152,32 @@ def parse_spec(cls: type[S], value: Any, where: str) -> S:
         ParameterError: with one line for the first thing wrong: where it stands, what was found, what is
             accepted.
     """
-    return _checked(lambda: cls.model_validate(value), cls, where)
+    return _checked(lambda: cls.model_validate(value), where)
 
 
 def parse_entry(registry: Registry[S], entry: Any, where: str) -> S:
     """`registry.parse(entry)` with its errors as one line that begins with `where`."""
     try:
-        return _checked(lambda: registry.parse(entry), None, where)
+        return _checked(lambda: registry.parse(entry), where)
     except ParameterError:
         raise
     except ValueError as error:
-        raise ParameterError(f"{where}: {error}") from None
+        raise ParameterError(_flat(f"{where}: {error}")) from None
 
 
-def _checked(build: Callable[[], S], cls: type[S] | None, where: str) -> S:
+def _checked(build: Callable[[], S], where: str) -> S:
     try:
         return build()
     except ValidationError as error:
-        raise ParameterError(_one_line(error.errors()[0], cls, where)) from None
+        raise ParameterError(_flat(_one_line(error.errors()[0], where))) from None
 
 
-def _one_line(error: ErrorDetails, cls: type[Spec] | None, where: str) -> str:
+def _flat(text: str) -> str:
+    """`text` without line breaks, whatever a name or value in it holds."""
+    return " ".join(text.split())
+
+
+def _one_line(error: ErrorDetails, where: str) -> str:
     key = ".".join([where, *(str(part) for part in error["loc"])])
     if error["type"] == "unknown_key":
         return f"{key}.{error['ctx']['name']}: {error['msg']}"

@@ -18,7 +18,17 @@ IMPUTED = Path("data/imputed")
 EVALUATED = Path("data/evaluated")
 REPORTS = Path("reports")
 
-SECTIONS = ("seed", "compute", "run", "datasets", "networks", "models", "baselines", "reproduction")
+SECTIONS = (
+    "seed",
+    "compute",
+    "run",
+    "datasets",
+    "networks",
+    "training",
+    "models",
+    "baselines",
+    "reproduction",
+)
 
 S = TypeVar("S", bound=Spec)
 
@@ -48,9 +58,20 @@ def params() -> dict[str, Any]:
     return loaded
 
 
-def section(cls: type[S], key: str) -> S:
-    """The entry at a dotted key, as a `cls`; raises `ParameterError` with one line if it doesn't fit."""
-    return parse_spec(cls, lookup(params(), key), f"{PARAMS_FILE}: {key}")
+def section(cls: type[S], key: str, common: str | None = None) -> S:
+    """The entry at a dotted key, as a `cls`; raises `ParameterError` with one line if it doesn't fit.
+
+    Arguments:
+        cls: What the entry describes.
+        key: Where it stands.
+        common: A section with dials that all entries share: what it says of the entry's field of that name
+            holds where the entry says nothing itself.
+    """
+    loaded = params()
+    value = lookup(loaded, key)
+    if common and isinstance(value, Mapping) and isinstance(value.get(common), Mapping):
+        value = {**value, common: {**lookup(loaded, common), **value[common]}}
+    return parse_spec(cls, value, f"{PARAMS_FILE}: {key}")
 
 
 def entry(registry: Registry[S], key: str, dataset: str = "") -> S:

@@ -306,9 +306,8 @@ class TestHeadline:
 class TestResults:
     GRID = Grid(datasets=("a", "b"), models=("m",), baselines=("k",), methods=("m", "k"), oracles=("b",))
 
-    def test_cells_in_order(self):
-        expected = [("a", "m"), ("a", "k"), ("b", "m"), ("b", "k"), ("b", "oracle")]
-        assert self.GRID.cells() == expected
+    def test_groups_in_order(self):
+        assert self.GRID.groups() == [("a", "methods"), ("b", "methods"), ("b", "oracle")]
 
     def test_misspelt_section(self):
         with pytest.raises(ParameterError, match=r"run\.oracle: unknown key; did you mean 'oracles'"):

@@ -74,8 +74,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory, params: dict) -> Path:
         if dataset in grid["oracles"]:
             run(folder, "oracle", dataset)
             run(folder, "evaluate", dataset, "oracle")
-        for method in grid["methods"]:
-            run(folder, "evaluate", dataset, method)
+        run(folder, "evaluate", dataset, "methods")
         run(folder, "figures", dataset)
     run(folder, "report")
     return folder

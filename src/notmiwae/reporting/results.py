@@ -34,12 +34,12 @@ class Grid(Spec):
     methods: tuple[str, ...]
     oracles: tuple[str, ...]
 
-    def cells(self) -> list[tuple[str, str]]:
-        """Data set and method of every cell that is evaluated, oracles after a data set's methods."""
+    def groups(self) -> list[tuple[str, str]]:
+        """What is evaluated together: each data set's methods, then its oracle if it has one."""
         return [
-            (dataset, method)
+            (dataset, group)
             for dataset in self.datasets
-            for method in (*self.methods, *([ORACLE] if dataset in self.oracles else []))
+            for group in ("methods", *([ORACLE] if dataset in self.oracles else []))
         ]
 
 
