@@ -50,19 +50,18 @@ class MLP(NetworkSpec):
         return nn.Sequential(*layers, nn.Linear(inputs, outputs))
 
 
-@networks.register("patch_encoder")
-class PatchEncoder(NetworkSpec):
-    """A convolutional encoder of images: patches, one 3 × 3 convolution over their grid, a dense layer.
+class PatchSpec(NetworkSpec):
+    """What the convolutional networks of images have in common: a grid of patches.
 
     Working on the grid of patches, not of pixels, keeps the matrix products few and large, which is what a
     CPU is fast at.
 
     Attributes:
-        height: Rows of the image; a row of the table is the image in row-major order, repeated for each
-            channel (values, then mask).
+        height: Rows of the image; a row of the table is the image in row-major order, for the encoder
+            repeated for each channel (values, then mask).
         width: Columns of the image.
         patch: Side of a patch in pixels; it divides both.
-        channels: Channels after the patches and after the convolution.
+        channels: Channels of the two inner layers.
     """
 
     height: Size
@@ -72,14 +71,39 @@ class PatchEncoder(NetworkSpec):
 
     @model_validator(mode="after")
     def _patches_fit(self) -> Self:
-        _patch_grid(self.height, self.width, self.patch)
+        if self.height % self.patch or self.width % self.patch:
+            raise ValueError(
+                f"a patch of {self.patch} doesn't divide an image of {self.height} × {self.width}"
+            )
         return self
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """Rows and columns of patches."""
+        return self.height // self.patch, self.width // self.patch
+
+    def images(self, features: int) -> int:
+        """How many images a row of `features` holds.
+
+        Raises:
+            ParameterError: it holds none, or not a whole number.
+        """
+        images, rest = divmod(features, self.height * self.width)
+        if rest or not images:
+            size = f"{self.height} × {self.width}"
+            raise ParameterError(f"rows of {features} features aren't images of {size} pixels")
+        return images
+
+
+@networks.register("patch_encoder")
+class PatchEncoder(PatchSpec):
+    """A convolutional encoder of images: patches, one 3 × 3 convolution over their grid, a dense layer."""
 
     def build(self, inputs: int, outputs: int) -> nn.Module:
         """See `NetworkSpec.build`."""
-        grid = _patch_grid(self.height, self.width, self.patch)
+        images = self.images(inputs)
         first, second = self.channels
-        images = _images(inputs, self.height, self.width)
+        rows, columns = self.grid
         return nn.Sequential(
             nn.Unflatten(-1, (images, self.height, self.width)),
             nn.Conv2d(images, first, self.patch, self.patch),
@@ -87,43 +111,27 @@ class PatchEncoder(NetworkSpec):
             nn.Conv2d(first, second, 3, padding=1),
             nn.GELU(),
             nn.Flatten(-3),
-            nn.Linear(second * grid[0] * grid[1], outputs),
+            nn.Linear(second * rows * columns, outputs),
         )
 
 
 @networks.register("patch_decoder")
-class PatchDecoder(NetworkSpec):
+class PatchDecoder(PatchSpec):
     """A convolutional decoder of images: a dense layer, two 3 × 3 convolutions, a patch from each place.
 
     All places share the convolutions, so that pixels that were seen teach those that were not.
-
-    Attributes:
-        height: Rows of the image.
-        width: Columns of the image.
-        patch: Side of a patch in pixels; it divides both.
-        channels: Channels after the dense layer and after the first convolution.
     """
-
-    height: Size
-    width: Size
-    patch: Size = 4
-    channels: tuple[Size, Size] = (32, 64)
-
-    @model_validator(mode="after")
-    def _patches_fit(self) -> Self:
-        _patch_grid(self.height, self.width, self.patch)
-        return self
 
     def build(self, inputs: int, outputs: int) -> nn.Module:
         """See `NetworkSpec.build`."""
-        grid = _patch_grid(self.height, self.width, self.patch)
-        _images(outputs, self.height, self.width)
+        self.images(outputs)
         first, second = self.channels
+        rows, columns = self.grid
         return _LeadingAxes(
             nn.Sequential(
-                nn.Linear(inputs, first * grid[0] * grid[1]),
+                nn.Linear(inputs, first * rows * columns),
                 nn.GELU(),
-                nn.Unflatten(-1, (first, *grid)),
+                nn.Unflatten(-1, (first, rows, columns)),
                 nn.Conv2d(first, second, 3, padding=1),
                 nn.GELU(),
                 nn.Conv2d(second, self.patch**2, 3, padding=1),
@@ -143,17 +151,3 @@ class _LeadingAxes(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         folded: Tensor = self.inner(x.flatten(0, -2))
         return folded.reshape(*x.shape[:-1], folded.shape[-1])
-
-
-def _images(features: int, height: int, width: int) -> int:
-    """How many images of `height × width` a row of `features` holds."""
-    images, rest = divmod(features, height * width)
-    if rest or not images:
-        raise ParameterError(f"rows of {features} features aren't images of {height} × {width} pixels")
-    return images
-
-
-def _patch_grid(height: int, width: int, patch: int) -> tuple[int, int]:
-    if height % patch or width % patch:
-        raise ValueError(f"a patch of {patch} doesn't divide an image of {height} × {width}")
-    return height // patch, width // patch
