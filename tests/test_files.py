@@ -111,3 +111,11 @@ def test_what_json_cannot_hold_leaves_the_old_file(tmp_path, content):
         write_json(path, {"value": content})
     assert path.read_text() == "1\n"
     assert names(tmp_path) == ["a.json"]
+
+
+def test_a_folder_that_a_killed_run_left_is_swept_away(tmp_path):
+    (tmp_path / ".made.12345.tmp").mkdir()
+    (tmp_path / ".made.12345.tmp" / "half").write_text("half")
+    with whole_folder(tmp_path / "made") as temporary:
+        (temporary / "a").write_text("whole")
+    assert names(tmp_path) == ["a", "made"]
