@@ -1,5 +1,6 @@
 # The project's commands. Everything runs in .venv, made from requirements.lock on first use.
 
+SHELL := /bin/bash
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
@@ -7,7 +8,7 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help repro test check lint lock clean
+.PHONY: help repro paper test check lint lock clean
 
 help:  ## List the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -24,11 +25,18 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 repro: $(VENV)/.ready  ## Run the pipeline (what has not changed is kept) and print the metrics
 	dvc repro
 	@echo
-	dvc metrics show
+	dvc metrics show reports/metrics
 	@echo
 	@cat reports/table.md
 	@echo
 	@echo "Results: reports/results.csv   Figures: reports/figures/   Curves: dvc plots show"
+
+paper: $(VENV)/.ready  ## Run the six-table benchmark in paper/ (about 40 minutes; an interrupted run goes on)
+	dvc repro paper/dvc.yaml
+	@echo
+	@cat paper/reports/table.md
+	@echo
+	@echo "The page: docs/results.md   Results: paper/reports/results.csv   Figures: paper/reports/figures/"
 
 test: $(VENV)/.ready  ## Run the whole test suite
 	python -m pytest -n 2
@@ -48,6 +56,6 @@ lock: $(VENV)/.ready  ## Pin what is installed in .venv as requirements.lock
 	mv requirements.lock.new requirements.lock
 
 clean:  ## Remove what the pipeline and the tools made; the DVC cache, .venv and reports stay
-	rm -rf data/complete data/masked data/imputed data/evaluated models build dvc_plots
+	rm -rf {.,paper}/{data/complete,data/masked,data/imputed,data/evaluated,data/trials,models} build dvc_plots
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find src stages tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,38 +1,38 @@
-"""Impute a data set with a baseline: every replicate, or the one table if nothing is random about it."""
+"""Impute a data set, or `all`, with a baseline: every replicate, or the one table if nothing is random."""
 
 import time
-from pathlib import Path
 
-from notmiwae.data.tables import ImputedCells, count_tables, read_table, table_path
-from notmiwae.evaluation.replicates import record_seconds
-from notmiwae.files import whole_folder
+from notmiwae.cells import Job, run_cells
+from notmiwae.data.tables import ImputedCells, count_tables, find_table, read_table, table_path
 from notmiwae.imputers.baselines import Baseline, baselines
-from notmiwae.parallel import Report, run_jobs
-from notmiwae.pipeline import IMPUTED, MASKED, REPORTS, arguments, cell, compute, entry, replicates, seed
+from notmiwae.parallel import Report
+from notmiwae.pipeline import IMPUTED, MASKED, arguments, cell_folder, datasets, entry, replicates, seed
 from notmiwae.randomness import torch_seed
+from notmiwae.resume import fingerprint
 
 
-def impute_replicate(
-    name: str, baseline: Baseline, replicate: int, random: int, folder: Path, report: Report
-) -> float:
-    table = read_table(MASKED / name, replicate)
+def impute(job: Job, baseline: Baseline, report: Report) -> float:
+    table = read_table(MASKED / job.dataset, job.replicate)
     started = time.perf_counter()
-    filled = baseline.impute(table, random)
+    filled = baseline.impute(table, job.seed)
     seconds = time.perf_counter() - started
-    ImputedCells.of(table, filled).write(table_path(folder, replicate))
+    draws = baseline.draw(table, job.seed)
+    ImputedCells.of(table, filled, list(draws)).write(job.output)
     return seconds
 
 
 def main() -> None:
-    name, method = arguments("dataset", "baseline")
-    baseline = entry(baselines, f"baselines.{method}", name)
-    count = count_tables(MASKED / name) if baseline.deterministic else replicates(name)
-    with whole_folder(IMPUTED / cell(name, method)) as folder:
-        jobs = [
-            (name, baseline, r, torch_seed(seed(), method, name, r), folder.resolve()) for r in range(count)
-        ]
-        seconds = run_jobs(impute_replicate, jobs, compute(), f"impute {name} {method}")
-        record_seconds(REPORTS / "timings.csv", name, method, "impute_seconds", seconds)
+    chosen, method = arguments("dataset", "baseline")
+    work = []
+    for name in datasets(chosen):
+        baseline = entry(baselines, f"baselines.{method}", name)
+        count = count_tables(MASKED / name) if baseline.deterministic else replicates(name)
+        for r in range(count):
+            random = torch_seed(seed(), method, name, r)
+            output = table_path(cell_folder(IMPUTED, name, method), r)
+            made_from = fingerprint(random, find_table(MASKED / name, r), baseline)
+            work.append((Job(name, method, r, random, output, made_from), baseline))
+    run_cells(impute, work, cell_folder(IMPUTED, chosen, method), "impute_seconds", f"impute {method}")
 
 
 main()

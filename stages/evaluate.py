@@ -3,37 +3,62 @@
 import pandas as pd
 
 from notmiwae.data.sources import sources
-from notmiwae.data.tables import ImputedCells, count_tables, read_table, table_path
-from notmiwae.evaluation.metrics import evaluate
+from notmiwae.data.tables import ImputedCells, count_tables, read_table, table_path, write_table
+from notmiwae.evaluation.metrics import evaluate, mask_accuracy, row_errors
 from notmiwae.evaluation.replicates import summarise, write_csv
 from notmiwae.files import write_json
+from notmiwae.inference.fitted import FittedModel, missing_probability
 from notmiwae.params import lookup
-from notmiwae.pipeline import COMPLETE, EVALUATED, IMPUTED, MASKED, REPORTS, arguments, cell, entry, params
+from notmiwae.pipeline import (
+    COMPLETE,
+    EVALUATED,
+    IMPUTED,
+    MASKED,
+    MODELS,
+    REPORTS,
+    arguments,
+    cell,
+    cell_folder,
+    entry,
+    params,
+    replicate_folder,
+)
 
 
-def figures(name: str, method: str) -> pd.DataFrame:
+def figures(name: str, method: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     source = entry(sources, f"datasets.{name}.source")
-    folder = IMPUTED / cell(name, method)
-    rows = []
+    folder, models = (cell_folder(stage, name, method) for stage in (IMPUTED, MODELS))
+    rows, errors = [], []
     for replicate in range(count_tables(folder)):
-        masked = read_table(MASKED / name, replicate)
+        masked, complete = read_table(MASKED / name, replicate), read_table(COMPLETE / name, replicate)
         imputed = ImputedCells.read(table_path(folder, replicate))
-        found = evaluate(imputed, masked, read_table(COMPLETE / name, replicate), source.diagnostics)
+        found = evaluate(imputed, masked, complete, source.diagnostics)
+        if models.is_dir():
+            members = FittedModel.load_members(replicate_folder(models, replicate))
+            if not members[0].ignorable:
+                learnt = missing_probability(members, complete.to_numpy(dtype=float))
+                found["mask_accuracy"] = mask_accuracy(learnt, masked.notna().to_numpy())
         rows += [(name, method, metric, replicate, value) for metric, value in found.items()]
-    return pd.DataFrame(rows, columns=["dataset", "method", "metric", "replicate", "value"])
+        of_rows = row_errors(imputed, complete)
+        errors.append(of_rows.assign(dataset=name, method=method, replicate=replicate))
+    columns = ["dataset", "method", "metric", "replicate", "value"]
+    return pd.DataFrame(rows, columns=columns), pd.concat(errors)[[*columns[:2], "replicate", *of_rows]]
 
 
 def main() -> None:
     name, group = arguments("dataset", "methods")
-    tables = []
+    tables, errors = [], []
     for method in lookup(params(), "run.methods") if group == "methods" else [group]:
-        tables.append(figures(name, method))
-        results = summarise(tables[-1])
+        of_replicates, of_rows = figures(name, method)
+        tables.append(of_replicates)
+        errors.append(of_rows)
+        results = summarise(of_replicates)
         means = {row.metric: float(f"{row.mean:.5g}") for row in results.itertuples()}
         rmse = results[results["metric"] == "rmse"].iloc[0]
         spread = {"rmse_se": float(f"{rmse['se']:.3g}"), "replicates": int(rmse["replicates"])}
         write_json(REPORTS / "metrics" / f"{cell(name, method)}.json", means | spread)
     write_csv(pd.concat(tables), EVALUATED / f"{cell(name, group)}.csv")
+    write_table(pd.concat(errors), EVALUATED / f"{cell(name, group)}-rows.parquet")
 
 
 main()

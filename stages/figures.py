@@ -12,8 +12,8 @@ from notmiwae.pipeline import (
     MODELS,
     REPORTS,
     arguments,
-    cell,
-    replicate_path,
+    cell_folder,
+    replicate_folder,
     section,
 )
 from notmiwae.reporting.painters import Replicate, draw_figures
@@ -21,7 +21,7 @@ from notmiwae.reporting.results import Grid
 
 
 def imputed(name: str, model: str) -> ImputedCells:
-    folder = IMPUTED / cell(name, model)
+    folder = cell_folder(IMPUTED, name, model)
     count_tables(folder)  # with an error that names the folder
     return ImputedCells.read(table_path(folder, 0))
 
@@ -38,7 +38,7 @@ def main() -> None:
         oracle(dataset, complete, masked) if name in grid.oracles else None,
         {model: imputed(name, model) for model in grid.models},
         {
-            model: FittedModel.load_members(replicate_path(MODELS / cell(name, model), 0))
+            model: FittedModel.load_members(replicate_folder(cell_folder(MODELS, name, model), 0))
             for model in grid.models
         },
     )

@@ -1,59 +1,54 @@
-"""Impute every replicate of a data set with its trained model: means and draws of the missing cells."""
+"""Impute a data set, or `all`, with its trained models: means and draws of the missing cells."""
 
 import time
-from pathlib import Path
 
-from notmiwae.data.tables import ImputedCells, read_table, table_path
-from notmiwae.evaluation.replicates import record_seconds
-from notmiwae.files import whole_folder
+from notmiwae.cells import Job, run_cells
+from notmiwae.data.tables import ImputedCells, find_table, read_table, table_path
 from notmiwae.inference.fitted import FittedModel
 from notmiwae.inference.imputation import ImputationSpec, impute_together
 from notmiwae.inference.recipe import Recipe
-from notmiwae.parallel import Report, run_jobs
+from notmiwae.parallel import Report
 from notmiwae.pipeline import (
     IMPUTED,
     MASKED,
     MODELS,
-    REPORTS,
     arguments,
-    cell,
-    compute,
-    replicate_path,
+    cell_folder,
+    datasets,
+    model_section,
+    replicate_folder,
     replicates,
-    section,
     seed,
 )
 from notmiwae.randomness import torch_seed
+from notmiwae.resume import fingerprint
 
 
-def impute_replicate(
-    name: str,
-    model: str,
-    imputation: ImputationSpec,
-    replicate: int,
-    random: int,
-    folder: Path,
-    report: Report,
-) -> float:
-    table = read_table(MASKED / name, replicate)
-    members = FittedModel.load_members(replicate_path(MODELS / cell(name, model), replicate))
+def impute(job: Job, imputation: ImputationSpec, report: Report) -> float:
+    table = read_table(MASKED / job.dataset, job.replicate)
+    models = replicate_folder(cell_folder(MODELS, job.dataset, job.method), job.replicate)
+    members = FittedModel.load_members(models)
     started = time.perf_counter()
-    imputed = impute_together(members, table.to_numpy(dtype=float), imputation, random, report)
+    imputed = impute_together(members, table.to_numpy(dtype=float), imputation, job.seed, report)
     seconds = time.perf_counter() - started
-    ImputedCells.of(table, imputed.mean, list(imputed.draws)).write(table_path(folder, replicate))
+    ImputedCells.of(table, imputed.mean, list(imputed.draws)).write(job.output)
     return seconds
 
 
 def main() -> None:
-    name, model = arguments("dataset", "model")
-    imputation = section(Recipe, f"models.{model}.{name}", common="training").imputation
-    with whole_folder(IMPUTED / cell(name, model)) as folder:
-        jobs = [
-            (name, model, imputation, r, torch_seed(seed(), "impute", name, r), folder.resolve())
-            for r in range(replicates(name))
-        ]
-        seconds = run_jobs(impute_replicate, jobs, compute(), f"impute {name} {model}")
-        record_seconds(REPORTS / "timings.csv", name, model, "impute_seconds", seconds)
+    chosen, model = arguments("dataset", "model")
+    work = []
+    for name in datasets(chosen):
+        imputation = model_section(Recipe, model, name).imputation
+        models = cell_folder(MODELS, name, model)
+        for r in range(replicates(name)):
+            random = torch_seed(seed(), "impute", name, r)
+            made_from = fingerprint(
+                random, find_table(MASKED / name, r), replicate_folder(models, r), imputation
+            )
+            output = table_path(cell_folder(IMPUTED, name, model), r)
+            work.append((Job(name, model, r, random, output, made_from), imputation))
+    run_cells(impute, work, cell_folder(IMPUTED, chosen, model), "impute_seconds", f"impute {model}")
 
 
 main()

@@ -4,13 +4,13 @@ from notmiwae.data.datasets import DatasetSpec
 from notmiwae.data.tables import ImputedCells, count_tables, read_table, table_path
 from notmiwae.evaluation.oracle import oracle
 from notmiwae.files import whole_folder
-from notmiwae.pipeline import COMPLETE, IMPUTED, MASKED, arguments, cell, section
+from notmiwae.pipeline import COMPLETE, IMPUTED, MASKED, arguments, cell_folder, section
 
 
 def main() -> None:
     (name,) = arguments("dataset")
     dataset = section(DatasetSpec, f"datasets.{name}")
-    with whole_folder(IMPUTED / cell(name, "oracle")) as folder:
+    with whole_folder(cell_folder(IMPUTED, name, "oracle")) as folder:
         for replicate in range(count_tables(MASKED / name)):
             masked = read_table(MASKED / name, replicate)
             filled = oracle(dataset, read_table(COMPLETE / name, replicate), masked)

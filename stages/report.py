@@ -23,7 +23,7 @@ def main() -> None:
     )
     results = summarise(replicates)
     curves = {
-        (dataset, model): read_rows(REPORTS / "curves" / f"{cell(dataset, model)}.csv", CURVE_COLUMNS)
+        (dataset, model): read_rows(REPORTS / "curves" / model / f"{dataset}.csv", CURVE_COLUMNS)
         for dataset in grid.datasets
         for model in grid.models
     }

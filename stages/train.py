@@ -1,68 +1,74 @@
-"""Train a model on every replicate of a data set; save the models and their training curves."""
+"""Train a model on every replicate of a data set, or of `all`; save the models and their training curves."""
 
+import itertools
 import time
 from dataclasses import astuple, fields
-from pathlib import Path
 
 import pandas as pd
 
-from notmiwae.data.tables import read_table
-from notmiwae.evaluation.replicates import record_seconds, write_csv
+from notmiwae.cells import Job, run_cells
+from notmiwae.data.tables import find_table, read_table
+from notmiwae.evaluation.replicates import write_csv
 from notmiwae.files import whole_folder
 from notmiwae.inference.recipe import Recipe
 from notmiwae.inference.training import CurvePoint, fit
 from notmiwae.model.latent import ModelSpec
-from notmiwae.parallel import Report, run_jobs
+from notmiwae.parallel import Report
 from notmiwae.pipeline import (
     MASKED,
     MODELS,
     REPORTS,
     arguments,
-    cell,
-    compute,
-    replicate_path,
+    cell_folder,
+    datasets,
+    model_section,
+    replicate_folder,
     replicates,
     section,
     seed,
 )
 from notmiwae.randomness import torch_seed
+from notmiwae.resume import fingerprint
 
 
-def train(
-    name: str, network: ModelSpec, recipe: Recipe, replicate: int, random: int, folder: Path, report: Report
-) -> tuple[list[CurvePoint], float]:
-    table = read_table(MASKED / name, replicate)
+def train(job: Job, network: ModelSpec, recipe: Recipe, report: Report) -> float:
+    table = read_table(MASKED / job.dataset, job.replicate)
+    values, columns = table.to_numpy(dtype=float), tuple(table.columns)
     started = time.perf_counter()
-    trained = fit(
-        table.to_numpy(dtype=float),
-        tuple(table.columns),
-        network,
-        recipe.missing_process,
-        recipe.training,
-        random,
-        report,
-    )
+    trained = fit(values, columns, network, recipe.missing_process, recipe.training, job.seed, report)
     seconds = time.perf_counter() - started
-    folder.mkdir(parents=True)
-    trained.fitted.save(folder)
-    return trained.curve, seconds
+    curve = [astuple(point) for point in trained.curve]
+    with whole_folder(job.output) as folder:
+        trained.fitted.save(folder)
+        names = [field.name for field in fields(CurvePoint)]
+        write_csv(pd.DataFrame(curve, columns=names), folder / "curve.csv")
+    return seconds
 
 
 def main() -> None:
-    name, model = arguments("dataset", "model")
-    network = section(ModelSpec, f"networks.{name}")
-    recipe = section(Recipe, f"models.{model}.{name}", common="training")
-    fits = [(replicate, member) for replicate in range(replicates(name)) for member in range(recipe.members)]
-    with whole_folder(MODELS / cell(name, model)) as folder:
-        jobs = [
-            (name, network, recipe, r, torch_seed(seed(), "train", name, r, m), replicate_path(folder, r, m))
-            for r, m in fits
-        ]
-        curves, seconds = zip(*run_jobs(train, jobs, compute(), f"train {name} {model}"), strict=True)
-    rows = [(*fit, *astuple(point)) for fit, curve in zip(fits, curves, strict=True) for point in curve]
-    columns = ["replicate", "member", *(field.name for field in fields(CurvePoint))]
-    write_csv(pd.DataFrame(rows, columns=columns), REPORTS / "curves" / f"{cell(name, model)}.csv")
-    record_seconds(REPORTS / "timings.csv", name, model, "fit_seconds", seconds)
+    chosen, model = arguments("dataset", "model")
+    work = []
+    for name in datasets(chosen):
+        recipe = model_section(Recipe, model, name)
+        network = section(ModelSpec, f"networks.{recipe.network or name}")
+        for r, m in itertools.product(range(replicates(name)), range(recipe.members)):
+            output = replicate_folder(cell_folder(MODELS, name, model), r) / f"{m:02d}"
+            random = torch_seed(seed(), "train", name, r, m)
+            parts = (find_table(MASKED / name, r), network, recipe.missing_process, recipe.training)
+            work.append((Job(name, model, r, random, output, fingerprint(random, *parts)), network, recipe))
+    run_cells(train, work, cell_folder(MODELS, chosen, model), "fit_seconds", f"train {model}")
+    for name in datasets(chosen):
+        save_curves(name, model, [job for job, *_ in work if job.dataset == name])
+
+
+def save_curves(name: str, model: str, jobs: list[Job]) -> None:
+    curves = []
+    for job in jobs:
+        curve = pd.read_csv(job.output / "curve.csv")
+        curve.insert(0, "replicate", job.replicate)
+        curve.insert(1, "member", int(job.output.name))
+        curves.append(curve)
+    write_csv(pd.concat(curves), REPORTS / "curves" / model / f"{name}.csv")
 
 
 main()

@@ -39,6 +39,14 @@ def whole_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
+def remove(path: Path) -> None:
+    """Remove a file or a whole folder, if it's there."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
 def write_json(path: Path, content: Any) -> None:
     """Write `content` as indented JSON, a line at the end."""
     with whole_file(path) as temporary:

@@ -117,11 +117,18 @@ class _Watch:
             TimeRemainingColumn(),
         )
         with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+            jobs = progress.add_task(self._title, total=len(self._rows), figure="jobs")
             bars = [
-                progress.add_task(f"{self._title} {number}", total=None, figure="")
+                progress.add_task(f"{self._title} {number}", total=None, figure="", visible=False)
                 for number in range(len(self._rows))
             ]
             while not self._done.wait(0.2):
                 for bar, (step, steps, figure) in zip(bars, self._rows.tolist(), strict=True):
                     shown = f"bound {figure:.3f}" if figure else ""
-                    progress.update(bar, completed=int(step), total=int(steps) or None, figure=shown)
+                    # Of many jobs only those at work are shown.
+                    working = 0 < step < steps
+                    progress.update(
+                        bar, completed=int(step), total=int(steps) or None, figure=shown, visible=working
+                    )
+                done = (self._rows[:, 0] == self._rows[:, 1]) & (self._rows[:, 1] > 0)
+                progress.update(jobs, completed=int(done.sum()))

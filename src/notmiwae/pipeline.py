@@ -16,6 +16,7 @@ MASKED = Path("data/masked")
 MODELS = Path("models")
 IMPUTED = Path("data/imputed")
 EVALUATED = Path("data/evaluated")
+TRIALS = Path("data/trials")
 REPORTS = Path("reports")
 
 SECTIONS = (
@@ -25,10 +26,16 @@ SECTIONS = (
     "datasets",
     "networks",
     "training",
+    "imputation",
     "models",
     "baselines",
+    "ablation",
+    "missing_rate",
+    "published_recipe",
     "reproduction",
 )
+COMMON = ("training", "imputation")
+"""Sections with dials that all models share; a model's own entry may say otherwise."""
 
 S = TypeVar("S", bound=Spec)
 
@@ -58,20 +65,56 @@ def params() -> dict[str, Any]:
     return loaded
 
 
-def section(cls: type[S], key: str, common: str | None = None) -> S:
+def section(cls: type[S], key: str, changes: Mapping[str, Any] | None = None) -> S:
     """The entry at a dotted key, as a `cls`; raises `ParameterError` with one line if it doesn't fit.
 
     Arguments:
         cls: What the entry describes.
         key: Where it stands.
-        common: A section with dials that all entries share: what it says of the entry's field of that name
-            holds where the entry says nothing itself.
+        changes: Keys of it to replace; see `merged`.
+    """
+    return parse_spec(cls, merged(lookup(params(), key), changes or {}), f"{PARAMS_FILE}: {key}")
+
+
+def datasets(argument: str) -> list[str]:
+    """The data sets that a stage's argument names: one, or `all` of `run.datasets`."""
+    return [str(name) for name in lookup(params(), "run.datasets")] if argument == "all" else [argument]
+
+
+def model_section(cls: type[S], model: str, dataset: str, changes: Mapping[str, Any] | None = None) -> S:
+    """The recipe of a model, as a `cls`.
+
+    It stands at `models.<model>` where one serves all data sets, otherwise at `models.<model>.<dataset>`.
+    What the sections `COMMON` say holds where it says nothing itself.
+
+    Arguments:
+        cls: `inference.recipe.Recipe`.
+        model: The model.
+        dataset: The data set.
+        changes: Keys of it to replace; see `merged`.
     """
     loaded = params()
+    key = f"models.{model}"
     value = lookup(loaded, key)
-    if common and isinstance(value, Mapping) and isinstance(value.get(common), Mapping):
-        value = {**value, common: {**lookup(loaded, common), **value[common]}}
-    return parse_spec(cls, value, f"{PARAMS_FILE}: {key}")
+    if not (isinstance(value, Mapping) and "missing_process" in value):
+        key = f"{key}.{dataset}"
+        value = lookup(loaded, key)
+    if isinstance(value, Mapping):
+        value = merged({name: loaded[name] for name in COMMON if name in loaded}, value)
+    return parse_spec(cls, merged(value, changes or {}), f"{PARAMS_FILE}: {key}")
+
+
+def merged(entry: Any, changes: Any) -> Any:
+    """`entry` with `changes`: mappings are merged key by key, anything else is replaced.
+
+    A mapping with a `kind` describes another object, and replaces the one that was there.
+    """
+    if not (isinstance(entry, Mapping) and isinstance(changes, Mapping)):
+        return changes
+    if changes.get("kind", entry.get("kind")) != entry.get("kind"):
+        return changes
+    both = {name: merged(entry[name], changes[name]) for name in entry.keys() & changes.keys()}
+    return {**entry, **changes, **both}
 
 
 def entry(registry: Registry[S], key: str, dataset: str = "") -> S:
@@ -107,10 +150,14 @@ def compute() -> ComputeSpec:
     return section(ComputeSpec, "compute")
 
 
-def replicate_path(models: Path, replicate: int, member: int | None = None) -> Path:
-    """Where a replicate's models lie in a cell's folder, or one member of them."""
-    folder = models / f"{replicate:03d}"
-    return folder if member is None else folder / f"{member:02d}"
+def cell_folder(stage: Path, dataset: str, method: str) -> Path:
+    """Where a stage keeps what it made of a cell, or with `all` data sets of a method's cells."""
+    return stage / method if dataset == "all" else stage / method / dataset
+
+
+def replicate_folder(folder: Path, replicate: int) -> Path:
+    """Where a replicate's models lie in a cell's folder, a folder for each member."""
+    return folder / f"{replicate:03d}"
 
 
 def cell(dataset: str, method: str) -> str:

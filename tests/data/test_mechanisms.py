@@ -248,6 +248,23 @@ def test_empty_rows_are_an_error_unless_allowed():
     assert apply_mechanism(allowed, table, generator(0)).isna().all(axis=1).any()
 
 
+@pytest.mark.parametrize(("width", "half"), [(2, 1), (4, 2), (9, 4), (11, 5)])
+def test_the_first_half_of_the_columns_is_rounded_down(width, half):
+    table = pd.DataFrame(generator(0).normal(size=(50, width)), columns=[f"x{j}" for j in range(width)])
+    threshold = mechanism("threshold", columns="first_half")
+    named = mechanism("threshold", columns=list(table.columns[:half]))
+    assert threshold.targets(table) == named.targets(table)
+    assert np.array_equal(threshold.probability(table), named.probability(table))
+    assert threshold.to_mapping()["columns"] == "first_half"
+
+
+def test_the_first_half_leaves_drivers_complete():
+    fields = {"rate": 0.3, "slope": 1, "columns": "first_half"}
+    table = skewed()
+    assert mechanism("mar_logistic", given=["binary"], **fields).targets(table) == ["lognormal", "negative"]
+    assert mechanism("mar_logistic", given=["negative"], **fields).targets(table) == ["lognormal"]
+
+
 HOLE = gaussian().mask(np.eye(500, 2, dtype=bool))
 SECTOR = {"kind": "angular_sector", "columns": ["x_1"], "axes": ["x_1", "x_2"], "start_pi": 0, "stop_pi": 1}
 MAR = {"kind": "mar_logistic", "given": ["x_2"], "rate": 0.5, "slope": 1}
@@ -269,6 +286,7 @@ SELF = {"kind": "self_masking_logistic", "rate": 0.5, "slope": 1}
         (SELF, gaussian() * [0, 1] + 0.1, "column 'x_1' is constant"),
         (SELF, gaussian().iloc[:0], "0 rows and 2 columns to mask"),
         (SELF, gaussian()[["x_1", "x_1"]], "two columns are called 'x_1'"),
+        ({"kind": "mcar", "rate": 0.5, "columns": "first_half"}, gaussian()[["x_1"]], "0 columns to mask"),
         ({"kind": "disc_threshold", **DISC}, gaussian(), "2 columns, expected the 784 pixels"),
         (
             {"kind": "threshold", "cut": -100, "columns": ["x_1"]},
@@ -294,6 +312,11 @@ DISC_ENTRY = {"kind": "disc_threshold", **DISC}
         ({"kind": "mcar", "rate": 1}, r"mechanism.rate: .*less than 1 \(found 1\)"),
         ({"kind": "mcar", "rate": float("nan")}, "mechanism.rate"),
         ({"kind": "mcar", "rate": 0.1, "columns": []}, "mechanism.columns: .*at least 1"),
+        (
+            {"kind": "mcar", "rate": 0.1, "columns": "frist_half"},
+            "mechanism.columns: .*first_half, or a list",
+        ),
+        ({"kind": "mcar", "rate": 0.1, "columns": [1]}, "mechanism.columns: .*first_half, or a list"),
         ({"kind": "mcar", "rate": 0.1, "columns": ["a", "a"]}, "columns names 'a' twice"),
         (MAR | {"columns": ["x_1", "x_2"]}, "'x_2' is in columns and in given"),
         (MAR | {"given": ["a", "a"]}, "given names 'a' twice"),

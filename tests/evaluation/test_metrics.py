@@ -12,7 +12,17 @@ from scipy.stats import norm
 from notmiwae.data.tables import ImputedCells
 from notmiwae.errors import DataError
 from notmiwae.evaluation import metrics
-from notmiwae.evaluation.metrics import coverage, crps, energy_distance, evaluate, interval, rmse, width
+from notmiwae.evaluation.metrics import (
+    coverage,
+    crps,
+    energy_distance,
+    evaluate,
+    interval,
+    mask_accuracy,
+    rmse,
+    row_errors,
+    width,
+)
 from notmiwae.randomness import generator
 
 CELLS = 20_000
@@ -226,3 +236,52 @@ def test_cells_of_another_table_are_refused(imputed):
         DataError, match=f"^{len(cells.row)} imputed cells aren't the table's {len(cells.row) - 1}"
     ):
         evaluate(cells, fewer, complete, lambda table: {})
+
+
+# --- the mask's accuracy
+
+
+def mask(*rows):
+    return np.array(rows, dtype=bool)
+
+
+def test_mask_accuracy_is_the_share_of_cells_predicted_in_columns_that_lose_values():
+    # The third column loses nothing, so what is said of it is of no matter.
+    observed = mask([0, 1, 1], [1, 1, 1], [0, 0, 1], [1, 0, 1])
+    probability = np.array([[0.9, 0.1, 0.9], [0.2, 0.7, 0.9], [0.4, 0.8, 0.0], [0.0, 1.0, 0.0]])
+    assert mask_accuracy(probability, observed) == 6 / 8
+
+
+def test_the_true_deterministic_process_has_accuracy_1_and_its_opposite_0():
+    values = generator(0).normal(size=(200, 3))
+    observed = values <= values.mean(0)
+    assert mask_accuracy((values > values.mean(0)).astype(float), observed) == 1
+    assert mask_accuracy((values <= values.mean(0)).astype(float), observed) == 0
+
+
+def test_a_constant_probability_predicts_the_commoner_state():
+    observed = generator(0).random((50_000, 1)) > 0.3
+    assert mask_accuracy(np.full((50_000, 1), 0.3), observed) == pytest.approx(0.7, abs=0.01)
+
+
+def test_a_mask_without_missing_values_has_no_accuracy():
+    with pytest.raises(DataError, match="nothing is missing"):
+        mask_accuracy(np.zeros((3, 2)), np.ones((3, 2), dtype=bool))
+
+
+# --- errors by row
+
+
+def test_row_errors_sum_to_the_rmse_and_equal_rows_are_one():
+    complete = pd.DataFrame([[1.0, 2.0], [3.0, 4.0], [1.0, 2.0], [5.0, 6.0], [7.0, 8.0]])
+    masked = complete.mask(mask([1, 0], [1, 1], [1, 1], [0, 1], [0, 0]))
+    cells = ImputedCells.of(masked, masked.fillna(0.5).to_numpy())
+    found = row_errors(cells, complete)
+    assert found.to_numpy().tolist() == [
+        [0, 3, 0.5**2 + 0.5**2 + 1.5**2],
+        [1, 2, 2.5**2 + 3.5**2],
+        [3, 1, 5.5**2],
+    ]
+    truth = complete.to_numpy()[cells.row, cells.column]
+    whole = found["squared_error"].sum() / found["cells"].sum()
+    assert math.sqrt(whole) == pytest.approx(rmse(cells.mean, truth))

@@ -12,6 +12,7 @@ from notmiwae.errors import DataError
 from notmiwae.imputers.baselines import baselines
 from notmiwae.params import read_params
 from notmiwae.randomness import generator
+from uci import rmse, uci
 
 ROOT = Path(__file__).parents[2]
 QUICK = {
@@ -19,6 +20,7 @@ QUICK = {
     "knn": {},
     "mice": {},
     "missforest": {"trees": 5, "rounds": 2},
+    "lowrank": {},
 }
 
 
@@ -63,6 +65,20 @@ def test_mnist_error_is_the_published_studys(mnist, kind, figure):
     assert error == pytest.approx(figure, abs=10.0 ** -len(str(figure).partition(".")[2]) / 2)
 
 
+@pytest.mark.parametrize(
+    ("name", "published"),
+    [("banknote", 1.41), ("concrete", 1.70), ("red", 1.68), ("white", 1.41), ("yeast", 1.72)],
+)
+def test_mice_error_on_the_tables_is_the_published_papers(name, published):
+    _, complete, masked = uci(name)
+    assert rmse(baseline("mice").impute(masked, 0), complete, masked) == pytest.approx(published, abs=5e-3)
+
+
+def test_mice_error_on_breast_cancer_is_not_the_published_1_17():
+    _, complete, masked = uci("breast")
+    assert rmse(baseline("mice").impute(masked, 0), complete, masked) == pytest.approx(0.946, abs=5e-3)
+
+
 @EVERY_KIND
 def test_missing_cells_are_filled_and_observed_ones_untouched(kind, table):
     before = table.copy()
@@ -92,16 +108,19 @@ VARIANTS = [
     ("knn", {}),
     ("mice", {}),
     ("mice", {"nearest_features": 1}),
+    ("mice", {"draws": 2}),
     ("missforest", {}),
     ("missforest", {"nearest_features": 1}),
+    ("lowrank", {}),
 ]
 
 
 @pytest.mark.parametrize(("kind", "fields"), VARIANTS)
 def test_a_baseline_is_called_deterministic_if_and_only_if_no_seed_changes_it(kind, fields, table):
     method = baseline(kind, **fields)
-    first, *others = (method.impute(table, seed) for seed in range(4))
-    assert all(np.array_equal(first, other) for other in others) == method.deterministic
+    results = [(method.impute(table, seed), method.draw(table, seed)) for seed in range(4)]
+    same = all(np.array_equal(a, b) for other in results for a, b in zip(results[0], other, strict=True))
+    assert same == method.deterministic
 
 
 def test_imputing_leaves_the_global_generator_alone(table):
@@ -128,7 +147,8 @@ def test_constant_and_integer_columns_are_completed(kind, table):
     table["constant"] = 2.5
     table.iloc[3, 4] = np.nan
     table["count"] = range(60)
-    filled = baseline(kind).impute(table, 1)
+    # Low rank shrinks towards 0 unless it's told to standardise.
+    filled = baseline(kind, **({"standardise": True} if kind == "lowrank" else {})).impute(table, 1)
     assert filled[3, 4] == pytest.approx(2.5)
     assert np.array_equal(filled[:, 5], np.arange(60))
 
@@ -151,3 +171,98 @@ def test_mice_recovers_a_linear_relation():
     table.loc[x > 1, "y"] = np.nan
     missing = x > 1
     assert baseline("mice").impute(table, 0)[missing, 1] == pytest.approx(3 * x[missing] - 1, abs=0.05)
+
+
+# --- draws
+
+
+@EVERY_KIND
+def test_a_method_that_imputes_once_has_no_draws(kind, table):
+    assert baseline(kind).draw(table, 1).shape == (0, 60, 4)
+
+
+def test_mice_draws_complete_the_table_and_differ_and_a_seed_decides_them(table):
+    method = baseline("mice", draws=3)
+    before = table.copy()
+    draws = method.draw(table, 1)
+    observed = table.notna().to_numpy()
+    pd.testing.assert_frame_equal(table, before)
+    assert draws.shape == (3, 60, 4)
+    assert np.isfinite(draws).all()
+    assert (draws[:, observed] == table.to_numpy()[observed]).all()
+    assert (np.ptp(draws[:, ~observed], axis=0) > 0).all()
+    assert np.array_equal(draws, method.draw(table, 1))
+    assert not np.array_equal(draws, method.draw(table, 2))
+
+
+def test_mice_imputes_the_same_whether_it_also_draws(table):
+    assert np.array_equal(baseline("mice").impute(table, 1), baseline("mice", draws=3).impute(table, 2))
+
+
+def test_more_draws_leave_the_first_ones():
+    values = generator(0).normal(size=(30, 2))
+    table = pd.DataFrame(values, columns=["x", "y"]).mask(np.eye(30, 2, dtype=bool))
+    few, more = (baseline("mice", draws=m).draw(table, 5) for m in (2, 4))
+    assert np.array_equal(few, more[:2])
+
+
+def test_mice_draws_have_the_regressions_mean_and_spread_where_values_miss_at_random():
+    draw = generator(3, "linear")
+    x = draw.normal(size=600)
+    table = pd.DataFrame({"x": x, "y": 2 * x + 0.5 * draw.normal(size=600)})
+    missing = draw.random(600) < 0.4
+    table.loc[missing, "y"] = np.nan
+    rest = baseline("mice", draws=40, rounds=2).draw(table, 0)[:, missing, 1] - 2 * x[missing]
+    assert rest.mean() == pytest.approx(0, abs=0.1)
+    assert rest.std() == pytest.approx(0.5, rel=0.1)
+
+
+# --- the low-rank joint model
+
+
+def test_standardised_low_rank_moves_and_scales_with_the_columns(table):
+    method = baseline("lowrank", standardise=True)
+    scale, shift = np.array([2.0, 0.1, 5.0, 1.0]), np.array([3.0, -1.0, 0.0, 100.0])
+    moved = method.impute(table * scale + shift, 1)
+    np.testing.assert_allclose(moved, method.impute(table, 1) * scale + shift, rtol=1e-4, atol=1e-4)
+
+
+def test_low_rank_as_published_knows_the_complete_mean_by_where_0_is():
+    """On columns standardised before values went missing it beats itself on the same columns moved."""
+    _, complete, masked = uci("banknote")
+    method = baseline("lowrank")
+    error = rmse(method.impute(masked, 0), complete, masked)
+    moved = rmse(method.impute(masked - masked.mean(), 0), complete - masked.mean(), masked)
+    assert rmse(np.zeros(masked.shape), complete, masked) == pytest.approx(0.949, abs=1e-3)
+    assert error < 0.9
+    assert moved > 1.5
+
+
+@pytest.mark.parametrize("standardise", [False, True])
+def test_low_rank_takes_the_mask_for_information(standardise):
+    """What tells `x` is which of the other columns are missing; their values are noise."""
+    draw = generator(0, "mask")
+    group = draw.random(600) < 0.5
+    x = np.where(group, 3.0, -3.0)
+    noise = np.where(draw.random((600, 10)) < np.where(group, 0.8, 0.2)[:, None], np.nan, 0.1)
+    table = pd.DataFrame(noise * draw.normal(size=(600, 10))).assign(x=x)
+    missing = draw.random(600) < 0.3
+    table.loc[missing, "x"] = np.nan
+    filled = baseline("lowrank", standardise=standardise).impute(table, 0)
+    assert np.corrcoef(filled[missing, -1], x[missing])[0, 1] > 0.8
+
+
+def test_low_rank_as_published_imputes_0_in_a_row_of_which_nothing_is_observed():
+    """Its mask is 0 where values are missing, so that such a row is 0 throughout."""
+    table = pd.DataFrame(generator(0).normal(5.0, 1.0, size=(100, 3)))
+    table.iloc[7] = np.nan
+    assert baseline("lowrank").impute(table, 0)[7] == pytest.approx(0)
+    assert baseline("lowrank", standardise=True).impute(table, 0)[7] == pytest.approx(table.mean(), abs=1.0)
+
+
+@pytest.mark.parametrize(
+    "fields", [{"penalties": 1}, {"smallest": 1.0}, {"held_out": 0.0}, {"held_out": 1.0}], ids=str
+)
+def test_low_rank_refuses_settings_out_of_range(fields):
+    with pytest.raises(ValueError, match=next(iter(fields))):
+        baseline("lowrank", **fields)

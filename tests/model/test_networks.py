@@ -95,3 +95,52 @@ def test_mlp_has_the_widths_and_the_activation_it_was_given(activation):
     layers = list(spec.build(2, 4))
     assert [layer.out_features for layer in layers[::2]] == [3, 5, 4]
     assert {type(layer).__name__.lower() for layer in layers[1::2]} == {activation}
+
+
+# --- an affine path beside the perceptron
+
+
+@pytest.fixture
+def bent():
+    """A perceptron of two hidden layers with an affine path, 5 to 3, fresh, and inputs for it."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        module = networks.parse({"kind": "mlp", "hidden": [7, 6], "skip": True}).build(5, 3)
+    return module, torch.randn(20, 5, generator=torch.Generator().manual_seed(1))
+
+
+def step(module, x, target):
+    """One step down the squared error, and the parameters' gradients in it."""
+    module.zero_grad()
+    (module(x) - target).square().mean().backward()
+    gradients = {name: parameter.grad.clone() for name, parameter in module.named_parameters()}
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter -= 0.1 * parameter.grad
+    return gradients
+
+
+def test_a_perceptron_with_an_affine_path_starts_exactly_affine(bent):
+    module, x = bent
+    assert torch.equal(module(x), module.linear(x))
+    assert (module(x) != 0).all()
+    # However far away, where a tanh would long be flat.
+    far = 1e4 * x
+    assert torch.allclose(module(far) - module(0 * x), 1e4 * (module(x) - module(0 * x)), rtol=1e-3)
+
+
+def test_after_one_step_the_gradient_reaches_every_parameter(bent):
+    module, x = bent
+    target = x[:, :3].square()
+    first = step(module, x, target)
+    silent = {name for name, gradient in first.items() if not gradient.any()}
+    assert silent == {name for name in first if name.startswith("deep.") and not name.startswith("deep.4.")}
+    second = step(module, x, target)
+    assert all(gradient.any() for gradient in second.values())
+    assert not torch.allclose(module(x), module.linear(x), atol=1e-6)
+
+
+def test_without_the_affine_path_nothing_starts_at_zero():
+    module = networks.parse({"kind": "mlp", "hidden": [7, 6]}).build(5, 3)
+    assert networks.parse({"kind": "mlp"}).skip is False
+    assert all(parameter.any() for parameter in module.parameters())

@@ -11,12 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import quad
 from scipy.optimize import brentq
-from scipy.special import log_ndtr, ndtr
+from scipy.special import erfcx, log_ndtr, ndtr
 from scipy.stats import kstest, norm
 
+from notmiwae.model import truncation
 from notmiwae.model.distributions import Normal
 from notmiwae.model.missing import processes
-from notmiwae.model.probit import SelfMaskingProcess, TwoSidedProcess, log_observed, mills_ratio
+from notmiwae.model.probit import SelfMaskingProcess
+from notmiwae.model.truncation import mills_ratio
+from notmiwae.model.two_edged import IntervalProcess, TwoSidedProcess
 
 SLOPES = [0.1, 1.0, 7.0, 50.0, 1e3]
 # Edges lie at 0.4, and for two sides at -0.5 and 0.4 or so: near the mass, and up to 45 deviations away.
@@ -183,7 +186,7 @@ def test_single_precision_agrees_with_double():
 def test_missing_and_observed_probabilities_add_up_to_one(process, edges):
     x = torch.linspace(-3, 3, 201, dtype=torch.float64)[:, None]
     with torch.no_grad():
-        observed = log_observed(x, *process.slopes_and_edges()).exp()
+        observed = process.log_observed(x).exp()
         total = observed + process.missing_probability(x)
     assert torch.allclose(total, torch.ones_like(total), rtol=0, atol=1e-12)
 
@@ -193,7 +196,7 @@ def test_observed_log_probability_keeps_its_precision_in_the_tails(slope):
     process, _ = self_masking(slope, 0.0)
     x = torch.tensor([[5.0], [-5.0]], dtype=torch.float64)
     with torch.no_grad():
-        found = log_observed(x, *process.slopes_and_edges()).flatten().numpy()
+        found = process.log_observed(x).flatten().numpy()
     assert found == pytest.approx(log_ndtr(np.array([-5.0 * slope, 5.0 * slope])), rel=1e-12)
 
 
@@ -201,6 +204,20 @@ def test_observed_log_probability_keeps_its_precision_in_the_tails(slope):
 def test_mills_ratio_is_density_over_distribution(t):
     expected = np.exp(norm.logpdf(t) - log_ndtr(t))
     assert mills_ratio(torch.tensor(t, dtype=torch.float64)).item() == pytest.approx(expected, rel=1e-8)
+
+
+TWO_EDGED = {"two_sided": TwoSidedProcess, "interval": IntervalProcess}
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_the_gradient_of_log_ndtr_is_the_mills_ratio_in_both_tails(dtype):
+    t = torch.tensor(
+        [-1e6, -2e4, -1e3, -30.0, -1.0, 0.0, 1.0, 10.0, 1e3, 1e6], dtype=dtype, requires_grad=True
+    )
+    (found,) = torch.autograd.grad(truncation.log_ndtr(t).sum(), t)
+    t = t.detach().double().numpy()
+    expected = np.sqrt(2 / np.pi) / erfcx(-t / np.sqrt(2))
+    assert found.double().numpy() == pytest.approx(expected, rel=1e-4 if dtype == torch.float32 else 1e-12)
 
 
 def differentiable(process):
@@ -221,13 +238,14 @@ def differentiable(process):
 
 @pytest.mark.parametrize("slope", [0.3, 3.0, 30.0])
 @pytest.mark.parametrize("shape", [(1,), (2,), (4, 3, 2)], ids=["shared", "feature", "cell"])
-@pytest.mark.parametrize("kind", ["high", "low", "two_sided"])
+@pytest.mark.parametrize("kind", ["high", "low", "logistic", *TWO_EDGED])
 def test_gradients_are_those_of_finite_differences(kind, shape, slope):
     columns, start = torch.tensor([0, 1]), torch.tensor([0.2, -0.1], dtype=torch.float64)
-    if kind == "two_sided":
-        process = TwoSidedProcess(columns, 2, slope, start - 0.5, start + 0.7).double()
+    if kind in TWO_EDGED:
+        process = TWO_EDGED[kind](columns, 2, slope, start - 0.5, start + 0.7).double()
     else:
-        process = SelfMaskingProcess(columns, 2, 1.0 if kind == "high" else -1.0, slope, start).double()
+        sign, link = (1.0, "probit") if kind == "high" else (-1.0, kind.replace("low", "probit"))
+        process = SelfMaskingProcess(columns, 2, sign, slope, start, link).double()
     noise = torch.Generator().manual_seed(4)
     mean = torch.randn(4, 3, 2, generator=noise, dtype=torch.float64, requires_grad=True)
     scale = (0.3 + torch.rand(shape, generator=noise, dtype=torch.float64)).requires_grad_()
@@ -243,27 +261,34 @@ def test_gradients_are_those_of_finite_differences(kind, shape, slope):
     half_width=st.floats(1e-3, 5),
     value=st.floats(-30, 30),
 )
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=80, deadline=None, derandomize=True)
 def test_single_precision_bound_and_gradients_stay_finite(mu, sigma, log_slope, edge, half_width, value):
     slope = np.exp(log_slope)
     columns, start = torch.tensor([0, 1]), torch.tensor([edge, edge])
     for process in (
         SelfMaskingProcess(columns, 2, 1.0, slope, start),
         SelfMaskingProcess(columns, 2, -1.0, slope, start),
+        SelfMaskingProcess(columns, 2, 1.0, slope, start, "logistic"),
+        SelfMaskingProcess(columns, 2, -1.0, slope, start, "logistic"),
         TwoSidedProcess(columns, 2, slope, start - half_width, start + half_width),
+        IntervalProcess(columns, 2, slope, start - half_width, start + half_width),
     ):
         mean, scale = (
             torch.full((1, 1, 2), mu, requires_grad=True),
             torch.full((2,), sigma, requires_grad=True),
         )
         x, s = torch.tensor([[value, 0.0]]), torch.tensor([[1.0, 0.0]])
-        log_prob = process(Normal(mean, scale), x, s, torch.Generator()).log_prob
+        found = process(Normal(mean, scale), x, s, torch.Generator())
+        log_prob = found.log_prob
         assert torch.isfinite(log_prob).all()
+        with torch.no_grad():
+            assert torch.isfinite(found.mean()).all()
+            assert torch.isfinite(found.sample(torch.zeros(1, 1, dtype=torch.long), torch.Generator())).all()
         for gradient in torch.autograd.grad(log_prob.sum(), [mean, scale, *process.parameters()]):
             assert torch.isfinite(gradient).all()
 
 
-@pytest.mark.parametrize("kind", ["self_masking", "two_sided"])
+@pytest.mark.parametrize("kind", ["self_masking", *TWO_EDGED])
 @pytest.mark.parametrize("shared", [False, True])
 def test_features_without_a_process_are_ignorable(kind, shared):
     generator = torch.Generator().manual_seed(5)
@@ -300,7 +325,7 @@ def test_edges_start_at_the_edge_of_what_was_observed(direction, quantile):
 
 def test_a_shared_edge_is_one_for_all_features():
     x = torch.randn(60, 4, generator=torch.Generator().manual_seed(6))
-    for kind in ("self_masking", "two_sided"):
+    for kind in ("self_masking", *TWO_EDGED):
         spec = processes.parse({"kind": kind, "shared": True})
         process = spec.build(torch.tensor([0, 1, 3]), x, torch.ones_like(x))
         assert all(parameter.shape == (1,) for parameter in process.parameters())

@@ -45,6 +45,13 @@ def test_a_figure_beyond_the_tolerance_is_named(
     assert compare(before, after, tolerance) == ["results.csv: ring knn rmse: was 2.8, is 3.05"]
 
 
+def test_settings_of_a_study_are_told_apart(reports: tuple[Path, Path]) -> None:
+    for folder, first in zip(reports, ("1.1", "9.9"), strict=True):
+        rows = f"red,0,mice,rmse,{first},0,1\nred,0.5,mice,rmse,2.2,0,1\n"
+        (folder / "study.csv").write_text("dataset,setting,method,metric,mean,se,replicates\n" + rows)
+    assert compare(*reports, TOLERANCE) == ["study.csv: red 0 mice rmse: was 1.1, is 9.9"]
+
+
 def test_a_figure_within_the_tolerance_passes_only_elsewhere(reports: tuple[Path, Path]) -> None:
     before, after = reports
     (after / "metrics/ring-knn.json").write_text('{"rmse": 3.10}')

@@ -1,10 +1,12 @@
 """dvc.yaml and params.yaml: the graph has the stages meant, and every entry is valid."""
 
 import ast
+import itertools
 import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -12,6 +14,7 @@ from dvc.repo import Repo
 
 from notmiwae import pipeline
 from notmiwae.data.datasets import DatasetSpec
+from notmiwae.evaluation.studies import STUDIES, study
 from notmiwae.imputers.baselines import baselines
 from notmiwae.inference.recipe import Recipe
 from notmiwae.model.latent import ModelSpec
@@ -19,13 +22,20 @@ from notmiwae.reporting.reproduction import Tolerance
 
 ROOT = Path(__file__).parents[2]
 STAGES = ROOT / "stages"
+PAPER = ROOT / "paper"
 PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text())
-GRID = PARAMS["run"]
+PAPER_PARAMS = yaml.safe_load((PAPER / "params.yaml").read_text())
+GRID, PAPER_GRID = PARAMS["run"], PAPER_PARAMS["run"]
 
 
 @pytest.fixture(autouse=True)
 def _in_root(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
+
+
+def stages(repo: Repo, folder: Path) -> list[Any]:
+    """The stages of the pipeline in a folder."""
+    return [stage for stage in repo.index.stages if Path(stage.wdir) == folder]
 
 
 @pytest.fixture(scope="module")
@@ -55,25 +65,43 @@ def test_the_graph_has_a_stage_for_every_cell(repo: Repo) -> None:
         "figures": product(data),
     }.items():
         expected |= {f"{stage}@{name}" for name in names}
-    found = {stage.name for stage in repo.index.stages}
+    found = {stage.name for stage in stages(repo, ROOT)}
     assert found == expected
     assert len(found) == 39 < 60
 
 
+def test_the_papers_graph_has_a_stage_for_every_method_and_table(repo: Repo) -> None:
+    expected = {"benchmark", "recipe"}  # the published recipe is a file of its own
+    for stage, names in {
+        "table": PAPER_GRID["datasets"],
+        "train": PAPER_GRID["models"],
+        "impute": PAPER_GRID["models"],
+        "baseline": PAPER_GRID["baselines"],
+        "evaluate": PAPER_GRID["datasets"],
+        "study": ["ablation", "missing_rate"],
+    }.items():
+        expected |= {f"{stage}@{name}" for name in names}
+    found = {stage.name for stage in stages(repo, PAPER)}
+    assert found == expected
+    assert len(found) <= 60
+
+
 def test_methods_are_the_models_and_the_baselines() -> None:
-    assert GRID["methods"] == GRID["models"] + GRID["baselines"]
+    for grid in (GRID, PAPER_GRID):
+        assert grid["methods"] == grid["models"] + grid["baselines"]
 
 
 def test_every_methods_metrics_are_outputs(repo: Repo) -> None:
-    made = {out.def_path for stage in repo.index.stages for out in stage.outs}
-    for name in product(GRID["datasets"], GRID["methods"]) | product(GRID["oracles"], ["oracle"]):
-        assert f"reports/metrics/{name}.json" in made
+    for folder, grid in ((ROOT, GRID), (PAPER, PAPER_GRID)):
+        made = {out.def_path for stage in stages(repo, folder) for out in stage.outs}
+        for name in product(grid["datasets"], grid["methods"]) | product(grid["oracles"], ["oracle"]):
+            assert f"reports/metrics/{name}.json" in made
 
 
 def reached(repo: Repo, start: str) -> set[str]:
     """Names of the stages that run after `start` because of it."""
     graph = repo.index.graph
-    by_name = {stage.name: stage for stage in graph}
+    by_name = {stage.name: stage for stage in graph if Path(stage.wdir) == ROOT}
     seen, waiting = set(), [by_name[start]]
     while waiting:
         for after in graph.predecessors(waiting.pop()):
@@ -86,7 +114,7 @@ def reached(repo: Repo, start: str) -> set[str]:
 def readers(repo: Repo, key: str) -> set[str]:
     """Names of the stages that read a dial."""
     found = set()
-    for stage in repo.index.stages:
+    for stage in stages(repo, ROOT):
         for params in stage.params:
             if any(key == read or key.startswith(f"{read}.") for read in params.params):
                 found.add(stage.name)
@@ -110,12 +138,25 @@ def test_a_dial_of_notmiwae_leaves_miwae_and_the_baselines(repo: Repo) -> None:
 
 def test_every_stage_depends_on_its_script_and_on_the_locked_requirements(repo: Repo) -> None:
     for stage in repo.index.stages:
-        read = {dep.def_path for dep in stage.deps if dep.def_path}
-        assert f"stages/{stage.name.partition('@')[0]}.py" in read
-        assert "requirements.lock" in read
+        read = dependencies(stage)
+        assert scripts(stage) <= read
+        assert ROOT / "requirements.lock" in read
 
 
-FRAME = {"__init__", "errors", "files", "parallel", "params", "pipeline", "processes", "stage"}
+def scripts(stage: Any) -> set[Path]:
+    """The stage scripts that a stage's commands run."""
+    commands = [stage.cmd] if isinstance(stage.cmd, str) else stage.cmd
+    return {STAGES / f"{command.split()[3]}.py" for command in commands}
+
+
+def dependencies(stage: Any) -> set[Path]:
+    """The files and folders that a stage depends on."""
+    return {(Path(stage.wdir) / dep.def_path).resolve() for dep in stage.deps if dep.def_path}
+
+
+FRAME = {
+    "__init__", "cells", "errors", "files", "parallel", "params", "pipeline", "processes", "resume", "stage",
+}  # fmt: skip
 """Top-level modules by which a stage reads, runs and writes: no result depends on them."""
 
 
@@ -136,35 +177,59 @@ def imported(source: Path, seen: set[Path]) -> set[Path]:
 
 def test_every_stage_depends_on_the_code_that_it_runs(repo: Repo) -> None:
     for stage in repo.index.stages:
-        name = stage.name.partition("@")[0]
-        read = [ROOT / dep.def_path for dep in stage.deps if dep.def_path]
-        for module in imported(STAGES / f"{name}.py", set()):
-            if module.stem in FRAME:
-                continue
+        read = dependencies(stage)
+        modules = set().union(*(imported(script, set()) for script in scripts(stage)))
+        for module in (each for each in modules if each.stem not in FRAME):
             assert any(module.is_relative_to(path) for path in read), f"{stage.name} imports {module}"
 
 
-def test_every_entry_of_params_is_valid() -> None:
-    for name in GRID["datasets"]:
+@pytest.fixture(params=[ROOT, PAPER], ids=["root", "paper"])
+def grid(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
+    """The grid of each pipeline, in whose folder the test then runs."""
+    monkeypatch.chdir(request.param)
+    read: dict[str, list[str]] = pipeline.params()["run"]
+    return read
+
+
+def test_every_entry_of_params_is_valid(grid: dict[str, list[str]]) -> None:
+    for name in grid["datasets"]:
         pipeline.section(DatasetSpec, f"datasets.{name}")
-        pipeline.section(ModelSpec, f"networks.{name}")
-        for model in GRID["models"]:
-            pipeline.section(Recipe, f"models.{model}.{name}", common="training")
-        for baseline in GRID["baselines"]:
+        for model in grid["models"]:
+            recipe = pipeline.model_section(Recipe, model, name)
+            pipeline.section(ModelSpec, f"networks.{recipe.network or name}")
+        for baseline in grid["baselines"]:
             pipeline.entry(baselines, f"baselines.{baseline}", name)
-    pipeline.section(Tolerance, "reproduction")
     assert pipeline.compute().processes(8) >= 1
     assert pipeline.seed() >= 0
 
 
-def test_params_holds_every_dial() -> None:
+def test_the_tolerance_of_the_check_is_valid() -> None:
+    pipeline.section(Tolerance, "reproduction")
+
+
+def test_the_studies_have_trials(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(PAPER)
+    for name in STUDIES:
+        trials = list(study(name).trials())
+        assert len({(each.dataset, each.setting, each.label) for each in trials}) == len(trials) > 0
+
+
+def test_the_ablation_changes_one_thing_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(PAPER)
+    trials = [each for each in study("ablation").trials() if each.dataset == "red"]
+    assert len({json.dumps(each.method.to_mapping(), default=str) for each in trials}) == len(trials)
+
+
+def test_params_holds_every_dial(grid: dict[str, list[str]]) -> None:
     """No default hides a dial: what the file says is what the object holds."""
-    for name in GRID["datasets"]:
-        for model in GRID["models"]:
-            written = PARAMS["models"][model][name]
-            written["training"] = PARAMS["training"] | written["training"]
-            held = pipeline.section(Recipe, f"models.{model}.{name}", common="training").to_mapping()
-            assert json.loads(json.dumps(held)) == written
+    params = pipeline.params()
+    for name, model in itertools.product(grid["datasets"], grid["models"]):
+        written = params["models"][model]
+        written = written if "missing_process" in written else written[name]
+        written = {key: params[key] for key in pipeline.COMMON if key in params} | written
+        written["training"] = params["training"] | written["training"]
+        held = pipeline.model_section(Recipe, model, name).to_mapping()
+        assert json.loads(json.dumps(held)) == {"network": None, **written}
 
 
 def test_both_models_are_trained_alike() -> None:

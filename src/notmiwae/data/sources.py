@@ -19,8 +19,11 @@ from pydantic import (
     model_validator,
 )
 
+from notmiwae.data.calibration import standardised
 from notmiwae.errors import DataError
-from notmiwae.params import Registry, Spec
+from notmiwae.params import Registry, Spec, suggest
+
+Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
 class Source(Spec):
@@ -107,7 +110,7 @@ class MnistSource(Source):
     fixed: ClassVar[bool] = True
 
     file: Path
-    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    sha256: Sha256
     images: PositiveInt
 
     def draw(self, generator: np.random.Generator) -> pd.DataFrame:
@@ -122,6 +125,116 @@ class MnistSource(Source):
             raise DataError(f"{self.file}: holds {len(images)} images, {self.images} asked for")
         pixels = images[: self.images].reshape(self.images, -1) / 127.5 - 1.0
         return pd.DataFrame(pixels, columns=[f"pixel_{j}" for j in range(pixels.shape[1])])
+
+
+class RealTable(Source):
+    """A table of measurements that is the same in every replicate.
+
+    Attributes:
+        standardise: Whether each column is scaled to mean 0 and standard deviation 1 (divisor N). It's done
+            on the complete table, before values go missing, as in Ipsen et al. (2021).
+    """
+
+    fixed: ClassVar[bool] = True
+
+    standardise: bool = False
+
+    def read(self) -> pd.DataFrame:
+        """The table as measured, all columns finite floats."""
+        raise NotImplementedError
+
+    def draw(self, generator: np.random.Generator) -> pd.DataFrame:
+        """See `Source.draw`; nothing is random here. A constant column can't be standardised."""
+        table = self.read()
+        if self.standardise:
+            for name in table.columns:
+                table[name] = standardised(table[name].to_numpy(), f"{self.label}: column {name!r}")
+        return table
+
+    @property
+    def label(self) -> str:
+        """What messages call this table."""
+        return f"data set {self.kind}"
+
+
+@sources.register("csv")
+class CsvTable(RealTable):
+    """A text file with a row a line, its fields split by a separator.
+
+    Attributes:
+        file: The file.
+        sha256: Its checksum.
+        separator: One character, or `whitespace` for any run of blanks.
+        names: The columns' names where the file has none; null: they're its first line.
+        drop: Columns to leave out: a class, a name; what is left has to be numbers.
+    """
+
+    file: Path
+    sha256: Sha256
+    separator: Annotated[str, Field(pattern="^(.|whitespace)$")] = ","
+    names: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    drop: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """See `RealTable.label`."""
+        return str(self.file)
+
+    def read(self) -> pd.DataFrame:
+        """See `RealTable.read`.
+
+        Raises:
+            DataError: the file is absent or altered, or no table; a column to drop is unknown; a field is
+                empty or no finite number.
+        """
+        table = self._fields()
+        for name in self.drop:
+            if name not in table.columns:
+                raise DataError(f"{self.file}: no column {name!r} to drop{suggest(name, table.columns)}")
+        table = table.drop(columns=list(self.drop))
+        if table.empty:
+            raise DataError(
+                f"{self.file}: {len(table)} rows and {table.shape[1]} columns, expected 1 or more"
+            )
+        return pd.DataFrame({name: self._numbers(table[name]) for name in table.columns})
+
+    def _fields(self) -> pd.DataFrame:
+        """The file's fields as text, its header as the columns' names."""
+        verify(self.file, self.sha256)
+        separator = r"\s+" if self.separator == "whitespace" else self.separator
+        try:
+            # A header of pandas' own would turn fields too many in a line into an index without a word.
+            text = pd.read_csv(self.file, sep=separator, header=None, dtype=str, na_filter=False)
+        except (ValueError, pd.errors.EmptyDataError) as error:
+            raise DataError(f"{self.file}: not a table of text: {' '.join(str(error).split())}") from None
+        names = text.iloc[0].tolist() if self.names is None else list(self.names)
+        rows = text.iloc[1:] if self.names is None else text
+        if len(names) != text.shape[1] or len(set(names)) < len(names):
+            raise DataError(
+                f"{self.file}: {text.shape[1]} columns, expected a different name for each, "
+                f"found {', '.join(names)}"
+            )
+        return rows.set_axis(names, axis=1).reset_index(drop=True)
+
+    def _numbers(self, column: pd.Series) -> npt.NDArray[np.float64]:
+        numbers = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64)
+        for row in np.flatnonzero(~np.isfinite(numbers)):
+            found = repr(column[row]) if column[row] else "nothing"
+            raise DataError(f"{self.file}: row {row}, column {column.name!r}: {found}, expected a number")
+        return numbers
+
+
+@sources.register("breast_cancer")
+class BreastCancer(RealTable):
+    """Breast cancer Wisconsin (diagnostic), 569 rows, 30 features, as scikit-learn carries it."""
+
+    def read(self) -> pd.DataFrame:
+        """See `RealTable.read`."""
+        # Imported here: it takes longer than the rest of a stage that reads another table.
+        from sklearn.datasets import load_breast_cancer
+
+        data = load_breast_cancer()
+        return pd.DataFrame(data.data, columns=[name.replace(" ", "_") for name in data.feature_names])
 
 
 def verify(file: Path, sha256: str) -> None:

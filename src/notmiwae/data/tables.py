@@ -38,11 +38,16 @@ def read_table(folder: Path, replicate: int) -> pd.DataFrame:
     Raises:
         DataError: the folder is absent, or holds neither.
     """
+    return pd.read_parquet(find_table(folder, replicate))
+
+
+def find_table(folder: Path, replicate: int) -> Path:
+    """Where the table that `read_table` reads lies; raises as it does."""
     shared = count_tables(folder) == 1
     path = table_path(folder, 0 if shared else replicate)
     if not path.is_file():
         raise DataError(f"{path}: no such table; run the stage that writes {folder}")
-    return pd.read_parquet(path)
+    return path
 
 
 def count_tables(folder: Path) -> int:

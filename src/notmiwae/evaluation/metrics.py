@@ -12,6 +12,7 @@ from notmiwae.data.tables import ImputedCells, missing_cells
 from notmiwae.errors import DataError
 
 Floats = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
 
 _ENERGY_ROWS = 1000
 _COMPLETED_DRAWS = 5
@@ -62,6 +63,25 @@ def width(draws: Floats, level: float = 0.9) -> float:
     """Mean width of the central interval, in the data's units."""
     lower, upper = interval(draws, level)
     return float(np.mean(upper - lower))
+
+
+def mask_accuracy(probability: Floats, observed: Mask) -> float:
+    """Share of the mask's cells that a missing process predicts, `p(s_j = 0 | x_j) > ½` where s_j = 0.
+
+    Only columns with missing values enter, since the others have no missing process (Ipsen et al. 2021, table
+    A1).
+
+    Arguments:
+        probability: `p(s_j = 0 | x)` of the *complete* rows, `[N, D]`.
+        observed: The mask s, `[N, D]`.
+
+    Raises:
+        DataError: nothing is missing.
+    """
+    incomplete = ~observed.all(axis=0)
+    if not incomplete.any():
+        raise DataError("nothing is missing, so no missing process has an accuracy")
+    return float(np.mean((probability > 0.5)[:, incomplete] != observed[:, incomplete]))
 
 
 def energy_distance(imputed: Floats, truth: Floats) -> float:
@@ -122,3 +142,21 @@ def evaluate(
         completed = [imputed.fill(masked)[incomplete]]
     figures["energy"] = float(np.mean([energy_distance(each, values[incomplete]) for each in completed]))
     return figures | diagnostics(np.concatenate(completed))
+
+
+def row_errors(imputed: ImputedCells, complete: pd.DataFrame) -> pd.DataFrame:
+    """Squared errors by row, columns row, cells and squared_error (the sum over the row's missing cells).
+
+    Rows that are equal when complete share a number, the first one's: they're one observation (`paired.py`).
+
+    Arguments:
+        imputed: The imputed cells.
+        complete: The truth.
+    """
+    values = complete.to_numpy(dtype=np.float64)
+    _, first, inverse = np.unique(values, axis=0, return_index=True, return_inverse=True)
+    error = np.square(imputed.mean - values[imputed.row, imputed.column])
+    cells = pd.DataFrame({"row": first[inverse.ravel()][imputed.row], "squared_error": error})
+    return cells.groupby("row", as_index=False).agg(
+        cells=("squared_error", "size"), squared_error=("squared_error", "sum")
+    )

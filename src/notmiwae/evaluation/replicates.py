@@ -21,12 +21,16 @@ def mean_and_standard_error(values: Sequence[float]) -> tuple[float, float]:
 
 
 def summarise(replicates: pd.DataFrame) -> pd.DataFrame:
-    """From one row a replicate (dataset, method, metric, replicate, value) to `RESULT_COLUMNS`."""
+    """From one row a replicate (dataset, …, metric, replicate, value) to mean, se and replicates.
+
+    All columns but replicate and value say what a figure is of, and stay.
+    """
+    keys = [name for name in replicates.columns if name not in ("replicate", "value")]
     rows = []
-    for key, group in replicates.groupby(["dataset", "method", "metric"], sort=False):
+    for key, group in replicates.groupby(keys, sort=False):
         mean, error = mean_and_standard_error(group["value"].tolist())
         rows.append((*key, mean, error, len(group)))
-    return pd.DataFrame(rows, columns=RESULT_COLUMNS)
+    return pd.DataFrame(rows, columns=[*keys, "mean", "se", "replicates"])
 
 
 def write_csv(table: pd.DataFrame, path: Path) -> None:

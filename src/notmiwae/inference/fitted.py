@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from torch import Tensor
 from notmiwae.errors import DataError
 from notmiwae.files import write_json
 from notmiwae.model.latent import LatentVariableModel, ModelSpec
-from notmiwae.model.missing import ProcessSpec, processes
+from notmiwae.model.missing import Ignorable, ProcessSpec, processes
 from notmiwae.params import parse_entry, parse_spec
 
 Floats = npt.NDArray[np.float64]
@@ -72,6 +73,11 @@ class FittedModel:
         with torch.no_grad():
             return self.model.missing_process.missing_probability(x).double().numpy()
 
+    @property
+    def ignorable(self) -> bool:
+        """Whether the model has no missing process."""
+        return isinstance(self.process, Ignorable)
+
     def save(self, folder: Path) -> None:
         """Write `weights.safetensors` and `model.json` into an existing folder."""
         save_file(self.model.state_dict(), folder / "weights.safetensors")
@@ -114,9 +120,15 @@ class FittedModel:
             # The process takes its size from a table of this shape, and its values from the weights.
             x = torch.zeros(1, len(columns))
             model = LatentVariableModel(
-                spec, len(columns), process.build(process_columns, x, torch.ones_like(x))
+                spec, len(columns), process.build(process_columns, x, torch.ones_like(x), columns)
             )
             model.load_state_dict(load_file(folder / "weights.safetensors"))
         except (OSError, KeyError, IndexError, TypeError, RuntimeError, ValueError, SafetensorError) as error:
             raise DataError(f"{folder}: not a saved model: {' '.join(str(error).split())}") from None
         return cls(model.eval(), process, columns, scaling)
+
+
+def missing_probability(members: Sequence[FittedModel], values: Floats) -> Floats:
+    """The mean over members of `FittedModel.missing_probability`, `[N, D]`."""
+    learnt: Floats = np.mean([member.missing_probability(values) for member in members], axis=0)
+    return learnt

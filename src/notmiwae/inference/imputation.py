@@ -78,8 +78,7 @@ def impute(
         alpha = drawn.log_weights.softmax(0)
         effective[rows] = (1.0 / alpha.square().sum(0)).double().numpy()
         missing = np.isnan(table[rows])
-        expected = torch.einsum("kb,kbd->bd", alpha, drawn.missing.mean().expand(*alpha.shape, -1))
-        mean[rows] = np.where(missing, fitted.scaling.undo(expected), mean[rows])
+        mean[rows] = np.where(missing, fitted.scaling.undo(drawn.missing.average(alpha)), mean[rows])
         if imputation.draws:
             chosen = torch.multinomial(alpha.T, imputation.draws, replacement=True, generator=generator).T
             values = drawn.missing.sample(chosen, generator)

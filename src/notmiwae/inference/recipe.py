@@ -1,4 +1,4 @@
-"""What `models.<model>.<data set>` of params.yaml holds: everything of a model but its networks."""
+"""What an entry of `models` in params.yaml holds: everything of a model but its networks."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ class Recipe(Spec):
     """A model's missing process, its training and its imputation.
 
     Attributes:
+        network: Which of `networks` it takes; null takes the one that is named as the data set.
         missing_process: p(s | x); `ignorable` makes the model a MIWAE.
         members: How many models are trained from independent initial weights; together they impute, as an
             equal mixture, where one alone depends on its initial weights.
@@ -23,7 +24,8 @@ class Recipe(Spec):
         imputation: How it imputes.
     """
 
+    network: str | None = None
     missing_process: Annotated[ProcessSpec, BeforeValidator(processes.parse)]
     members: PositiveInt = 1
     training: TrainingSpec
-    imputation: ImputationSpec
+    imputation: ImputationSpec = ImputationSpec()

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Annotated
+from dataclasses import dataclass, field
+from typing import Annotated, Self
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from pydantic import Field, PositiveFloat, PositiveInt
-from torch import Tensor
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+from torch import Tensor, nn
 
 from notmiwae.errors import DataError, DivergenceError
 from notmiwae.inference.fitted import FittedModel, Scaling
@@ -33,6 +34,12 @@ class TrainingSpec(Spec):
         learning_rate: Step size of encoder, decoder and observation model.
         missing_process_learning_rate: Step size of the missing process, whose slopes have far to go.
         decay: Share of the steps, at the end, over which the step sizes fall linearly to zero.
+        warm_start: Steps at the beginning in which missingness is taken as ignorable (MIWAE), so that the
+            missing process meets networks that already know the features; the held-out bound of these
+            steps keeps no weights.
+        gradient_clip: Largest norm of the gradient; a longer one is shortened to it; null clips nothing.
+        restarts: Independent initial weights to train from, of which the highest held-out bound wins.
+        race: Share of the steps after which only the best of several starts or restarts goes on.
         held_out: Share of the rows that only measure the bound.
         validation_samples: K for the held-out bound.
         check_every: Steps between measurements of the held-out bound.
@@ -47,19 +54,29 @@ class TrainingSpec(Spec):
     learning_rate: PositiveFloat = 1e-3
     missing_process_learning_rate: PositiveFloat = 1e-2
     decay: Annotated[float, Field(ge=0, le=1)] = 0.3
+    warm_start: NonNegativeInt = 0
+    gradient_clip: PositiveFloat | None = None
+    restarts: PositiveInt = 1
+    race: Annotated[float, Field(gt=0, le=1)] = 0.3
     held_out: Annotated[float, Field(gt=0, lt=1)] = 0.1
     validation_samples: PositiveInt = 50
     check_every: PositiveInt = 50
     slack: Annotated[float, Field(ge=0)] = 1.0
     patience: PositiveInt | None = None
 
+    @model_validator(mode="after")
+    def _warm_start_ends(self) -> Self:
+        if self.warm_start >= self.steps:
+            raise ValueError(f"warm_start ({self.warm_start}) must be less than steps ({self.steps})")
+        return self
+
 
 @dataclass(frozen=True)
 class CurvePoint:
-    """One measurement during training, of one start of the missing process.
+    """One measurement during training, of one start of the missing process and one restart.
 
     Attributes:
-        start: Number of the start.
+        start: Number of the run: starts of the missing process, and within each the restarts.
         step: Steps done.
         training_bound: Bound of the step's batch, in nats a row.
         validation_bound: Bound of the held-out rows, in nats a row.
@@ -93,8 +110,9 @@ def fit(
 ) -> Fit:
     """Fit a MIWAE (`process` ignorable) or not-MIWAE to a table with missing values.
 
-    Where the process has several starts (an unknown direction), each is trained with the same seed and the
-    highest held-out bound wins; the imputation error plays no part.
+    Where the process has several starts (an unknown direction) or restarts are asked for, all are trained for
+    the share `race` of the steps, and the one with the highest held-out bound goes on alone; the imputation
+    error plays no part.
 
     Arguments:
         table: `[N, D]`, NaN where missing.
@@ -115,23 +133,51 @@ def fit(
     scaling = Scaling.of(table, network.standardise)
     x, s = scaling.tensors(table)
     process_columns = torch.nonzero((s == 0).any(0)).flatten()
-    starts = process.starts()
-    best: tuple[LatentVariableModel, ProcessSpec, float] | None = None
-    curve: list[CurvePoint] = []
-    for number, start in enumerate(starts):
+    runs = []
+    for number, (start, restart) in enumerate(itertools.product(process.starts(), range(training.restarts))):
         # Initial weights come from torch's global generator; the fork leaves it as it was.
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(torch_seed(seed, "weights"))
-            model = LatentVariableModel(network, len(columns), start.build(process_columns, x, s))
-        for point in _train(model, x, s, training, torch_seed(seed, "training"), number):
-            curve.append(point)
-            done = number * training.steps + point.step
-            report(done, len(starts) * training.steps, point.validation_bound)
-        reached = [point.validation_bound for point in curve if point.start == number and point.kept][-1]
-        if best is None or reached > best[2]:
-            best = model, start, reached
-    assert best is not None
-    return Fit(FittedModel(best[0].eval(), best[1], columns, scaling), best[2], curve)
+            torch.manual_seed(torch_seed(seed, "weights", *([restart] if restart else [])))
+            model = LatentVariableModel(network, len(columns), start.build(process_columns, x, s, columns))
+        points = _train(model, x, s, training, torch_seed(seed, "training"), number)
+        runs.append(_Run(model, start, points))
+    if len(runs) > 1:
+        for run in runs:
+            run.advance(round(training.race * training.steps), training.steps, report)
+    best = max(runs, key=lambda run: run.latest_bound)
+    best.advance(training.steps, training.steps, report)
+    curve = [point for run in runs for point in run.curve]
+    return Fit(FittedModel(best.model.eval(), best.process, columns, scaling), best.kept_bound, curve)
+
+
+@dataclass
+class _Run:
+    """One training on its way, from one start of the missing process and one set of initial weights."""
+
+    model: LatentVariableModel
+    process: ProcessSpec
+    points: Iterator[CurvePoint]
+    curve: list[CurvePoint] = field(default_factory=list)
+
+    @property
+    def latest_bound(self) -> float:
+        return self.curve[-1].validation_bound if self.curve else -math.inf
+
+    @property
+    def kept_bound(self) -> float:
+        return next(point.validation_bound for point in reversed(self.curve) if point.kept)
+
+    def advance(self, step: int, steps: int, report: Report) -> None:
+        """Train until a measurement at `step` or later; at the last one the model takes the kept weights."""
+        while not self.curve or self.curve[-1].step < step:
+            point = next(self.points, None)
+            if point is None:
+                return
+            self.curve.append(point)
+            report(point.step, steps, point.validation_bound)
+        if step >= steps:
+            # Lets the training load the weights that it kept.
+            next(self.points, None)
 
 
 def _train(
@@ -152,10 +198,13 @@ def _train(
     for step, (x_batch, s_batch) in zip(range(1, training.steps + 1), batches, strict=False):
         optimiser.zero_grad(set_to_none=True)
         drawn = model.importance_samples(x_batch, s_batch, training.samples, generator)
-        training_bound = bound(drawn.log_weights).mean()
+        warming = step <= training.warm_start
+        training_bound = bound(drawn.ignorable_log_weights if warming else drawn.log_weights).mean()
         if not math.isfinite(training_bound.item()):
             raise DivergenceError(_what_broke(step, drawn))
         (-training_bound).backward()  # type: ignore[no-untyped-call]
+        if training.gradient_clip:
+            nn.utils.clip_grad_norm_(model.parameters(), training.gradient_clip)
         optimiser.step()
         schedule.step()
         if step % training.check_every and step < training.steps:
@@ -167,10 +216,10 @@ def _train(
         reached = bound(samples.log_weights)
         if not torch.isfinite(reached).all():
             raise DivergenceError(_what_broke(step, samples))
-        kept = _is_within(training.slack, best, reached)
+        kept = not warming and _is_within(training.slack, best, reached)
         if kept:
             kept_weights = copy.deepcopy(model.state_dict())
-        if reached.mean() > best.mean():
+        if not warming and reached.mean() > best.mean():
             best, best_step = reached, step
         yield CurvePoint(start, step, training_bound.item(), reached.mean().item(), kept)
         if training.patience and step - best_step >= training.patience * training.check_every:

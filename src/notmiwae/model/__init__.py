@@ -3,6 +3,26 @@
 Importing the package fills the registries of all three.
 """
 
-from notmiwae.model import missing, networks, observation, probit
+from notmiwae.model import (
+    by_column,
+    discrete,
+    missing,
+    networks,
+    observation,
+    probit,
+    separable,
+    student,
+    two_edged,
+)
 
-__all__ = ["missing", "networks", "observation", "probit"]
+__all__ = [
+    "by_column",
+    "discrete",
+    "missing",
+    "networks",
+    "observation",
+    "probit",
+    "separable",
+    "student",
+    "two_edged",
+]

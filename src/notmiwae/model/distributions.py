@@ -1,4 +1,4 @@
-"""What the model needs of a distribution: its log-density and its reparameterised samples.
+"""What the model needs of p(x | z), and the Gaussian.
 
 A training step at the size of a table is a few dozen small kernels, and each costs more than its arithmetic;
 so densities are summed in the fewest kernels, with what doesn't depend on z taken out of the K samples.
@@ -7,33 +7,116 @@ so densities are summed in the fewest kernels, with what doesn't depend on z tak
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
 
 _HALF_LOG_TWO_PI = 0.5 * math.log(2.0 * math.pi)
+_REACH = 8.0
+"""A Gaussian's quadrature ends this many standard deviations from its mean."""
+
+
+@dataclass(frozen=True)
+class Nodes:
+    """`∫ f(x_j) p(x_j | z) dx_j = Σ_v exp(log_weights_v) f(values_v)`: an exact sum, or a quadrature.
+
+    Attributes:
+        values: `[V, K, B, C]`, or broadcastable to it.
+        log_weights: Likewise.
+        positions: Of a quadrature: evenly spaced places, `[V]`, that `place` maps to the values.
+        place: From places to values; None where the sum is exact.
+    """
+
+    values: Tensor
+    log_weights: Tensor
+    positions: Tensor | None = None
+    place: Callable[[Tensor], Tensor] | None = None
+
+    def at(self, which: Tensor, generator: torch.Generator) -> Tensor:
+        """The values at the nodes `which`, `[K, B, C]`.
+
+        Between the nodes of a quadrature a draw follows the density that is linear from node to node: a sum
+        of hat functions, each the law of its node plus the sum of two uniform draws.
+        """
+        if self.positions is None or self.place is None:
+            return self.values.expand(-1, *which.shape).gather(0, which[None])[0]
+        hat = uniform(which, generator) + uniform(which, generator) - 1.0
+        spacing = self.positions[1] - self.positions[0]
+        return self.place(self.positions[which] + spacing * hat.to(spacing.dtype))
+
+
+class Likelihood(Protocol):
+    """`p(x | z) = Π_j p(x_j | z)` for K samples of z: what an observation model returns.
+
+    A Gaussian scale mixture has `gaussians` beside this; the closed forms of `probit.py` use it.
+    """
+
+    reparameterised: ClassVar[bool]
+    """Whether gradients flow through `sample`."""
+
+    @property
+    def mean(self) -> Tensor:
+        """The imputation where z alone is known, `[K, B, D]`: the mean, or the most probable code."""
+
+    def log_prob(self, x: Tensor, s: Tensor) -> Tensor:
+        """`Σ_j s_j log p(x_j | z)` over the last axis, `[K, B]`: the observed features' log-density.
+
+        Arguments:
+            x: Values, `[B, D]` or `[K, B, D]`, anything finite where s is 0.
+            s: Mask, `[B, D]`, 1 where observed.
+        """
+
+    def sample(self, generator: torch.Generator) -> Tensor:
+        """One draw for each sample of z, `[K, B, D]`."""
+
+    def columns(self, index: Tensor) -> Likelihood:
+        """The distribution of the features at `index` of the last axis."""
+
+    def pick(self, chosen: Tensor) -> Likelihood:
+        """The distribution at the chosen sample of z of each row, `[M, B]`; see `pick`."""
+
+    def nodes(self, count: int) -> Nodes:
+        """What sums or integrates over each x_j: all its values, or about `count` places of a quadrature."""
+
+    def estimate(self, values: Tensor, weights: Tensor) -> Tensor:
+        """The imputation from values `[V, …]` with weights that sum to 1 over the first axis."""
+
+    def average(self, alpha: Tensor) -> Tensor:
+        """The imputation under `Σ_k α_k p(x | z_k)`, `[B, D]`, for importance weights α `[K, B]`."""
+
+
+@runtime_checkable
+class GaussianScaleMixture(Protocol):
+    """What a likelihood has beside the rest if it's Gaussian given a latent scale, for closed forms."""
+
+    def gaussians(self, distance: Callable[[Tensor], Tensor]) -> tuple[Tensor | None, Normal]:
+        """Logarithms of weights, and Gaussians with a leading axis for the components of the mixture.
+
+        Arguments:
+            distance: From means `[K, B, C]` to how far each lies from where the value must be,
+                `[E, K, B, C]`; a heavy tail needs other components the further it is.
+        """
 
 
 @dataclass(frozen=True)
 class Normal:
-    """Independent Gaussians `N(mean, scale²)`.
+    """Independent Gaussians `N(mean, scale²)`; a `GaussianScaleMixture`.
 
     Attributes:
         mean: Any shape.
         scale: Standard deviations, broadcastable to `mean`.
     """
 
+    reparameterised: ClassVar[bool] = True
+
     mean: Tensor
     scale: Tensor
 
     def log_prob(self, x: Tensor, s: Tensor) -> Tensor:
-        """`Σ_j s_j log N(x_j; mean_j, scale_j²)` over the last axis: the observed features' log-density.
-
-        Arguments:
-            x: Values, `[B, D]`, for means `[K, B, D]`.
-            s: Mask, `[B, D]`, 1 where observed.
-        """
+        """See `Likelihood.log_prob`."""
         residual = (x - self.mean) * (s / self.scale)
         constant = (s * (self.scale.log() + _HALF_LOG_TWO_PI)).sum(-1)
         return residual.square().sum(-1).mul(-0.5) - constant
@@ -47,15 +130,70 @@ class Normal:
         constant = (self.scale.log() + _HALF_LOG_TWO_PI).sum(-1)
         return noise.square().sum(-1).mul(-0.5) - constant
 
+    def sample(self, generator: torch.Generator) -> Tensor:
+        """See `Likelihood.sample`."""
+        return self.rsample(normal(self.mean, generator))
+
     def columns(self, index: Tensor) -> Normal:
-        """The distribution of the features at `index` of the last axis."""
-        scale = self.scale if self.scale.shape[-1] == 1 else self.scale.index_select(-1, index)
-        return Normal(self.mean.index_select(-1, index), scale)
+        """See `Likelihood.columns`."""
+        return Normal(self.mean.index_select(-1, index), features_at(self.scale, index))
+
+    def pick(self, chosen: Tensor) -> Normal:
+        """See `Likelihood.pick`."""
+        # A constant scale has no axis of samples.
+        scale = pick(self.scale, chosen) if self.scale.dim() == self.mean.dim() else self.scale
+        return Normal(pick(self.mean, chosen), scale)
+
+    def nodes(self, count: int) -> Nodes:
+        """See `Likelihood.nodes`: the trapezoidal rule, of spectral accuracy for a smooth integrand."""
+        places = places_between(-_REACH, _REACH, count, self.mean)
+        log_weights = (-0.5 * places.square()).log_softmax(0)
+        return Nodes(self._at(over(places, self.mean)), over(log_weights, self.mean), places, self._at)
+
+    def _at(self, places: Tensor) -> Tensor:
+        return self.mean + self.scale * places
+
+    def estimate(self, values: Tensor, weights: Tensor) -> Tensor:
+        """See `Likelihood.estimate`: the weighted mean."""
+        return (weights * values).sum(0)
+
+    def average(self, alpha: Tensor) -> Tensor:
+        """See `Likelihood.average`."""
+        return torch.einsum("kb,kbd->bd", alpha, self.mean)
+
+    def gaussians(self, distance: Callable[[Tensor], Tensor]) -> tuple[Tensor | None, Normal]:
+        """See `GaussianScaleMixture.gaussians`: itself alone."""
+        return None, self
 
 
 def pick(values: Tensor, chosen: Tensor) -> Tensor:
     """`values[chosen[m, b], b]` of samples `[K, B, …]`, for the chosen sample of each row `[M, B]`."""
     return values[chosen, torch.arange(values.shape[1])]
+
+
+def features_at(parameter: Tensor, index: Tensor) -> Tensor:
+    """A parameter's values for the features at `index`; one that all features share stays as it is."""
+    return parameter if parameter.shape[-1] == 1 else parameter.index_select(-1, index)
+
+
+def over(values: Tensor, like: Tensor) -> Tensor:
+    """`[V]` as `[V, 1, …]`, to stand before the axes of `like`."""
+    return values.reshape(-1, *[1] * like.dim())
+
+
+def places_between(first: float, last: float, count: int, like: Tensor) -> Tensor:
+    """`count` evenly spaced places, of the kind of `like`."""
+    return torch.linspace(first, last, count, dtype=like.dtype)
+
+
+def normal(like: Tensor, generator: torch.Generator) -> Tensor:
+    """Standard normal draws of the shape of `like`."""
+    return torch.randn(like.shape, generator=generator, dtype=like.dtype)
+
+
+def uniform(like: Tensor, generator: torch.Generator) -> Tensor:
+    """Uniform draws from the open interval (0, 1), whose logarithm is finite, in double precision."""
+    return torch.rand(like.shape, generator=generator, dtype=torch.float64).clamp(1e-16, 1.0 - 1e-16)
 
 
 def standard_normal_log_prob(x: Tensor) -> Tensor:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Self
 
 import torch
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, model_validator
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
-from notmiwae.model.distributions import Normal, standard_normal_log_prob
+from notmiwae.model.distributions import Likelihood, Normal, standard_normal_log_prob
 from notmiwae.model.missing import Missing, MissingProcess
 from notmiwae.model.networks import MLP, NetworkSpec, Size, networks
 from notmiwae.model.observation import Gaussian, ObservationSpec, observations
@@ -22,20 +22,28 @@ class ModelSpec(Spec):
     """The networks of a model; MIWAE and not-MIWAE share them and differ in the missing process alone.
 
     Attributes:
-        latent_size: Dimension of z.
+        latent_size: Dimension of z; null: one less than the features, as in Ipsen et al. (2021).
         encoder: Network from the row, missing values filled with zero (the mean), to q(z | x_o).
         encoder_sees_mask: Append the mask to the encoder's input.
         decoder: Network from z to the parameters of p(x | z).
         observation: p(x | z).
-        standardise: Work on features with mean 0 and variance 1 by what was observed of them.
+        standardise: Work on features with mean 0 and variance 1 by what was observed of them; not for codes.
     """
 
-    latent_size: Size
+    latent_size: Size | None
     encoder: Annotated[NetworkSpec, BeforeValidator(networks.parse)] = MLP()
     encoder_sees_mask: bool = True
     decoder: Annotated[NetworkSpec, BeforeValidator(networks.parse)] = MLP()
     observation: Annotated[ObservationSpec, BeforeValidator(observations.parse)] = Gaussian()
     standardise: bool = True
+
+    @model_validator(mode="after")
+    def _codes_stay_codes(self) -> Self:
+        if self.standardise and not self.observation.continuous:
+            raise ValueError(
+                f"observation {self.observation.kind!r} takes codes as they are: set standardise: false"
+            )
+        return self
 
 
 @dataclass(frozen=True)
@@ -52,6 +60,12 @@ class ImportanceSamples:
     missing: Missing
     terms: dict[str, Tensor]
 
+    @property
+    def ignorable_log_weights(self) -> Tensor:
+        """`log w_k` without p(s | x), `[K, B]`: as if missingness were ignorable."""
+        log_px, _, log_pz, log_qz = self.terms.values()
+        return log_px + log_pz - log_qz
+
 
 class LatentVariableModel(nn.Module):
     """`p(x, s) = p(s | x) ∫ p(x | z) N(z; 0, I) dz` with the encoder `q(z | x_o, s)`, a diagonal Gaussian.
@@ -66,8 +80,9 @@ class LatentVariableModel(nn.Module):
         super().__init__()
         self.spec = spec
         self.features = features
-        self.encoder = spec.encoder.build(features * (1 + spec.encoder_sees_mask), 2 * spec.latent_size)
-        self.decoder = spec.decoder.build(spec.latent_size, features)
+        latent_size = spec.latent_size or max(features - 1, 1)
+        self.encoder = spec.encoder.build(features * (1 + spec.encoder_sees_mask), 2 * latent_size)
+        self.decoder = spec.decoder.build(latent_size, spec.observation.outputs(features))
         self.observation = spec.observation.build(features)
         self.missing_process = missing_process
 
@@ -77,9 +92,9 @@ class LatentVariableModel(nn.Module):
         mean, raw_scale = self.encoder(inputs).chunk(2, -1)
         return Normal(mean, softplus(raw_scale) + 1e-4)
 
-    def decode(self, z: Tensor) -> Normal:
+    def decode(self, z: Tensor) -> Likelihood:
         """`p(x | z)`, `[..., D]` for z `[..., latent_size]`."""
-        decoded: Normal = self.observation(self.decoder(z))
+        decoded: Likelihood = self.observation(self.decoder(z))
         return decoded
 
     def importance_samples(

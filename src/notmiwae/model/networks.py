@@ -36,18 +36,47 @@ class Linear(NetworkSpec):
 
 @networks.register("mlp")
 class MLP(NetworkSpec):
-    """A multi-layer perceptron."""
+    """A multi-layer perceptron.
+
+    Attributes:
+        hidden: Widths of the hidden layers.
+        activation: Their nonlinearity.
+        skip: Add an affine map from inputs to outputs. The perceptron starts at zero, so that training starts
+            from the linear model and bends it where the data say so; beyond what was observed, where a
+            bounded activation saturates, the linear part goes on.
+    """
 
     hidden: Annotated[tuple[Size, ...], Field(min_length=1)] = (128, 128)
     activation: Literal["tanh", "relu", "elu", "gelu"] = "tanh"
+    skip: bool = False
 
     def build(self, inputs: int, outputs: int) -> nn.Module:
         """See `NetworkSpec.build`."""
         layers: list[nn.Module] = []
-        for width in self.hidden:
-            layers += [nn.Linear(inputs, width), ACTIVATIONS[self.activation]()]
-            inputs = width
-        return nn.Sequential(*layers, nn.Linear(inputs, outputs))
+        width = inputs
+        for hidden in self.hidden:
+            layers += [nn.Linear(width, hidden), ACTIVATIONS[self.activation]()]
+            width = hidden
+        last = nn.Linear(width, outputs)
+        deep = nn.Sequential(*layers, last)
+        if not self.skip:
+            return deep
+        nn.init.zeros_(last.weight)
+        nn.init.zeros_(last.bias)
+        return _Skip(nn.Linear(inputs, outputs), deep)
+
+
+class _Skip(nn.Module):
+    """`linear(x) + deep(x)`; see `MLP.skip`."""
+
+    def __init__(self, linear: nn.Module, deep: nn.Module) -> None:
+        super().__init__()
+        self.linear = linear
+        self.deep = deep
+
+    def forward(self, x: Tensor) -> Tensor:
+        added: Tensor = self.linear(x) + self.deep(x)
+        return added
 
 
 class PatchSpec(NetworkSpec):
@@ -124,7 +153,7 @@ class PatchDecoder(PatchSpec):
 
     def build(self, inputs: int, outputs: int) -> nn.Module:
         """See `NetworkSpec.build`."""
-        self.images(outputs)
+        images = self.images(outputs)
         first, second = self.channels
         rows, columns = self.grid
         return _LeadingAxes(
@@ -134,7 +163,7 @@ class PatchDecoder(PatchSpec):
                 nn.Unflatten(-1, (first, rows, columns)),
                 nn.Conv2d(first, second, 3, padding=1),
                 nn.GELU(),
-                nn.Conv2d(second, self.patch**2, 3, padding=1),
+                nn.Conv2d(second, images * self.patch**2, 3, padding=1),
                 nn.PixelShuffle(self.patch),
                 nn.Flatten(-3),
             )

@@ -1,9 +1,9 @@
-"""Observation models p(x | z): what the decoder's outputs mean."""
+"""Observation models p(x | z): what the decoder's outputs mean. The Gaussian is here."""
 
 from __future__ import annotations
 
 import math
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import torch
 from pydantic import Field
@@ -17,19 +17,23 @@ from notmiwae.params import Registry, Spec
 class ObservationSpec(Spec):
     """How an observation model is built for a table of D features."""
 
+    continuous: ClassVar[bool] = True
+    """Whether it's of real values, which may be standardised; codes may not."""
+
+    def outputs(self, features: int) -> int:
+        """How many outputs of the decoder it takes; one a feature unless it says otherwise."""
+        return features
+
     def build(self, features: int) -> nn.Module:
-        """A module whose `forward(decoded)` returns p(x | z)."""
+        """A module whose `forward(decoded)` of `[..., outputs]` returns p(x | z), a `Likelihood`."""
         raise NotImplementedError
 
 
 observations: Registry[ObservationSpec] = Registry("observation model")
 
 
-@observations.register("gaussian")
-class Gaussian(ObservationSpec):
-    """`p(x_j | z) = N(μ_j(z), σ_j²)` with learnt σ_j, the same for all z.
-
-    A σ that depends on z overfits or collapses without a floor (METHOD.md §2); a constant one doesn't.
+class ScaledSpec(ObservationSpec):
+    """What the models with a learnt scale have in common.
 
     Attributes:
         shared_scale: One σ for all features (as in PPCA) instead of one each.
@@ -41,20 +45,48 @@ class Gaussian(ObservationSpec):
     floor: Annotated[float, Field(gt=0)] = 0.01
     initial_scale: Annotated[float, Field(gt=0)] = 0.5
 
+
+@observations.register("gaussian")
+class Gaussian(ScaledSpec):
+    """`p(x_j | z) = N(μ_j(z), σ_j²)` with learnt σ_j, the same for all z.
+
+    Attributes:
+        network_scale: σ_j(z) depends on z: the decoder has a second output for each feature. It overfits or
+            collapses more readily than a constant σ_j (METHOD.md §2); the floor is what holds it.
+    """
+
+    network_scale: bool = False
+
+    def outputs(self, features: int) -> int:
+        """See `ObservationSpec.outputs`."""
+        return 2 * features if self.network_scale else features
+
     def build(self, features: int) -> nn.Module:
         """See `ObservationSpec.build`."""
-        return GaussianObservation(1 if self.shared_scale else features, self.floor, self.initial_scale)
+        scales = 1 if self.shared_scale else features
+        return GaussianObservation(scales, self.floor, self.initial_scale, self.network_scale)
 
 
 class GaussianObservation(nn.Module):
-    """`forward(decoded)` is `N(decoded, σ²)`, `σ = floor + softplus(raw)`; see `Gaussian`."""
+    """`forward(decoded)` is `N(decoded, σ²)`, `σ = floor + softplus(raw)`; see `Gaussian`.
 
-    def __init__(self, scales: int, floor: float, initial_scale: float) -> None:
+    With `network_scale` the second half of `decoded` is added to `raw`.
+    """
+
+    def __init__(self, scales: int, floor: float, initial_scale: float, network_scale: bool = False) -> None:
         super().__init__()
         self.floor = floor
-        above = max(initial_scale - floor, 1e-3)
-        self.raw_scale = nn.Parameter(torch.full((scales,), math.log(math.expm1(above))))
+        self.network_scale = network_scale
+        self.raw_scale = nn.Parameter(torch.full((scales,), raw(initial_scale, floor)))
 
     def forward(self, decoded: Tensor) -> Normal:
-        """p(x | z) for decoded means `[..., D]`."""
-        return Normal(decoded, self.floor + softplus(self.raw_scale))
+        """p(x | z) for decoded means `[..., D]`, or means and raw scales `[..., 2 D]`."""
+        if not self.network_scale:
+            return Normal(decoded, self.floor + softplus(self.raw_scale))
+        mean, raw_scale = decoded.chunk(2, -1)
+        return Normal(mean, self.floor + softplus(self.raw_scale + raw_scale))
+
+
+def raw(value: float, floor: float) -> float:
+    """The r for which `floor + softplus(r)` is `value`, or a little above the floor where that is higher."""
+    return math.log(math.expm1(max(value - floor, 1e-3)))

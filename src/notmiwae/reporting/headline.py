@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import pandas as pd
 
@@ -11,42 +12,86 @@ from notmiwae.reporting.names import ORACLE, dataset_name, in_order, method_name
 _ABSENT = "–"
 
 
-def headline(results: pd.DataFrame, published: pd.DataFrame, datasets: Sequence[str]) -> str:
-    """RMSE by method: for each data set ours, mean ± standard error, beside the published value.
+@dataclass(frozen=True)
+class Measure:
+    """A metric as a table shows it.
 
-    The lowest of ours is bold; the oracle, no method, stands below the others and is never bold.
+    Attributes:
+        metric: Its name in the results.
+        title: Its name for a reader.
+        loss: From a value to what the best method has least of; None: no method is best.
+    """
+
+    metric: str
+    title: str
+    loss: Callable[[float], float] | None = float
+
+
+RMSE = Measure("rmse", "RMSE")
+
+
+def headline(
+    results: pd.DataFrame,
+    published: pd.DataFrame | None,
+    datasets: Sequence[str],
+    measure: Measure = RMSE,
+    published_decimals: int = 3,
+) -> str:
+    """A metric by method: for each data set ours, mean ± standard error, beside the published value.
+
+    The best of ours is bold; the oracle, no method, stands below the others and is never bold.
 
     Arguments:
         results: Rows dataset, method, metric, mean, se, replicates.
-        published: Rows with the same columns and perhaps more.
+        published: Rows with the same columns and perhaps more; None leaves out the columns beside ours.
         datasets: Data sets in the columns' order.
+        measure: The metric.
+        published_decimals: Digits that published values were printed with, errors of 0 left out.
     """
-    ours = results[results["metric"] == "rmse"]
+    ours = results[results["metric"] == measure.metric]
     contenders = ours[ours["method"] != ORACLE]
-    winners = contenders.loc[contenders.groupby("dataset")["mean"].idxmin()]
-    bold = set(zip(winners["dataset"], winners["method"], strict=True))
+    bold = set()
+    if measure.loss:
+        losses = contenders["mean"].map(measure.loss)
+        winners = contenders.loc[losses.groupby(contenders["dataset"]).idxmin()]
+        bold = set(zip(winners["dataset"], winners["method"], strict=True))
     texts = {
         (dataset, method): _with_error(mean, error, replicates)
         for dataset, method, mean, error, replicates in zip(
             *(ours[name].tolist() for name in ("dataset", "method", "mean", "se", "replicates")), strict=True
         )
     }
-    theirs = {
-        (row.dataset, row.method): f"{row.mean:.3f}"
-        for row in published[published["metric"] == "rmse"].itertuples()
-    }
+    theirs = {} if published is None else _published(published, measure.metric, published_decimals)
     methods = in_order(list(dict.fromkeys(contenders["method"])))
     oracle = [ORACLE] if len(contenders) < len(ours) else []
 
-    headings = ["RMSE", *(text for name in datasets for text in (dataset_name(name), "published"))]
+    beside = [] if published is None else ["published"]
+    headings = [measure.title, *(text for name in datasets for text in (dataset_name(name), *beside))]
     lines = [headings, [":--", *["--:"] * (len(headings) - 1)]]
     for method in methods + oracle:
         line = [method_name(method)]
         for key in ((dataset, method) for dataset in datasets):
             mark = "**" if key in bold else ""
-            line += [f"{mark}{texts.get(key, _ABSENT)}{mark}", theirs.get(key, _ABSENT)]
+            line.append(f"{mark}{texts.get(key, _ABSENT)}{mark}")
+            line += [theirs.get(key, _ABSENT) for _ in beside]
         lines.append(line)
+    return markdown(lines)
+
+
+def markdown(lines: Sequence[Sequence[str]]) -> str:
+    """A Markdown table of its lines' cells, headings and alignment first."""
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _published(published: pd.DataFrame, metric: str, decimals: int) -> dict[tuple[str, str], str]:
+    rows = published[published["metric"] == metric]
+    columns = (rows[name].tolist() for name in ("dataset", "method", "mean", "se"))
+    return {
+        # Where no error was printed it's NaN, which isn't above 0 either.
+        (dataset, method): f"{mean:.{decimals}f}"
+        + (f" ± {error:.{decimals}f}" if round(error, decimals) > 0 else "")
+        for dataset, method, mean, error in zip(*columns, strict=True)
+    }
 
 
 def agreement_table(replicates: pd.DataFrame, published: pd.DataFrame) -> str:
@@ -78,7 +123,7 @@ def agreement_table(replicates: pd.DataFrame, published: pd.DataFrame) -> str:
                 f"{difference / deviation:+.1f}" if deviation else f"(difference {difference:+.4f})",
             ]
         )
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    return markdown(lines)
 
 
 def _with_error(mean: float, error: float, replicates: int) -> str:

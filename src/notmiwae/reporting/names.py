@@ -3,10 +3,23 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 
 METHODS = {
     "notmiwae": "not-MIWAE",
+    "notmiwae_known": "not-MIWAE, self-masking known",
+    "notmiwae_selfmasking": "not-MIWAE, self-masking",
+    "notmiwae_linear": "not-MIWAE, agnostic linear",
+    "notmiwae_nonlinear": "not-MIWAE, agnostic nonlinear",
+    "published_known": "not-MIWAE, published recipe",
+    "ppca_known": "not-MIWAE-PPCA, self-masking known",
+    "ppca_selfmasking": "not-MIWAE-PPCA, self-masking",
+    "ppca_linear": "not-MIWAE-PPCA, agnostic linear",
+    "ppca_nonlinear": "not-MIWAE-PPCA, agnostic nonlinear",
     "miwae": "MIWAE",
+    "ppca": "PPCA",
+    "lowrank": "low-rank joint model",
+    "lowrank_standardised": "low-rank joint model, standardised",
     "mice": "MICE",
     "missforest": "missForest",
     "knn": "KNN",
@@ -17,7 +30,22 @@ METHODS = {
 ORACLE = "oracle"
 ORACLE_NAME = "Bayes-optimal limit"
 
-_DATASETS = {"gaussian": "Gaussian", "ring": "Ring", "mnist": "MNIST"}
+EVERY_DATASET = "all"
+"""In place of a data set's name: a figure's mean over all of them."""
+
+_DATASETS = {
+    "gaussian": "Gaussian",
+    "ring": "Ring",
+    "mnist": "MNIST",
+    "banknote": "Banknote",
+    "concrete": "Concrete",
+    "red": "Red wine",
+    "white": "White wine",
+    "yeast": "Yeast",
+    "breast": "Breast",
+    EVERY_DATASET: "mean of all",
+}
+"""Data sets in the order in which the benchmark lists them, then what is averaged over them."""
 
 
 def method_name(method: str) -> str:
@@ -39,5 +67,14 @@ def column_name(column: str) -> str:
 
 def in_order(methods: list[str]) -> list[str]:
     """Methods in the order of `METHODS`, unlisted ones after them as they come."""
-    listed = [method for method in METHODS if method in methods]
-    return listed + [method for method in methods if method not in METHODS]
+    return _in_order(METHODS, methods)
+
+
+def datasets_in_order(datasets: Sequence[str]) -> list[str]:
+    """Data sets in the order of their papers, unlisted ones after them as they come."""
+    return _in_order(_DATASETS, datasets)
+
+
+def _in_order(listed: Iterable[str], found: Sequence[str]) -> list[str]:
+    known = [name for name in listed if name in found]
+    return known + [name for name in found if name not in known]

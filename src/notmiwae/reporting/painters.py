@@ -14,8 +14,7 @@ import pandas as pd
 from notmiwae.data.datasets import DatasetSpec
 from notmiwae.data.sources import GaussianSource, MnistSource, RingSource, Source
 from notmiwae.data.tables import ImputedCells, missing_cells
-from notmiwae.inference.fitted import FittedModel
-from notmiwae.model.missing import Ignorable
+from notmiwae.inference.fitted import FittedModel, missing_probability
 from notmiwae.reporting.agreement import agreement
 from notmiwae.reporting.heatmap import mechanism_probability, missing_process
 from notmiwae.reporting.images import first_of_each, imputations, read_labels
@@ -81,16 +80,11 @@ def draw_plane(replicate: Replicate, folder: Path) -> None:
     save(reconstruction(complete, masked, limit, panels), folder / "reconstruction.png")
     maps = [("True mechanism", mechanism_probability(replicate.dataset.mechanism, complete))]
     maps += [
-        (f"Learnt by {method_name(name)}", partial(_mean_missing_probability, members))
+        (f"Learnt by {method_name(name)}", partial(missing_probability, members))
         for name, members in replicate.fitted.items()
-        if not isinstance(members[0].process, Ignorable)
+        if not members[0].ignorable
     ]
     save(missing_process(complete, masked, maps), folder / "missing_process.png")
-
-
-def _mean_missing_probability(members: Sequence[FittedModel], values: Floats) -> Floats:
-    learnt: Floats = np.mean([member.missing_probability(values) for member in members], axis=0)
-    return learnt
 
 
 def draw_digits(replicate: Replicate, folder: Path) -> None:

@@ -27,6 +27,8 @@ from notmiwae.reporting.environment import environment
 
 NOT_COMPARED = {"timings.csv", "environment.json"}
 _IDENTITY = ("dataset", "method", "metric")
+_SETTING = "setting"
+"""A fourth column that says what a figure is of, where there is one."""
 
 
 class Tolerance(Spec):
@@ -98,7 +100,8 @@ def _figures(path: Path) -> dict[str, float]:
             with path.open(newline="") as lines:
                 rows = list(csv.DictReader(lines))
             if rows and {*_IDENTITY, "mean"} <= rows[0].keys():
-                return {" ".join(row[name] for name in _IDENTITY): float(row["mean"] or 0) for row in rows}
+                names = [name for name in rows[0] if name in (*_IDENTITY, _SETTING)]
+                return {" ".join(row[name] for name in names): float(row["mean"] or 0) for row in rows}
     except (ValueError, AttributeError) as error:
         raise DataError(f"{path.name}: can't be read: {error}") from None
     return {}

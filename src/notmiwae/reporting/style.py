@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from matplotlib import style
 from matplotlib.axes import Axes
@@ -17,6 +17,19 @@ from notmiwae.files import whole_file
 # marker too, so that grey print and eyes that see no colour lose nothing.
 BLACK, GREY, PALE, LIGHT = "#000000", "#8C8C8C", "#A9A9A9", "#D0D0D0"
 BLUE, VERMILION, ORANGE = "#0072B2", "#D55E00", "#E69F00"
+GREEN, PURPLE, SKY = "#009E73", "#CC79A7", "#56B4E9"
+
+SERIES: tuple[dict[str, Any], ...] = (
+    {"color": BLUE, "marker": "o"},
+    {"color": VERMILION, "marker": "s"},
+    {"color": GREEN, "marker": "^"},
+    {"color": ORANGE, "marker": "D"},
+    {"color": PURPLE, "marker": "v"},
+    {"color": SKY, "marker": "P"},
+    {"color": BLACK, "marker": "X"},
+    {"color": GREY, "marker": "h"},
+)
+"""Looks of what shares a panel, one after the other: each has a colour and a marker of its own."""
 
 PROBABILITY = LinearSegmentedColormap.from_list("probability", ["#FFFFFF", "#4795C6"])
 """Colour map of 0 to 1, light enough at its dark end for black points and lines to lie over it."""

@@ -1,0 +1,143 @@
+"""A missing process of each column's own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, cast
+
+import torch
+from pydantic import BeforeValidator
+from torch import Tensor, nn
+
+from notmiwae.errors import ParameterError
+from notmiwae.model.distributions import Likelihood
+from notmiwae.model.missing import IgnorableProcess, Missing, MissingProcess, ProcessSpec, processes
+from notmiwae.model.separable import MCAR, SeparableProcess
+from notmiwae.params import suggest
+
+Entry = Annotated[ProcessSpec, BeforeValidator(processes.parse)]
+
+
+@processes.register("by_column")
+class ByColumn(ProcessSpec):
+    """Each column has the separable process that is set for it: `p(s | x) = Π_j p_j(s_j | x_j)`.
+
+    Columns with equal settings are one process, so that a `shared` edge is shared by them. Unknown
+    directions are tried together: all high, then all low.
+
+    Attributes:
+        default: The process of the columns that aren't named.
+        columns: By name.
+    """
+
+    default: Entry = MCAR()
+    columns: Mapping[str, Entry] = {}
+
+    def to_mapping(self) -> dict[str, Any]:
+        """See `Spec.to_mapping`."""
+        columns = {name: spec.to_mapping() for name, spec in self.columns.items()}
+        return super().to_mapping() | {"columns": columns}
+
+    def build(
+        self, columns: Tensor, x: Tensor, s: Tensor, names: Sequence[str] | None = None
+    ) -> MissingProcess:
+        """See `ProcessSpec.build`.
+
+        Raises:
+            ParameterError: a named column isn't in the table, or a process isn't separable.
+        """
+        if self.columns and names is None:
+            raise ParameterError("by_column: building it takes the columns' names")
+        for name in self.columns:
+            if name not in (names or ()):
+                raise ParameterError(f"by_column: columns: no column {name!r}{suggest(name, names or ())}")
+        specs: list[ProcessSpec] = []
+        members: list[list[int]] = []
+        for j in columns.tolist():
+            spec = self.columns.get(names[j], self.default) if names is not None else self.default
+            if spec not in specs:
+                specs.append(spec)
+                members.append([])
+            members[specs.index(spec)].append(j)
+        parts = [
+            spec.build(columns.new_tensor(part), x, s, names)
+            for spec, part in zip(specs, members, strict=True)
+        ]
+        for spec, part in zip(specs, parts, strict=True):
+            if not isinstance(part, SeparableProcess | IgnorableProcess):
+                raise ParameterError(
+                    f"by_column: {spec.kind} isn't separable: it takes the whole row, not one column"
+                )
+        return ByColumnProcess(columns, x.shape[-1], parts)
+
+    def starts(self) -> list[ProcessSpec]:
+        """See `ProcessSpec.starts`."""
+        default, columns = self.default.starts(), {name: spec.starts() for name, spec in self.columns.items()}
+        most = max(map(len, [default, *columns.values()]))
+        return [
+            self.model_copy(
+                update={
+                    "default": default[min(start, len(default) - 1)],
+                    "columns": {name: each[min(start, len(each) - 1)] for name, each in columns.items()},
+                }
+            )
+            for start in range(most)
+        ]
+
+
+class ByColumnProcess(MissingProcess):
+    """Processes of some columns each; see `ByColumn`."""
+
+    def __init__(self, columns: Tensor, features: int, parts: list[MissingProcess]) -> None:
+        super().__init__(columns, features)
+        self.parts = nn.ModuleList(parts)
+
+    def _parts(self) -> list[MissingProcess]:
+        return cast(list[MissingProcess], list(self.parts))
+
+    def forward(self, px: Likelihood, x: Tensor, s: Tensor, generator: torch.Generator) -> Missing:
+        """See `MissingProcess.forward`."""
+        parts: list[tuple[Tensor, Missing]] = [
+            (part.columns, part(px, x, s, generator)) for part in self._parts()
+        ]
+        log_prob = sum((part.log_prob for _, part in parts), start=x.new_zeros(()))
+        return ByColumnMissing(px, parts, log_prob)
+
+    def missing_probability(self, x: Tensor) -> Tensor:
+        """See `MissingProcess.missing_probability`."""
+        return sum((part.missing_probability(x) for part in self._parts()), start=torch.zeros_like(x))
+
+    def learnt(self) -> list[dict[str, Any]]:
+        """See `MissingProcess.learnt`."""
+        return sorted(
+            (each for part in self._parts() for each in part.learnt()), key=lambda each: each["column"]
+        )
+
+
+@dataclass(frozen=True)
+class ByColumnMissing:
+    """Missing values of which each column has a process of its own; a `Missing`."""
+
+    px: Likelihood
+    parts: list[tuple[Tensor, Missing]]
+    log_prob: Tensor
+
+    def mean(self) -> Tensor:
+        """See `Missing.mean`."""
+        return self._joined(self.px.mean, [part.mean() for _, part in self.parts])
+
+    def average(self, alpha: Tensor) -> Tensor:
+        """See `Missing.average`."""
+        return self._joined(self.px.average(alpha), [part.average(alpha) for _, part in self.parts])
+
+    def sample(self, chosen: Tensor, generator: torch.Generator) -> Tensor:
+        """See `Missing.sample`."""
+        ignorable = self.px.pick(chosen).sample(generator)
+        return self._joined(ignorable, [part.sample(chosen, generator) for _, part in self.parts])
+
+    def _joined(self, values: Tensor, of_parts: list[Tensor]) -> Tensor:
+        """`values` with each part's own columns put in their places."""
+        for (columns, _), own in zip(self.parts, of_parts, strict=True):
+            values = values.index_copy(-1, columns, own.index_select(-1, columns))
+        return values

@@ -1,0 +1,217 @@
+"""Observation models of columns that hold codes: 0 and 1, or 0 to C − 1. Sums over the values are exact."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+from torch.nn.functional import logsigmoid, softplus
+
+from notmiwae.errors import DataError, ParameterError
+from notmiwae.model.distributions import Nodes, pick, uniform
+from notmiwae.model.observation import ObservationSpec, observations
+
+_IMPOSSIBLE = -1e30
+"""The logit of a code that a column doesn't have: finite, since −∞ times a zero of the mask is no number."""
+
+
+@observations.register("bernoulli")
+class Bernoulli(ObservationSpec):
+    """`p(x_j = 1 | z) = sigmoid(f_j(z))` for columns of 0 and 1; the imputation is the probability of a 1."""
+
+    continuous: ClassVar[bool] = False
+
+    def build(self, features: int) -> nn.Module:
+        """See `ObservationSpec.build`."""
+        return BernoulliObservation()
+
+
+class BernoulliObservation(nn.Module):
+    """`forward(logits)` is the `Binary` distribution of them; see `Bernoulli`."""
+
+    def forward(self, decoded: Tensor) -> Binary:
+        """p(x | z) for decoded logits `[..., D]`."""
+        return Binary(decoded)
+
+
+@dataclass(frozen=True)
+class Binary:
+    """Independent values of 0 and 1; a `Likelihood`.
+
+    Attributes:
+        logits: Any shape.
+    """
+
+    reparameterised: ClassVar[bool] = False
+
+    logits: Tensor
+
+    @property
+    def mean(self) -> Tensor:
+        """See `Likelihood.mean`: the probability of a 1."""
+        return self.logits.sigmoid()
+
+    def log_prob(self, x: Tensor, s: Tensor) -> Tensor:
+        """See `Likelihood.log_prob`."""
+        _check_codes(x, s, torch.tensor(2), "bernoulli")
+        return (s * (x * self.logits - softplus(self.logits))).sum(-1)
+
+    def sample(self, generator: torch.Generator) -> Tensor:
+        """See `Likelihood.sample`."""
+        probability = self.logits.sigmoid()
+        return (uniform(probability, generator) < probability).to(probability.dtype)
+
+    def columns(self, index: Tensor) -> Binary:
+        """See `Likelihood.columns`."""
+        return Binary(self.logits.index_select(-1, index))
+
+    def pick(self, chosen: Tensor) -> Binary:
+        """See `Likelihood.pick`."""
+        return Binary(pick(self.logits, chosen))
+
+    def nodes(self, count: int) -> Nodes:
+        """See `Likelihood.nodes`: 0 and 1."""
+        values = torch.tensor([0.0, 1.0], dtype=self.logits.dtype)
+        log_weights = torch.stack([logsigmoid(-self.logits), logsigmoid(self.logits)])
+        return Nodes(values.reshape(-1, *[1] * self.logits.dim()), log_weights)
+
+    def estimate(self, values: Tensor, weights: Tensor) -> Tensor:
+        """See `Likelihood.estimate`: the share of ones."""
+        return (weights * values).sum(0)
+
+    def average(self, alpha: Tensor) -> Tensor:
+        """See `Likelihood.average`."""
+        return torch.einsum("kb,kbd->bd", alpha, self.mean)
+
+
+@observations.register("categorical")
+class Categorical(ObservationSpec):
+    """`p(x_j = c | z) = softmax(f_j(z))_c` for columns of codes 0, …, C_j − 1.
+
+    The imputation is the most probable code: the mean of codes is no code.
+
+    Attributes:
+        categories: C_j, one number for all columns or a list with one for each.
+    """
+
+    continuous: ClassVar[bool] = False
+
+    categories: (
+        Annotated[int, Field(ge=2)] | Annotated[tuple[Annotated[int, Field(ge=2)], ...], Field(min_length=1)]
+    )
+
+    def of_each(self, features: int) -> tuple[int, ...]:
+        """C_j of each feature.
+
+        Raises:
+            ParameterError: the list has another length.
+        """
+        if isinstance(self.categories, int):
+            return (self.categories,) * features
+        if len(self.categories) != features:
+            found = f"categories: {len(self.categories)} numbers for {features} columns"
+            raise ParameterError(f"{found}; accepted: one for each column, or one for all")
+        return self.categories
+
+    def outputs(self, features: int) -> int:
+        """See `ObservationSpec.outputs`."""
+        return sum(self.of_each(features))
+
+    def build(self, features: int) -> nn.Module:
+        """See `ObservationSpec.build`."""
+        return CategoricalObservation(self.of_each(features))
+
+
+class CategoricalObservation(nn.Module):
+    """`forward(logits)` is the `Codes` distribution of them, a block of C_j for each feature."""
+
+    sizes: Tensor
+    slots: Tensor
+
+    def __init__(self, categories: tuple[int, ...]) -> None:
+        super().__init__()
+        most = max(categories)
+        firsts = itertools.accumulate(categories[:-1], initial=0)
+        slots = [
+            [first + code if code < size else -1 for code in range(most)]
+            for first, size in zip(firsts, categories, strict=True)
+        ]
+        self.register_buffer("sizes", torch.tensor(categories), persistent=False)
+        self.register_buffer("slots", torch.tensor(slots), persistent=False)
+
+    def forward(self, decoded: Tensor) -> Codes:
+        """p(x | z) for decoded logits `[..., Σ_j C_j]`."""
+        logits = decoded[..., self.slots.clamp_min(0)]
+        return Codes(logits.masked_fill(self.slots < 0, _IMPOSSIBLE).log_softmax(-1), self.sizes)
+
+
+@dataclass(frozen=True)
+class Codes:
+    """Independent codes; a `Likelihood`.
+
+    Attributes:
+        log_probs: `[..., D, C]` for C the most codes of any feature.
+        sizes: C_j, `[D]`.
+    """
+
+    reparameterised: ClassVar[bool] = False
+
+    log_probs: Tensor
+    sizes: Tensor
+
+    @property
+    def mean(self) -> Tensor:
+        """See `Likelihood.mean`: the most probable code."""
+        return self.log_probs.argmax(-1).to(self.log_probs.dtype)
+
+    def log_prob(self, x: Tensor, s: Tensor) -> Tensor:
+        """See `Likelihood.log_prob`."""
+        _check_codes(x, s, self.sizes, "categorical")
+        # Whatever stands in a missing cell, gather needs a code there.
+        codes = x.clamp(0, self.log_probs.shape[-1] - 1).long()
+        codes = codes.expand(self.log_probs.shape[:-1])[..., None]
+        return (s * self.log_probs.gather(-1, codes)[..., 0]).sum(-1)
+
+    def sample(self, generator: torch.Generator) -> Tensor:
+        """See `Likelihood.sample`, by inverting the cumulative probabilities."""
+        shares = self.log_probs.exp().cumsum(-1)[..., :-1]
+        codes = (uniform(shares[..., :1], generator) > shares).sum(-1)
+        return codes.minimum(self.sizes - 1).to(shares.dtype)
+
+    def columns(self, index: Tensor) -> Codes:
+        """See `Likelihood.columns`."""
+        return Codes(self.log_probs.index_select(-2, index), self.sizes[index])
+
+    def pick(self, chosen: Tensor) -> Codes:
+        """See `Likelihood.pick`."""
+        return Codes(pick(self.log_probs, chosen), self.sizes)
+
+    def nodes(self, count: int) -> Nodes:
+        """See `Likelihood.nodes`: every code."""
+        codes = torch.arange(self.log_probs.shape[-1], dtype=self.log_probs.dtype)
+        return Nodes(codes.reshape(-1, *[1] * (self.log_probs.dim() - 1)), self.log_probs.movedim(-1, 0))
+
+    def estimate(self, values: Tensor, weights: Tensor) -> Tensor:
+        """See `Likelihood.estimate`: the code with the most weight."""
+        votes = [(weights * (values == code)).sum(0) for code in range(self.log_probs.shape[-1])]
+        return torch.stack(votes).argmax(0).to(weights.dtype)
+
+    def average(self, alpha: Tensor) -> Tensor:
+        """See `Likelihood.average`."""
+        shares = torch.einsum("kb,kbdc->bdc", alpha, self.log_probs.exp())
+        return shares.argmax(-1).to(alpha.dtype)
+
+
+def _check_codes(x: Tensor, s: Tensor, sizes: Tensor, kind: str) -> None:
+    """Raise a `DataError` that names an observed value which is no code."""
+    wrong = s.bool() & ((x != x.round()) | (x < 0) | (x >= sizes))
+    if wrong.any():
+        cell = wrong.nonzero()[0]
+        column = int(cell[-1])
+        most = int(sizes.expand(x.shape[-1])[column]) - 1
+        found = f"column {column} holds {x[tuple(cell)].item():g}"
+        raise DataError(f"{found}; a {kind} observation model takes the codes 0 to {most}")

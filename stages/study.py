@@ -1,0 +1,49 @@
+"""Run a study beside the main grid, `ablation` or `missing_rate`, and save the figures of its trials."""
+
+import json
+import time
+
+import pandas as pd
+
+from notmiwae.cells import Job, run_cells
+from notmiwae.evaluation.replicates import summarise, write_csv
+from notmiwae.evaluation.studies import Trial, study
+from notmiwae.evaluation.trial import run_trial
+from notmiwae.files import write_json
+from notmiwae.parallel import Report
+from notmiwae.pipeline import REPORTS, TRIALS, arguments, seed
+from notmiwae.randomness import torch_seed
+from notmiwae.resume import fingerprint
+
+
+def run(job: Job, trial: Trial, report: Report) -> float:
+    started = time.perf_counter()
+    figures = run_trial(trial.table, trial.method, job.seed, job.replicate, report)
+    write_json(job.output, figures)
+    return time.perf_counter() - started
+
+
+def main() -> None:
+    (name,) = arguments("study")
+    asked = study(name)
+    work = []
+    for trial in asked.trials():
+        # The same seed for all settings and methods of a data set: what differs is what is studied.
+        random = torch_seed(seed(), name, trial.dataset)
+        made_from = fingerprint(random, trial.table, trial.method)
+        folder = TRIALS / name / trial.label / trial.setting / trial.dataset
+        for r in range(asked.replicates):
+            job = Job(trial.dataset, trial.label, r, random, folder / f"{r:03d}.json", made_from)
+            work.append((job, trial))
+    run_cells(run, work, TRIALS / name, f"{name}_seconds", name)
+    rows = [
+        (trial.dataset, trial.setting, trial.label, metric, job.replicate, value)
+        for job, trial in work
+        for metric, value in json.loads(job.output.read_text(encoding="utf-8")).items()
+    ]
+    replicates = pd.DataFrame(rows, columns=["dataset", "setting", "method", "metric", "replicate", "value"])
+    write_csv(replicates, REPORTS / f"{name}-replicates.csv")
+    write_csv(summarise(replicates), REPORTS / f"{name}.csv")
+
+
+main()
