@@ -88,23 +88,33 @@ def test_the_missing_process_waits_for_the_end_of_the_warm_start(kind):
     assert not any(torch.equal(processes_[6][name], value) for name, value in processes_[5].items())
 
 
-def test_weights_of_the_warm_start_are_never_kept(monkeypatch):
-    original, measured = training_module.bound, []
+@pytest.fixture
+def shift_bounds(monkeypatch):
+    """Add these numbers to the held-out bounds, in the order in which they're measured."""
 
-    def falling(log_weights):
-        """The bound, and of held-out rows one that is the lower the later it's measured."""
-        if torch.is_grad_enabled():
-            return original(log_weights)
-        measured.append(1)
-        return original(log_weights) - 100.0 * len(measured)
+    original = training_module.bound
 
-    monkeypatch.setattr(training_module, "bound", falling)
-    result = fit(gaussian(), COLUMNS, LINEAR, HIGH, spec(warm_start=10, slack=0.0), 1)
+    def shift(numbers):
+        left = iter(numbers)
+
+        def shifted(log_weights):
+            # That of a batch has a gradient.
+            return original(log_weights) + (0.0 if log_weights.requires_grad else next(left))
+
+        monkeypatch.setattr(training_module, "bound", shifted)
+
+    return shift
+
+
+def test_weights_of_the_warm_start_are_never_kept(shift_bounds):
+    training = spec(warm_start=10, slack=0.0, decay=0.0)
+    shift_bounds([0, -100, -200, -300])
+    result = fit(gaussian(), COLUMNS, LINEAR, HIGH, training, 1)
     assert [point.kept for point in result.curve] == [False, False, True, False]
     assert result.validation_bound == result.curve[2].validation_bound
-    fifteen = spec(warm_start=10, steps=15, slack=0.0, decay=0.0)
-    whole = fit(gaussian(), COLUMNS, LINEAR, HIGH, fifteen.model_copy(update={"steps": 20}), 1)
-    assert same_bits(weights(whole), weights(fit(gaussian(), COLUMNS, LINEAR, HIGH, fifteen, 1)))
+    shift_bounds([0, 0, 0])
+    ended_there = fit(gaussian(), COLUMNS, LINEAR, HIGH, training.model_copy(update={"steps": 15}), 1)
+    assert same_bits(weights(result), weights(ended_there))
 
 
 def test_a_warm_start_may_end_between_two_measurements():
@@ -196,6 +206,15 @@ def test_the_winner_has_the_highest_held_out_bound_when_the_race_ends(races):
     kept = [point for point in runs[winner] if point.kept][-1]
     assert races[0].validation_bound == kept.validation_bound
     assert races[0].fitted.process.direction == UNKNOWN.starts()[winner // 2].direction
+
+
+def test_the_winner_is_the_one_whose_kept_weights_are_best_not_the_last_ones(shift_bounds):
+    # The first start gets worse again after its best weights, which are better than the second's.
+    shift_bounds([0, 500, -900, -900, 0, 10, 20, 30])
+    result = fit(gaussian(), COLUMNS, LINEAR, UNKNOWN, spec(race=1.0, slack=0.0), 1)
+    kept = [point for point in result.curve if point.kept]
+    assert result.validation_bound == max(point.validation_bound for point in kept)
+    assert result.fitted.process.direction == UNKNOWN.starts()[0].direction
 
 
 def test_the_race_changes_nothing_of_how_a_run_is_trained(races):
