@@ -1,6 +1,7 @@
 """Impute a data set, or `all`, with a baseline: every replicate, or the one table if nothing is random."""
 
 import time
+from pathlib import Path
 
 from notmiwae.cells import Job, run_cells
 from notmiwae.data.tables import ImputedCells, count_tables, find_table, read_table, table_path
@@ -30,7 +31,7 @@ def main() -> None:
         for r in range(count):
             random = torch_seed(seed(), method, name, r)
             output = table_path(cell_folder(IMPUTED, name, method), r)
-            made_from = fingerprint(random, find_table(MASKED / name, r), baseline)
+            made_from = fingerprint(Path(__file__), random, find_table(MASKED / name, r), baseline)
             work.append((Job(name, method, r, random, output, made_from), baseline))
     run_cells(impute, work, cell_folder(IMPUTED, chosen, method), "impute_seconds", f"impute {method}")
 

@@ -1,6 +1,7 @@
 """Impute a data set, or `all`, with its trained models: means and draws of the missing cells."""
 
 import time
+from pathlib import Path
 
 from notmiwae.cells import Job, run_cells
 from notmiwae.data.tables import ImputedCells, find_table, read_table, table_path
@@ -44,7 +45,7 @@ def main() -> None:
         for r in range(replicates(name)):
             random = torch_seed(seed(), "impute", name, r)
             made_from = fingerprint(
-                random, find_table(MASKED / name, r), replicate_folder(models, r), imputation
+                Path(__file__), random, find_table(MASKED / name, r), replicate_folder(models, r), imputation
             )
             output = table_path(cell_folder(IMPUTED, name, model), r)
             work.append((Job(name, model, r, random, output, made_from), imputation))

@@ -2,6 +2,7 @@
 
 import json
 import time
+from pathlib import Path
 
 import pandas as pd
 
@@ -30,7 +31,9 @@ def main() -> None:
     for trial in asked.trials():
         # The same seed for all settings and methods of a data set: what differs is what is studied.
         random = torch_seed(seed(), name, trial.dataset)
-        made_from = fingerprint(random, trial.table, trial.method)
+        made_from = fingerprint(
+            Path(__file__), random, trial.table.source, trial.table.mechanism, trial.method
+        )
         folder = TRIALS / name / trial.label / trial.setting / trial.dataset
         for r in range(asked.replicates):
             job = Job(trial.dataset, trial.label, r, random, folder / f"{r:03d}.json", made_from)

@@ -3,6 +3,7 @@
 import itertools
 import time
 from dataclasses import astuple, fields
+from pathlib import Path
 
 import pandas as pd
 
@@ -55,7 +56,13 @@ def main() -> None:
             output = replicate_folder(cell_folder(MODELS, name, model), r) / f"{m:02d}"
             random = torch_seed(seed(), "train", name, r, m)
             parts = (find_table(MASKED / name, r), network, recipe.missing_process, recipe.training)
-            work.append((Job(name, model, r, random, output, fingerprint(random, *parts)), network, recipe))
+            work.append(
+                (
+                    Job(name, model, r, random, output, fingerprint(Path(__file__), random, *parts)),
+                    network,
+                    recipe,
+                )
+            )
     run_cells(train, work, cell_folder(MODELS, chosen, model), "fit_seconds", f"train {model}")
     for name in datasets(chosen):
         save_curves(name, model, [job for job, *_ in work if job.dataset == name])

@@ -130,7 +130,11 @@ class Recipes(Study):
                 yield Trial(name, "-", each, table, model(each, name, Change()))
 
 
-STUDIES: dict[str, type[Study]] = {"ablation": Ablation, "missing_rate": MissingRate, "published_recipe": Recipes}
+STUDIES: dict[str, type[Study]] = {
+    "ablation": Ablation,
+    "missing_rate": MissingRate,
+    "published_recipe": Recipes,
+}
 
 
 def study(name: str) -> Study:

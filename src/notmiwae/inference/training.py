@@ -39,7 +39,8 @@ class TrainingSpec(Spec):
             steps keeps no weights.
         gradient_clip: Largest norm of the gradient; a longer one is shortened to it; null clips nothing.
         restarts: Independent initial weights to train from, of which the highest held-out bound wins.
-        race: Share of the steps after which only the best of several starts or restarts goes on.
+        race: Share of the steps after the warm start after which only the best of several starts or
+            restarts goes on.
         held_out: Share of the rows that only measure the bound.
         validation_samples: K for the held-out bound.
         check_every: Steps between measurements of the held-out bound.
@@ -142,9 +143,10 @@ def fit(
         points = _train(model, x, s, training, torch_seed(seed, "training"), number)
         runs.append(_Run(model, start, points))
     if len(runs) > 1:
+        after = training.warm_start + round(training.race * (training.steps - training.warm_start))
         for run in runs:
-            run.advance(round(training.race * training.steps), training.steps, report)
-    best = max(runs, key=lambda run: run.latest_bound)
+            run.advance(after, training.steps, report)
+    best = max(runs, key=lambda run: run.kept_bound)
     best.advance(training.steps, training.steps, report)
     curve = [point for run in runs for point in run.curve]
     return Fit(FittedModel(best.model.eval(), best.process, columns, scaling), best.kept_bound, curve)
@@ -160,12 +162,11 @@ class _Run:
     curve: list[CurvePoint] = field(default_factory=list)
 
     @property
-    def latest_bound(self) -> float:
-        return self.curve[-1].validation_bound if self.curve else -math.inf
-
-    @property
     def kept_bound(self) -> float:
-        return next(point.validation_bound for point in reversed(self.curve) if point.kept)
+        """The held-out bound of the weights kept so far; before there are any, the latest one."""
+        kept = [point.validation_bound for point in self.curve if point.kept]
+        latest = [point.validation_bound for point in self.curve[-1:]]
+        return (kept or latest or [-math.inf])[-1]
 
     def advance(self, step: int, steps: int, report: Report) -> None:
         """Train until a measurement at `step` or later; at the last one the model takes the kept weights."""
@@ -193,7 +194,7 @@ def _train(
     x_validation, s_validation = x[validation], s[validation]
     batches = _batches(x[rows], s[rows], training.batch_size, generator)
     optimiser, schedule = _optimiser(model, training)
-    best, best_step = torch.full((len(validation),), -math.inf), 0
+    best, best_step = torch.full((len(validation),), -math.inf), training.warm_start
     kept_weights = model.state_dict()
     for step, (x_batch, s_batch) in zip(range(1, training.steps + 1), batches, strict=False):
         optimiser.zero_grad(set_to_none=True)
