@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help repro paper test check lint lock clean
+.PHONY: help repro paper published test check lint lock clean
 
 help:  ## List the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -31,12 +31,15 @@ repro: $(VENV)/.ready  ## Run the pipeline (what has not changed is kept) and pr
 	@echo
 	@echo "Results: reports/results.csv   Figures: reports/figures/   Curves: dvc plots show"
 
-paper: $(VENV)/.ready  ## Run the six-table benchmark in paper/ (about 40 minutes; an interrupted run goes on)
+paper: $(VENV)/.ready  ## Run the six-table benchmark in paper/ (about an hour; an interrupted run goes on)
 	dvc repro paper/dvc.yaml
 	@echo
 	@cat paper/reports/table.md
 	@echo
 	@echo "The page: docs/results.md   Results: paper/reports/results.csv   Figures: paper/reports/figures/"
+
+published: $(VENV)/.ready  ## Run the published recipe in this code (hours; an interrupted run goes on)
+	dvc repro paper/published/dvc.yaml
 
 test: $(VENV)/.ready  ## Run the whole test suite
 	python -m pytest -n 2

@@ -1,6 +1,7 @@
 """params.yaml: what is wrong is named in one line, and every object describes itself."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -202,7 +203,7 @@ def test_what_is_no_yaml_is_named_with_its_line(tmp_path, text):
         read_params(path)
     found = message(error)
     assert found.startswith(f"{path}: not valid YAML: ")
-    assert "line 1" in found
+    assert re.search(r"line [12]\b", found)  # libyaml names the line after an open bracket
 
 
 @pytest.mark.parametrize(("text", "kind"), [("", "NoneType"), ("[1, 2]", "list"), ("seed", "str")])

@@ -1,6 +1,7 @@
 """dvc.yaml and params.yaml: the graph has the stages meant, and every entry is valid."""
 
 import ast
+import functools
 import itertools
 import json
 import os
@@ -160,25 +161,35 @@ FRAME = {
 """Top-level modules by which a stage reads, runs and writes: no result depends on them."""
 
 
-def imported(source: Path, seen: set[Path]) -> set[Path]:
-    """The package's modules that a file imports when it's loaded, and those that they import."""
+@functools.cache
+def imports(source: Path) -> frozenset[Path]:
+    """The package's modules that a file names in its imports."""
+    found = set()
     for node in ast.walk(ast.parse(source.read_text())):
         if not isinstance(node, ast.ImportFrom) or not (node.module or "").startswith("notmiwae"):
             continue
-        names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-        for name in names:
+        for name in [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]:
             path = ROOT / "src" / name.replace(".", "/")
-            for file in (path.with_suffix(".py"), path / "__init__.py"):
-                if file.is_file() and file not in seen:
-                    seen.add(file)
-                    imported(file, seen)
-    return seen
+            found |= {file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()}
+    return frozenset(found)
+
+
+@functools.cache
+def imported(script: Path) -> frozenset[Path]:
+    """The package's modules that a script imports when it's loaded, and those that they import."""
+    seen: set[Path] = set()
+    waiting = set(imports(script))
+    while waiting:
+        file = waiting.pop()
+        seen.add(file)
+        waiting |= imports(file) - seen
+    return frozenset(seen)
 
 
 def test_every_stage_depends_on_the_code_that_it_runs(repo: Repo) -> None:
     for stage in repo.index.stages:
         read = dependencies(stage)
-        modules = set().union(*(imported(script, set()) for script in scripts(stage)))
+        modules = set().union(*(imported(script) for script in scripts(stage)))
         for module in (each for each in modules if each.stem not in FRAME):
             assert any(module.is_relative_to(path) for path in read), f"{stage.name} imports {module}"
 
