@@ -4,10 +4,10 @@ import pandas as pd
 
 from notmiwae.data.sources import sources
 from notmiwae.data.tables import ImputedCells, count_tables, read_table, table_path, write_table
-from notmiwae.evaluation.metrics import evaluate, mask_accuracy, row_errors
+from notmiwae.evaluation.metrics import evaluate, process_metrics, row_errors
 from notmiwae.evaluation.replicates import summarise, write_csv
 from notmiwae.files import write_json
-from notmiwae.inference.fitted import FittedModel, missing_probability
+from notmiwae.inference.fitted import FittedModel
 from notmiwae.params import lookup
 from notmiwae.pipeline import (
     COMPLETE,
@@ -35,9 +35,7 @@ def figures(name: str, method: str) -> tuple[pd.DataFrame, pd.DataFrame]:
         found = evaluate(imputed, masked, complete, source.diagnostics)
         if models.is_dir():
             members = FittedModel.load_members(replicate_folder(models, replicate))
-            if not members[0].ignorable:
-                learnt = missing_probability(members, complete.to_numpy(dtype=float))
-                found["mask_accuracy"] = mask_accuracy(learnt, masked.notna().to_numpy())
+            found |= process_metrics(members, masked, complete)
         rows += [(name, method, metric, replicate, value) for metric, value in found.items()]
         of_rows = row_errors(imputed, complete)
         errors.append(of_rows.assign(dataset=name, method=method, replicate=replicate))

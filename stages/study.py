@@ -1,4 +1,4 @@
-"""Run a study beside the main grid, `ablation` or `missing_rate`, and save the figures of its trials."""
+"""Run a study beside the main grid (see `evaluation.studies`) and save the figures of its trials."""
 
 import json
 import time

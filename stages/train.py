@@ -2,7 +2,6 @@
 
 import itertools
 import time
-from dataclasses import astuple, fields
 from pathlib import Path
 
 import pandas as pd
@@ -12,7 +11,7 @@ from notmiwae.data.tables import find_table, read_table
 from notmiwae.evaluation.replicates import write_csv
 from notmiwae.files import whole_folder
 from notmiwae.inference.recipe import Recipe
-from notmiwae.inference.training import CurvePoint, fit
+from notmiwae.inference.training import fit
 from notmiwae.model.latent import ModelSpec
 from notmiwae.parallel import Report
 from notmiwae.pipeline import (
@@ -38,11 +37,9 @@ def train(job: Job, network: ModelSpec, recipe: Recipe, report: Report) -> float
     started = time.perf_counter()
     trained = fit(values, columns, network, recipe.missing_process, recipe.training, job.seed, report)
     seconds = time.perf_counter() - started
-    curve = [astuple(point) for point in trained.curve]
     with whole_folder(job.output) as folder:
         trained.fitted.save(folder)
-        names = [field.name for field in fields(CurvePoint)]
-        write_csv(pd.DataFrame(curve, columns=names), folder / "curve.csv")
+        write_csv(pd.DataFrame(trained.curve), folder / "curve.csv")
     return seconds
 
 
@@ -55,14 +52,15 @@ def main() -> None:
         for r, m in itertools.product(range(replicates(name)), range(recipe.members)):
             output = replicate_folder(cell_folder(MODELS, name, model), r) / f"{m:02d}"
             random = torch_seed(seed(), "train", name, r, m)
-            parts = (find_table(MASKED / name, r), network, recipe.missing_process, recipe.training)
-            work.append(
-                (
-                    Job(name, model, r, random, output, fingerprint(Path(__file__), random, *parts)),
-                    network,
-                    recipe,
-                )
+            made_from = fingerprint(
+                Path(__file__),
+                random,
+                find_table(MASKED / name, r),
+                network,
+                recipe.missing_process,
+                recipe.training,
             )
+            work.append((Job(name, model, r, random, output, made_from), network, recipe))
     run_cells(train, work, cell_folder(MODELS, chosen, model), "fit_seconds", f"train {model}")
     for name in datasets(chosen):
         save_curves(name, model, [job for job, *_ in work if job.dataset == name])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +10,7 @@ import pandas as pd
 
 from notmiwae.data.tables import ImputedCells, missing_cells
 from notmiwae.errors import DataError
+from notmiwae.inference.fitted import FittedModel, missing_probability
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -142,6 +143,16 @@ def evaluate(
         completed = [imputed.fill(masked)[incomplete]]
     figures["energy"] = float(np.mean([energy_distance(each, values[incomplete]) for each in completed]))
     return figures | diagnostics(np.concatenate(completed))
+
+
+def process_metrics(
+    members: Sequence[FittedModel], masked: pd.DataFrame, complete: pd.DataFrame
+) -> dict[str, float]:
+    """The `mask_accuracy` of models that impute together; nothing where they have no missing process."""
+    if members[0].ignorable:
+        return {}
+    learnt = missing_probability(members, complete.to_numpy(dtype=np.float64))
+    return {"mask_accuracy": mask_accuracy(learnt, masked.notna().to_numpy())}
 
 
 def row_errors(imputed: ImputedCells, complete: pd.DataFrame) -> pd.DataFrame:

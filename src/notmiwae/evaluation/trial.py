@@ -7,9 +7,8 @@ import pandas as pd
 from notmiwae.data.datasets import DatasetSpec
 from notmiwae.data.mechanisms import apply_mechanism
 from notmiwae.data.tables import ImputedCells
-from notmiwae.evaluation.metrics import evaluate, mask_accuracy
+from notmiwae.evaluation.metrics import evaluate, process_metrics
 from notmiwae.imputers.base import Baseline
-from notmiwae.inference.fitted import missing_probability
 from notmiwae.inference.imputation import impute_together
 from notmiwae.inference.recipe import Recipe
 from notmiwae.inference.training import fit
@@ -71,7 +70,5 @@ def _by_model(
     members = [each.fitted for each in fits]
     imputed = impute_together(members, values, recipe.imputation, torch_seed(seed, "impute"))
     figures = {"bound": sum(each.validation_bound for each in fits) / len(fits)}
-    if not members[0].ignorable:
-        learnt = missing_probability(members, complete.to_numpy(dtype=float))
-        figures["mask_accuracy"] = mask_accuracy(learnt, masked.notna().to_numpy())
+    figures |= process_metrics(members, masked, complete)
     return ImputedCells.of(masked, imputed.mean, list(imputed.draws)), figures

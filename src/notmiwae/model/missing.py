@@ -117,8 +117,8 @@ processes: Registry[ProcessSpec] = Registry("missing process")
 
 
 @dataclass(frozen=True)
-class IgnorableMissing:
-    """x_m | z under ignorable missingness: p(x_m | z) itself; a `Missing`."""
+class Unconditioned:
+    """Missing values of which being missing says nothing once z is known; a subclass draws them."""
 
     px: Likelihood
     log_prob: Tensor
@@ -130,6 +130,10 @@ class IgnorableMissing:
     def average(self, alpha: Tensor) -> Tensor:
         """See `Missing.average`."""
         return self.px.average(alpha)
+
+
+class IgnorableMissing(Unconditioned):
+    """x_m | z under ignorable missingness: p(x_m | z) itself; a `Missing`."""
 
     def sample(self, chosen: Tensor, generator: torch.Generator) -> Tensor:
         """See `Missing.sample`."""

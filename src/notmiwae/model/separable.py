@@ -21,6 +21,7 @@ from notmiwae.model.missing import (
     MissingProcess,
     ProcessSpec,
     SampledMissing,
+    Unconditioned,
     complete,
     processes,
 )
@@ -75,20 +76,8 @@ class Tabulated:
         return self.nodes.at((uniform(shares[0], generator) > shares).sum(0), generator)
 
 
-@dataclass(frozen=True)
-class Unconditioned:
-    """Missing values of which being missing says nothing; a `Conditional`."""
-
-    px: Likelihood
-    log_prob: Tensor
-
-    def mean(self) -> Tensor:
-        """See `Conditional.mean`."""
-        return self.px.mean
-
-    def average(self, alpha: Tensor) -> Tensor:
-        """See `Conditional.average`."""
-        return self.px.average(alpha)
+class UnconditionedColumns(Unconditioned):
+    """Columns of which being missing says nothing; a `Conditional`."""
 
     def sample(self, generator: torch.Generator) -> Tensor:
         """See `Conditional.sample`."""
@@ -247,7 +236,7 @@ class MCARProcess(SeparableProcess):
 
     def conditional(self, px: Likelihood) -> Conditional:
         """See `SeparableProcess.conditional`: the rate says nothing of the values."""
-        return Unconditioned(px, logsigmoid(self.logit))
+        return UnconditionedColumns(px, logsigmoid(self.logit))
 
     drawing = conditional
 
