@@ -67,7 +67,7 @@ def _content(value: Spec | Path | str | int) -> bytes:
         return json.dumps(value.to_mapping(), sort_keys=True, default=_plain).encode()
     if isinstance(value, Path):
         files = sorted(value.rglob("*")) if value.is_dir() else [value]
-        return b"".join(_digest(file) for file in files if file.is_file())
+        return b"".join(_digest(file, value) for file in files if file.is_file())
     return repr(value).encode()
 
 
@@ -75,8 +75,9 @@ def _plain(value: object) -> object:
     return value.to_mapping() if isinstance(value, Spec) else str(value)
 
 
-def _digest(file: Path) -> bytes:
-    return file.name.encode() + hashlib.sha256(file.read_bytes()).digest()
+def _digest(file: Path, folder: Path) -> bytes:
+    # As seen from the folder, so that its place doesn't matter; a file alone is the folder of itself.
+    return file.relative_to(folder).as_posix().encode() + hashlib.sha256(file.read_bytes()).digest()
 
 
 @functools.cache
@@ -84,4 +85,4 @@ def _code() -> str:
     # What draws pictures makes no result.
     files = (file for file in sorted(PACKAGE.rglob("*.py")) if "reporting" not in file.parts)
     versions = ",".join(f"{name} {version(name)}" for name in COMPUTES)
-    return hashlib.sha256(b"".join(_digest(file) for file in files) + versions.encode()).hexdigest()
+    return hashlib.sha256(b"".join(_digest(file, PACKAGE) for file in files) + versions.encode()).hexdigest()

@@ -117,6 +117,16 @@ def test_a_variant_differs_from_the_reference_in_what_it_names_and_nothing_else(
     }
 
 
+def test_a_change_holds_for_all_models_and_a_variant_comes_on_top():
+    changes = {"model": {"members": 2}, "network": {"encoder_sees_mask": False}}
+    write(PARAMS | {name: PARAMS[name] | {"change": changes} for name in STUDIES})
+    for name in STUDIES:
+        for each in study(name).trials():
+            if isinstance(each.method, Model):
+                assert each.method.recipe.members == (3 if each.label == "three members" else 2)
+                assert not each.method.network.encoder_sees_mask
+
+
 def test_every_variant_can_be_run():
     for each in study("ablation").trials():
         if each.dataset == "a":

@@ -18,13 +18,13 @@ from notmiwae.imputers.baselines import baselines
 from notmiwae.inference.recipe import Recipe
 from notmiwae.model.latent import ModelSpec
 from notmiwae.params import Spec, suggest
-from notmiwae.pipeline import entry, model_section, section
+from notmiwae.pipeline import entry, merged, model_section, section
 
 Names = Annotated[tuple[str, ...], Field(min_length=1)]
 
 
 class Change(Spec):
-    """One variant of an ablation.
+    """What a study changes in a model.
 
     Attributes:
         network: Keys of the model's networks to replace.
@@ -33,6 +33,10 @@ class Change(Spec):
 
     network: dict[str, Any] = Field(default_factory=dict)
     model: dict[str, Any] = Field(default_factory=dict)
+
+    def then(self, other: Change) -> Change:
+        """This change and another on top of it."""
+        return Change(network=merged(self.network, other.network), model=merged(self.model, other.model))
 
 
 @dataclass(frozen=True)
@@ -60,10 +64,12 @@ class Study(Spec):
     Attributes:
         datasets: On which tables.
         replicates: Seeds of each.
+        change: What is changed in all its models; what a study varies comes on top.
     """
 
     datasets: Names
     replicates: PositiveInt
+    change: Change = Change()
 
     def trials(self) -> Iterator[Trial]:
         """What is to be run, `replicates` times each."""
@@ -86,7 +92,7 @@ class Ablation(Study):
         for name in self.datasets:
             table = section(DatasetSpec, f"datasets.{name}")
             for variant, change in self.variants.items():
-                yield Trial(name, "-", variant, table, model(self.model, name, change))
+                yield Trial(name, "-", variant, table, model(self.model, name, self.change.then(change)))
 
 
 class MissingRate(Study):
@@ -105,7 +111,7 @@ class MissingRate(Study):
     def trials(self) -> Iterator[Trial]:
         """See `Study.trials`."""
         for name in self.datasets:
-            methods: dict[str, Model | Baseline] = {each: model(each, name, Change()) for each in self.models}
+            methods: dict[str, Model | Baseline] = {each: model(each, name, self.change) for each in self.models}
             methods |= {each: entry(baselines, f"baselines.{each}", name) for each in self.baselines}
             for offset in self.offsets:
                 table = with_offset(section(DatasetSpec, f"datasets.{name}"), offset)
@@ -127,7 +133,7 @@ class Recipes(Study):
         for name in self.datasets:
             table = section(DatasetSpec, f"datasets.{name}")
             for each in self.models:
-                yield Trial(name, "-", each, table, model(each, name, Change()))
+                yield Trial(name, "-", each, table, model(each, name, self.change))
 
 
 STUDIES: dict[str, type[Study]] = {
