@@ -271,7 +271,10 @@ def irrelevant(params: dict[str, Any]) -> None:
 CHANGES: dict[str, tuple[Callable[[dict[str, Any]], object], set[str]]] = {
     "steps": (lambda params: params["training"].update(steps=8), STAGES),
     "draws": (lambda params: params["imputation"].update(draws=5), STAGES - {"models"}),
-    "members": (lambda params: params["models"]["notmiwae_known"].update(members=3), STAGES - {"data/trials"}),
+    "members": (
+        lambda params: params["models"]["notmiwae_known"].update(members=3),
+        STAGES - {"data/trials"},
+    ),
     "workers and neighbours": (irrelevant, set()),
 }
 

@@ -111,7 +111,9 @@ class MissingRate(Study):
     def trials(self) -> Iterator[Trial]:
         """See `Study.trials`."""
         for name in self.datasets:
-            methods: dict[str, Model | Baseline] = {each: model(each, name, self.change) for each in self.models}
+            methods: dict[str, Model | Baseline] = {
+                each: model(each, name, self.change) for each in self.models
+            }
             methods |= {each: entry(baselines, f"baselines.{each}", name) for each in self.baselines}
             for offset in self.offsets:
                 table = with_offset(section(DatasetSpec, f"datasets.{name}"), offset)
