@@ -32,6 +32,7 @@ SECTIONS = (
     "ablation",
     "missing_rate",
     "published_recipe",
+    "robustness",
     "reproduction",
 )
 COMMON = ("training", "imputation")

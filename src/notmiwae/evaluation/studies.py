@@ -122,7 +122,7 @@ class MissingRate(Study):
 
 
 class Recipes(Study):
-    """The section `published_recipe`: whole recipes side by side, the published one among them.
+    """The sections `published_recipe` and `robustness`: whole recipes side by side, as many times as asked.
 
     Attributes:
         models: Models to compare.
@@ -142,6 +142,7 @@ STUDIES: dict[str, type[Study]] = {
     "ablation": Ablation,
     "missing_rate": MissingRate,
     "published_recipe": Recipes,
+    "robustness": Recipes,
 }
 
 
