@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help repro paper published test check lint lock clean
+.PHONY: help repro paper long test check lint lock clean
 
 help:  ## List the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -38,8 +38,10 @@ paper: $(VENV)/.ready  ## Run the six-table benchmark in paper/ (about an hour; 
 	@echo
 	@echo "The page: docs/results.md   Results: paper/reports/results.csv   Figures: paper/reports/figures/"
 
-published: $(VENV)/.ready  ## Run the published recipe in this code (hours; an interrupted run goes on)
-	dvc repro paper/published/dvc.yaml
+long: $(VENV)/.ready  ## Run the longer studies: 20 seeds, the published recipe (an hour or two; it goes on)
+	dvc repro paper/long/dvc.yaml
+	@echo
+	@echo "The page: docs/long.md"
 
 test: $(VENV)/.ready  ## Run the whole test suite
 	python -m pytest -n 2

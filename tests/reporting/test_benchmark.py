@@ -18,8 +18,8 @@ from notmiwae.evaluation.replicates import write_csv
 from notmiwae.inference.training import TrainingSpec, fit
 from notmiwae.model.latent import ModelSpec
 from notmiwae.model.probit import SelfMasking
-from notmiwae.reporting.gather import ERROR_COLUMNS, STUDY_COLUMNS, gather
-from notmiwae.reporting.results import REPLICATE_COLUMNS
+from notmiwae.reporting.gather import ERROR_COLUMNS, gather
+from notmiwae.reporting.results import REPLICATE_COLUMNS, STUDY_COLUMNS
 
 ROOT = Path(__file__).resolve().parents[2]
 PUBLISHED = pd.read_csv(ROOT / "paper/reports/published.csv")

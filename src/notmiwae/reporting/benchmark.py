@@ -14,15 +14,12 @@ from notmiwae.reporting.comparison import errors
 from notmiwae.reporting.forest import forest
 from notmiwae.reporting.headline import RMSE, Measure, headline
 from notmiwae.reporting.learnt import Learnt, learnt_processes
-from notmiwae.reporting.names import EVERY_DATASET
+from notmiwae.reporting.names import DEFAULT, EVERY_DATASET, RIVAL
 from notmiwae.reporting.published import RULE, counts, verdict_table, verdicts, with_recipes
 from notmiwae.reporting.ranks import critical_differences
 from notmiwae.reporting.rates import missing_rate
 from notmiwae.reporting.results import averaged
 from notmiwae.reporting.significance import equal_or_less, paired, paired_table, ranking
-
-DEFAULT, RIVAL = "notmiwae_known", "miwae"
-"""The method that the benchmark is about, and the model that it's held against beside the best baseline."""
 
 _LEVEL = 0.9
 _COVERAGE = Measure("coverage90", "Coverage of the 90 % interval", lambda value: abs(value - _LEVEL))

@@ -11,18 +11,16 @@ from notmiwae import pipeline
 from notmiwae.data.datasets import DatasetSpec
 from notmiwae.data.tables import read_table
 from notmiwae.errors import DataError, ParameterError
-from notmiwae.evaluation.replicates import RESULT_COLUMNS
 from notmiwae.evaluation.studies import Ablation, with_offset
 from notmiwae.inference.fitted import FittedModel
 from notmiwae.params import PARAMS_FILE
 from notmiwae.pipeline import COMPLETE, EVALUATED, MASKED, MODELS, REPORTS, cell, section
-from notmiwae.reporting.benchmark import DEFAULT, RIVAL, Inputs
+from notmiwae.reporting.benchmark import Inputs
 from notmiwae.reporting.learnt import Learnt, learnt_columns
-from notmiwae.reporting.names import datasets_in_order
-from notmiwae.reporting.results import PUBLISHED_COLUMNS, REPLICATE_COLUMNS, Grid, read_rows
+from notmiwae.reporting.names import DEFAULT, RIVAL, datasets_in_order
+from notmiwae.reporting.results import PUBLISHED_COLUMNS, REPLICATE_COLUMNS, STUDY_COLUMNS, Grid, read_rows
 
 ERROR_COLUMNS = ["dataset", "method", "replicate", "row", "cells", "squared_error"]
-STUDY_COLUMNS = ["dataset", "setting", *RESULT_COLUMNS[1:]]
 
 
 def gather() -> Inputs:

@@ -27,6 +27,9 @@ METHODS = {
 }
 """Methods in the order in which figures and tables list them."""
 
+DEFAULT, RIVAL = "notmiwae_known", "miwae"
+"""The method that the benchmark is about, and the model that it's held against beside the best baseline."""
+
 ORACLE = "oracle"
 ORACLE_NAME = "Bayes-optimal limit"
 

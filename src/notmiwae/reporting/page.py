@@ -8,6 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from notmiwae.errors import DataError
+from notmiwae.files import whole_file
+from notmiwae.pipeline import REPORTS
+
+DOCS = Path("../docs")
+"""Where the pages are, as seen from the benchmark's folder."""
 
 _PLACEHOLDER = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
 _NOTE = "<!-- Made by the stage `benchmark` from {}: edit that, not this. -->\n\n"
@@ -48,3 +53,28 @@ def fill(template: str, blocks: Mapping[str, str], figures: Mapping[str, str], n
     if unused:
         raise DataError(f"{name}: no placeholder for {', '.join(unused)}")
     return _NOTE.format(name) + _PLACEHOLDER.sub(lambda found: known[found[1]], template)
+
+
+def write_page(name: str, blocks: Mapping[str, str], figures: Mapping[str, str]) -> None:
+    """Fill `docs/<name>.template.md` into `docs/<name>.md`, and write each block as `reports/<block>.md`.
+
+    Nothing is written if the template doesn't fit.
+
+    Arguments:
+        name: The page's name.
+        blocks: See `fill`.
+        figures: See `fill`.
+
+    Raises:
+        DataError: see `read_template` and `fill`.
+    """
+    template = DOCS / f"{name}.template.md"
+    page = fill(read_template(template), blocks, figures, template.name)
+    for block, text in blocks.items():
+        _write(REPORTS / f"{block}.md", text)
+    _write(DOCS / f"{name}.md", page)
+
+
+def _write(path: Path, text: str) -> None:
+    with whole_file(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")

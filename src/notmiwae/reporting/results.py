@@ -15,6 +15,7 @@ from notmiwae.reporting.names import EVERY_DATASET, ORACLE
 
 REPLICATE_COLUMNS = ["dataset", "method", "metric", "replicate", "value"]
 CURVE_COLUMNS = ["replicate", "member", "start", "step", "training_bound", "validation_bound", "kept"]
+STUDY_COLUMNS = ["dataset", "setting", *RESULT_COLUMNS[1:]]
 PUBLISHED_COLUMNS = [*RESULT_COLUMNS, "source"]
 
 
