@@ -119,7 +119,7 @@ def test_the_stage_writes_the_reports_and_the_page(made):
     results = pd.read_csv(made / "reports/results.csv")
     # In the paper's order, whatever the order in which they were run.
     assert results["dataset"].unique().tolist() == DATASETS
-    for name in ("table", "agreement", "calibration", "mask_accuracy", "paired", "ablation"):
+    for name in ("summary", "table", "agreement", "calibration", "mask_accuracy", "paired", "ablation"):
         assert (made / f"reports/{name}.md").read_text().strip() in page
 
 

@@ -20,6 +20,7 @@ from notmiwae.reporting.ranks import critical_differences
 from notmiwae.reporting.rates import missing_rate
 from notmiwae.reporting.results import averaged
 from notmiwae.reporting.significance import equal_or_less, paired, paired_table, ranking
+from notmiwae.reporting.summary import summary_table
 
 _LEVEL = 0.9
 _COVERAGE = Measure("coverage90", "Coverage of the 90 % interval", lambda value: abs(value - _LEVEL))
@@ -121,6 +122,7 @@ def texts(inputs: Inputs, found: Findings) -> dict[str, str]:
         return "\n".join(headline(ours, theirs, part, measure, _PRINTED) for part in parts)
 
     return {
+        "summary": summary_table(results, inputs.published, data, inputs.baselines),
         "table": beside(RMSE),
         "agreement": f"{RULE}\n\n{verdict_table(found.verdicts, data)}",
         "calibration": "\n".join(headline(results, None, data, each) for each in _CALIBRATION),
