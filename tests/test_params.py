@@ -1,7 +1,6 @@
 """params.yaml: what is wrong is named in one line, and every object describes itself."""
 
 import json
-import re
 from pathlib import Path
 
 import pytest
@@ -195,15 +194,20 @@ def test_an_absent_file_is_named(tmp_path):
     assert message(error).startswith(f"{tmp_path / 'params.yaml'}: no such file")
 
 
-@pytest.mark.parametrize("text", ["a: [1, 2", "a: b: c", "\tx: 1", "{", "a: &x *y"], ids=repr)
-def test_what_is_no_yaml_is_named_with_its_line(tmp_path, text):
+@pytest.mark.parametrize(
+    ("text", "line"),
+    # libyaml misses what should follow a bracket that the file ends with on the next line.
+    [("a: [1, 2", 1), ("a: b: c", 1), ("\tx: 1", 1), ("{", 2), ("a: &x *y", 1)],
+    ids=repr,
+)
+def test_what_is_no_yaml_is_named_with_its_line(tmp_path, text, line):
     path = tmp_path / "params.yaml"
     path.write_text(text)
     with pytest.raises(ParameterError) as error:
         read_params(path)
     found = message(error)
     assert found.startswith(f"{path}: not valid YAML: ")
-    assert re.search(r"line [12]\b", found)  # libyaml names the line after an open bracket
+    assert f"line {line}," in found
 
 
 @pytest.mark.parametrize(("text", "kind"), [("", "NoneType"), ("[1, 2]", "list"), ("seed", "str")])

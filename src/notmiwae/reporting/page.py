@@ -15,7 +15,7 @@ DOCS = Path("../docs")
 """Where the pages are, as seen from the benchmark's folder."""
 
 _PLACEHOLDER = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
-_NOTE = "<!-- Made by the stage `benchmark` from {}: edit that, not this. -->\n\n"
+_NOTE = "<!-- Made by a stage from {}: edit that, not this. -->\n\n"
 
 
 def read_template(path: Path) -> str:
