@@ -278,6 +278,7 @@ REQUIRED = {
     ("data set", "csv"): {"file": "a.csv", "sha256": "0" * 64},
     ("mechanism", "mcar"): {"rate": 0.3},
     ("observation model", "categorical"): {"categories": 3},
+    ("observation model", "mixed"): {"parts": [{"columns": [0], "observation": {"kind": "bernoulli"}}]},
     ("mechanism", "mar_logistic"): {"given": ["b"], "rate": 0.3, "slope": 2.0},
     ("mechanism", "self_masking_logistic"): {"rate": 0.3, "slope": 2.0},
     ("mechanism", "angular_sector"): {"columns": ["a"], "axes": ["a", "b"], "start_pi": 0.25, "stop_pi": 0.5},

@@ -173,7 +173,7 @@ def test_scaling_uses_what_was_observed_and_undoes_itself():
 
 
 def test_scaling_leaves_the_table_alone_unless_told_to_standardise():
-    scaling = Scaling.of(table(), standardise=False)
+    scaling = Scaling.of(table(), [False] * table().shape[1])
     assert (scaling.mean == 0).all()
     assert (scaling.scale == 1).all()
 

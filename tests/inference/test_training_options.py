@@ -46,7 +46,7 @@ def same_bits(first, second):
 
 def steps(process, training, seed=1):
     """The state before training and after each step; the measurements are taken on the way."""
-    x, s = Scaling.of(gaussian(), standardise=True).tensors(gaussian())
+    x, s = Scaling.of(gaussian(), [True] * gaussian().shape[1]).tensors(gaussian())
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         built = process.build(torch.tensor([0]), x, s, COLUMNS)

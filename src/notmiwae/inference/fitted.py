@@ -16,6 +16,7 @@ from torch import Tensor
 
 from notmiwae.errors import DataError
 from notmiwae.files import write_json
+from notmiwae.model.by_column import build_process
 from notmiwae.model.latent import LatentVariableModel, ModelSpec
 from notmiwae.model.missing import Ignorable, ProcessSpec, processes
 from notmiwae.params import parse_entry, parse_spec
@@ -31,14 +32,15 @@ class Scaling:
     scale: Floats
 
     @classmethod
-    def of(cls, table: Floats, standardise: bool) -> Scaling:
-        """Means and standard deviations of the observed values; 0 and 1 where not to `standardise`."""
-        features = table.shape[1]
-        if not standardise:
-            return cls(np.zeros(features), np.ones(features))
-        scale = np.nanstd(table, axis=0)
+    def of(cls, table: Floats, standardise: Sequence[bool]) -> Scaling:
+        """Means and standard deviations of the observed values; 0 and 1 of columns not to `standardise`."""
+        mean, scale = np.zeros(table.shape[1]), np.ones(table.shape[1])
+        chosen = np.flatnonzero(standardise)
+        mean[chosen] = np.nanmean(table[:, chosen], axis=0)
+        deviation = np.nanstd(table[:, chosen], axis=0)
         # A constant feature stays as it is.
-        return cls(np.nanmean(table, axis=0), np.where(scale > 0, scale, 1.0))
+        scale[chosen] = np.where(deviation > 0, deviation, 1.0)
+        return cls(mean, scale)
 
     def tensors(self, table: Floats) -> tuple[Tensor, Tensor]:
         """Standardised rows, zero where missing, and their mask: `x` and `s`, `[N, D]`, single precision."""
@@ -120,7 +122,9 @@ class FittedModel:
             # The process takes its size from a table of this shape, and its values from the weights.
             x = torch.zeros(1, len(columns))
             model = LatentVariableModel(
-                spec, len(columns), process.build(process_columns, x, torch.ones_like(x), columns)
+                spec,
+                len(columns),
+                build_process(process, spec.observation, process_columns, x, torch.ones_like(x), columns),
             )
             model.load_state_dict(load_file(folder / "weights.safetensors"))
         except (OSError, KeyError, IndexError, TypeError, RuntimeError, ValueError, SafetensorError) as error:

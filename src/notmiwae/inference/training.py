@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from notmiwae.errors import DataError, DivergenceError
 from notmiwae.inference.fitted import FittedModel, Scaling
+from notmiwae.model.by_column import build_process
 from notmiwae.model.latent import ImportanceSamples, LatentVariableModel, ModelSpec, bound
 from notmiwae.model.missing import ProcessSpec
 from notmiwae.parallel import Report, silent
@@ -131,7 +132,7 @@ def fit(
     empty = np.flatnonzero(np.isnan(table).all(axis=0))
     if len(empty):
         raise DataError(f"column {columns[empty[0]]!r} has no observed value; drop it")
-    scaling = Scaling.of(table, network.standardise)
+    scaling = Scaling.of(table, network.standardised(len(columns)))
     x, s = scaling.tensors(table)
     process_columns = torch.nonzero((s == 0).any(0)).flatten()
     runs = []
@@ -139,7 +140,8 @@ def fit(
         # Initial weights come from torch's global generator; the fork leaves it as it was.
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(torch_seed(seed, "weights", *([restart] if restart else [])))
-            model = LatentVariableModel(network, len(columns), start.build(process_columns, x, s, columns))
+            built = build_process(start, network.observation, process_columns, x, s, columns)
+            model = LatentVariableModel(network, len(columns), built)
         points = _train(model, x, s, training, torch_seed(seed, "training"), number)
         runs.append(_Run(model, start, points))
     if len(runs) > 1:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from notmiwae.errors import ParameterError
 from notmiwae.model.distributions import Likelihood
 from notmiwae.model.missing import IgnorableProcess, Missing, MissingProcess, ProcessSpec, processes
+from notmiwae.model.observation import ObservationSpec
 from notmiwae.model.separable import MCAR, SeparableProcess
 from notmiwae.params import suggest
 
@@ -93,25 +94,26 @@ class ByColumnProcess(MissingProcess):
         super().__init__(columns, features)
         self.parts = nn.ModuleList(parts)
 
-    def _parts(self) -> list[MissingProcess]:
+    def processes(self) -> list[MissingProcess]:
+        """Those of the columns."""
         return cast(list[MissingProcess], list(self.parts))
 
     def forward(self, px: Likelihood, x: Tensor, s: Tensor, generator: torch.Generator) -> Missing:
         """See `MissingProcess.forward`."""
         parts: list[tuple[Tensor, Missing]] = [
-            (part.columns, part(px, x, s, generator)) for part in self._parts()
+            (part.columns, part(px, x, s, generator)) for part in self.processes()
         ]
         log_prob = sum((part.log_prob for _, part in parts), start=x.new_zeros(()))
         return ByColumnMissing(px, parts, log_prob)
 
     def missing_probability(self, x: Tensor) -> Tensor:
         """See `MissingProcess.missing_probability`."""
-        return sum((part.missing_probability(x) for part in self._parts()), start=torch.zeros_like(x))
+        return sum((part.missing_probability(x) for part in self.processes()), start=torch.zeros_like(x))
 
     def learnt(self) -> list[dict[str, Any]]:
         """See `MissingProcess.learnt`."""
         return sorted(
-            (each for part in self._parts() for each in part.learnt()), key=lambda each: each["column"]
+            (each for part in self.processes() for each in part.learnt()), key=lambda each: each["column"]
         )
 
 
@@ -141,3 +143,35 @@ class ByColumnMissing:
         for (columns, _), own in zip(self.parts, of_parts, strict=True):
             values = values.index_copy(-1, columns, own.index_select(-1, columns))
         return values
+
+
+def build_process(
+    spec: ProcessSpec,
+    observation: ObservationSpec,
+    columns: Tensor,
+    x: Tensor,
+    s: Tensor,
+    names: Sequence[str],
+) -> MissingProcess:
+    """The process over the features `columns`; a separable one takes each kind of column by itself.
+
+    So its integrals are closed forms for real values and sums for codes, whatever stands beside them.
+
+    Arguments:
+        spec: The process.
+        observation: What says of which kind a column is.
+        columns: See `ProcessSpec.build`.
+        x: See `ProcessSpec.build`.
+        s: See `ProcessSpec.build`.
+        names: See `ProcessSpec.build`.
+    """
+    process = spec.build(columns, x, s, names)
+    groups = [columns[torch.isin(columns, torch.tensor(each))] for each in observation.groups(x.shape[-1])]
+    groups = [group for group in groups if len(group)]
+    if len(groups) < 2 or not isinstance(process, SeparableProcess | ByColumnProcess):
+        return process
+    parts = [spec.build(group, x, s, names) for group in groups]
+    flat = [
+        each for part in parts for each in (part.processes() if isinstance(part, ByColumnProcess) else [part])
+    ]
+    return ByColumnProcess(columns, x.shape[-1], flat)

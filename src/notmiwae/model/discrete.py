@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 import torch
 from pydantic import Field
@@ -23,7 +23,9 @@ _IMPOSSIBLE = -1e30
 class Bernoulli(ObservationSpec):
     """`p(x_j = 1 | z) = sigmoid(f_j(z))` for columns of 0 and 1; the imputation is the probability of a 1."""
 
-    continuous: ClassVar[bool] = False
+    def real(self, features: int) -> list[bool]:
+        """See `ObservationSpec.real`."""
+        return [False] * features
 
     def build(self, features: int) -> nn.Module:
         """See `ObservationSpec.build`."""
@@ -46,8 +48,6 @@ class Binary:
         logits: Any shape.
     """
 
-    reparameterised: ClassVar[bool] = False
-
     logits: Tensor
 
     @property
@@ -59,6 +59,10 @@ class Binary:
         """See `Likelihood.log_prob`."""
         _check_codes(x, s, torch.tensor(2), "bernoulli")
         return (s * (x * self.logits - softplus(self.logits))).sum(-1)
+
+    def score(self, x: Tensor, s: Tensor) -> Tensor:
+        """See `Likelihood.score`: all of it."""
+        return self.log_prob(x, s)
 
     def sample(self, generator: torch.Generator) -> Tensor:
         """See `Likelihood.sample`."""
@@ -98,8 +102,6 @@ class Categorical(ObservationSpec):
         categories: C_j, one number for all columns or a list with one for each.
     """
 
-    continuous: ClassVar[bool] = False
-
     categories: (
         Annotated[int, Field(ge=2)] | Annotated[tuple[Annotated[int, Field(ge=2)], ...], Field(min_length=1)]
     )
@@ -116,6 +118,14 @@ class Categorical(ObservationSpec):
             found = f"categories: {len(self.categories)} numbers for {features} columns"
             raise ParameterError(f"{found}; accepted: one for each column, or one for all")
         return self.categories
+
+    def real(self, features: int) -> list[bool]:
+        """See `ObservationSpec.real`."""
+        return [False] * features
+
+    def codes(self, features: int) -> list[int]:
+        """See `ObservationSpec.codes`."""
+        return list(self.of_each(features))
 
     def outputs(self, features: int) -> int:
         """See `ObservationSpec.outputs`."""
@@ -158,8 +168,6 @@ class Codes:
         sizes: C_j, `[D]`.
     """
 
-    reparameterised: ClassVar[bool] = False
-
     log_probs: Tensor
     sizes: Tensor
 
@@ -175,6 +183,10 @@ class Codes:
         codes = x.clamp(0, self.log_probs.shape[-1] - 1).long()
         codes = codes.expand(self.log_probs.shape[:-1])[..., None]
         return (s * self.log_probs.gather(-1, codes)[..., 0]).sum(-1)
+
+    def score(self, x: Tensor, s: Tensor) -> Tensor:
+        """See `Likelihood.score`: all of it."""
+        return self.log_prob(x, s)
 
     def sample(self, generator: torch.Generator) -> Tensor:
         """See `Likelihood.sample`, by inverting the cumulative probabilities."""

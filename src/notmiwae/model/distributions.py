@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -54,9 +54,6 @@ class Likelihood(Protocol):
     A Gaussian scale mixture has `gaussians` beside this; the closed forms of `probit.py` use it.
     """
 
-    reparameterised: ClassVar[bool]
-    """Whether gradients flow through `sample`."""
-
     @property
     def mean(self) -> Tensor:
         """The imputation where z alone is known, `[K, B, D]`: the mean, or the most probable code."""
@@ -68,6 +65,9 @@ class Likelihood(Protocol):
             x: Values, `[B, D]` or `[K, B, D]`, anything finite where s is 0.
             s: Mask, `[B, D]`, 1 where observed.
         """
+
+    def score(self, x: Tensor, s: Tensor) -> Tensor | float:
+        """`log_prob` of the features through whose `sample` no gradient flows, `[K, B]`; 0 without any."""
 
     def sample(self, generator: torch.Generator) -> Tensor:
         """One draw for each sample of z, `[K, B, D]`."""
@@ -110,8 +110,6 @@ class Normal:
         scale: Standard deviations, broadcastable to `mean`.
     """
 
-    reparameterised: ClassVar[bool] = True
-
     mean: Tensor
     scale: Tensor
 
@@ -120,6 +118,10 @@ class Normal:
         residual = (x - self.mean) * (s / self.scale)
         constant = (s * (self.scale.log() + _HALF_LOG_TWO_PI)).sum(-1)
         return residual.square().sum(-1).mul(-0.5) - constant
+
+    def score(self, x: Tensor, s: Tensor) -> float:
+        """See `Likelihood.score`: nothing."""
+        return 0.0
 
     def rsample(self, noise: Tensor) -> Tensor:
         """`mean + scale · noise`: a sample through which gradients flow."""

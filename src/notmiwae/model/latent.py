@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Self
+from typing import Annotated
 
 import torch
-from pydantic import BeforeValidator, model_validator
+from pydantic import BeforeValidator
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
@@ -23,11 +24,12 @@ class ModelSpec(Spec):
 
     Attributes:
         latent_size: Dimension of z; null: one less than the features, as in Ipsen et al. (2021).
-        encoder: Network from the row, missing values filled with zero (the mean), to q(z | x_o).
+        encoder: Network from the row to q(z | x_o); missing values are filled with zero (the mean), and a
+            column of unordered codes is one input a code.
         encoder_sees_mask: Append the mask to the encoder's input.
         decoder: Network from z to the parameters of p(x | z).
         observation: p(x | z).
-        standardise: Work on features with mean 0 and variance 1 by what was observed of them; not for codes.
+        standardise: Work on real features with mean 0 and variance 1 by what was observed of them.
     """
 
     latent_size: Size | None
@@ -37,13 +39,9 @@ class ModelSpec(Spec):
     observation: Annotated[ObservationSpec, BeforeValidator(observations.parse)] = Gaussian()
     standardise: bool = True
 
-    @model_validator(mode="after")
-    def _codes_stay_codes(self) -> Self:
-        if self.standardise and not self.observation.continuous:
-            raise ValueError(
-                f"observation {self.observation.kind!r} takes codes as they are: set standardise: false"
-            )
-        return self
+    def standardised(self, features: int) -> list[bool]:
+        """Which of the features are standardised."""
+        return [self.standardise and real for real in self.observation.real(features)]
 
 
 @dataclass(frozen=True)
@@ -67,6 +65,35 @@ class ImportanceSamples:
         return log_px + log_pz - log_qz
 
 
+class OneHot(nn.Module):
+    """Rows for the encoder: quantities as they are, then an input for each code of the other columns.
+
+    Arguments:
+        codes: How many codes each feature has, 0 for a quantity.
+    """
+
+    columns: Tensor
+    values: Tensor
+    quantities: Tensor
+
+    def __init__(self, codes: Sequence[int]) -> None:
+        super().__init__()
+        pairs = [(column, code) for column, count in enumerate(codes) for code in range(count)]
+        self.register_buffer("quantities", torch.tensor(codes) == 0, persistent=False)
+        self.register_buffer(
+            "columns", torch.tensor([column for column, _ in pairs]).long(), persistent=False
+        )
+        self.register_buffer("values", torch.tensor([float(code) for _, code in pairs]), persistent=False)
+        self.size = sum(count or 1 for count in codes)
+
+    def forward(self, x: Tensor, s: Tensor) -> Tensor:
+        """`[B, size]` for rows and masks `[B, D]`; zero where missing."""
+        if not len(self.columns):
+            return x
+        ones = (x[:, self.columns] == self.values) * s[:, self.columns]
+        return torch.cat([x[:, self.quantities], ones], -1)
+
+
 class LatentVariableModel(nn.Module):
     """`p(x, s) = p(s | x) ∫ p(x | z) N(z; 0, I) dz` with the encoder `q(z | x_o, s)`, a diagonal Gaussian.
 
@@ -81,15 +108,19 @@ class LatentVariableModel(nn.Module):
         self.spec = spec
         self.features = features
         latent_size = spec.latent_size or max(features - 1, 1)
-        self.encoder = spec.encoder.build(features * (1 + spec.encoder_sees_mask), 2 * latent_size)
+        self.inputs = OneHot(spec.observation.codes(features))
+        mask = features if spec.encoder_sees_mask else 0
+        self.encoder = spec.encoder.build(self.inputs.size + mask, 2 * latent_size)
         self.decoder = spec.decoder.build(latent_size, spec.observation.outputs(features))
         self.observation = spec.observation.build(features)
         self.missing_process = missing_process
 
     def encode(self, x: Tensor, s: Tensor) -> Normal:
         """`q(z | x_o, s)` for rows `[B, D]`, missing values filled with zero."""
-        inputs = torch.cat([x, s], -1) if self.spec.encoder_sees_mask else x
-        mean, raw_scale = self.encoder(inputs).chunk(2, -1)
+        inputs = self.inputs(x, s)
+        mean, raw_scale = self.encoder(
+            torch.cat([inputs, s], -1) if self.spec.encoder_sees_mask else inputs
+        ).chunk(2, -1)
         return Normal(mean, softplus(raw_scale) + 1e-4)
 
     def decode(self, z: Tensor) -> Likelihood:

@@ -204,10 +204,8 @@ def complete(
     `p(s | x_o, x_m) p(x_m | z) / q(x_m)` has with p(x_m | z) itself as a proposal q that is held fixed.
     """
     values = torch.where(s.bool(), x, px.sample(generator))
-    if px.reparameterised:
-        return values, 0.0
-    log_prob = px.log_prob(values, 1.0 - s)
-    return values, log_prob - log_prob.detach()
+    score = px.score(values, 1.0 - s)
+    return values, score - score.detach() if isinstance(score, Tensor) else score
 
 
 class RowProcess(MissingProcess):

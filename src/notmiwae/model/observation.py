@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 import torch
 from pydantic import Field
@@ -17,8 +17,17 @@ from notmiwae.params import Registry, Spec
 class ObservationSpec(Spec):
     """How an observation model is built for a table of D features."""
 
-    continuous: ClassVar[bool] = True
-    """Whether it's of real values, which may be standardised; codes may not."""
+    def groups(self, features: int) -> list[list[int]]:
+        """The columns of each kind, by index; usually one group."""
+        return [list(range(features))]
+
+    def real(self, features: int) -> list[bool]:
+        """Which columns hold real values, which may be standardised; codes may not."""
+        return [True] * features
+
+    def codes(self, features: int) -> list[int]:
+        """How many codes a column has that are names, not quantities; 0 where it holds quantities."""
+        return [0] * features
 
     def outputs(self, features: int) -> int:
         """How many outputs of the decoder it takes; one a feature unless it says otherwise."""

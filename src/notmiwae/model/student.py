@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 import torch
 from pydantic import Field
@@ -75,8 +75,6 @@ class Student:
         degrees: ν, broadcastable to `mean`.
     """
 
-    reparameterised: ClassVar[bool] = True
-
     mean: Tensor
     scale: Tensor
     degrees: Tensor
@@ -91,6 +89,10 @@ class Student:
         """The logarithm of the density at 0 of a unit scale."""
         half = 0.5 * self.degrees
         return torch.lgamma(half + 0.5) - torch.lgamma(half) - 0.5 * (self.degrees * math.pi).log()
+
+    def score(self, x: Tensor, s: Tensor) -> float:
+        """See `Likelihood.score`: nothing."""
+        return 0.0
 
     def sample(self, generator: torch.Generator) -> Tensor:
         """See `Likelihood.sample`; the gradients in ν are implicit (Figurnov et al. 2018)."""
