@@ -159,7 +159,7 @@ def test_what_is_not_a_saved_model_is_named_in_one_line(tmp_path, damage):
 
 def test_scaling_uses_what_was_observed_and_undoes_itself():
     values = table()
-    scaling = Scaling.of(values, standardise=True)
+    scaling = Scaling.of(values, [True] * 16)
     x, s = scaling.tensors(values)
     observed = ~np.isnan(values)
     assert np.array_equal(s.numpy() == 1, observed)
