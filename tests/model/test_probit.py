@@ -340,3 +340,18 @@ def test_an_unknown_direction_is_trained_from_both_and_built_from_neither():
     assert all(start.initial_slope == 2.0 for start in unknown.starts())
     with pytest.raises(ValueError, match="one direction"):
         unknown.build(torch.tensor([0]), torch.zeros(2, 1), torch.ones(2, 1))
+
+
+@pytest.mark.parametrize(("direction", "extreme"), [("high", max), ("low", min)])
+def test_an_edge_stays_within_what_was_observed(direction, extreme):
+    x, s = torch.randn(50, 2, generator=torch.Generator().manual_seed(3)), torch.ones(50, 2)
+    s[:25, 1] = 0
+    process = processes.parse({"kind": "self_masking", "direction": direction}).build(torch.arange(2), x, s)
+    outermost = [extreme(x[:, 0].tolist()), extreme(x[25:, 1].tolist())]
+    before = process.edge.detach().clone()
+    process.constrain()
+    assert torch.equal(process.edge, before)
+    with torch.no_grad():
+        process.edge.add_(9.0 * process.sign)
+    process.constrain()
+    assert process.edge.tolist() == pytest.approx(outermost)

@@ -209,6 +209,7 @@ def _train(
         if training.gradient_clip:
             nn.utils.clip_grad_norm_(model.parameters(), training.gradient_clip)
         optimiser.step()
+        model.missing_process.constrain()
         schedule.step()
         if step % training.check_every and step < training.steps:
             continue

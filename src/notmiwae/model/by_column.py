@@ -110,6 +110,11 @@ class ByColumnProcess(MissingProcess):
         """See `MissingProcess.missing_probability`."""
         return sum((part.missing_probability(x) for part in self.processes()), start=torch.zeros_like(x))
 
+    def constrain(self) -> None:
+        """See `MissingProcess.constrain`."""
+        for part in self.processes():
+            part.constrain()
+
     def learnt(self) -> list[dict[str, Any]]:
         """See `MissingProcess.learnt`."""
         return sorted(

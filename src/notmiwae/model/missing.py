@@ -78,6 +78,9 @@ class MissingProcess(nn.Module):
         """`p(s_j = 0 | x)` for complete rows `x` `[N, D]`: one column a feature, zero without a process."""
         raise NotImplementedError
 
+    def constrain(self) -> None:
+        """Put the parameters back where they may be; called after every step of training."""
+
     def learnt(self) -> list[dict[str, Any]]:
         """What was learnt, for a report: a mapping with the `column`'s index for each column, as plain data.
 

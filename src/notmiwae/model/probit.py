@@ -110,7 +110,7 @@ class SelfMasking(EdgeSpec):
             raise ValueError("train each of `starts()`: a process has one direction")
         high = self.direction == "high"
         start = self.start(columns, x, s, 0.95 if high else 0.05)
-        return SelfMaskingProcess(
+        process = SelfMaskingProcess(
             columns,
             x.shape[-1],
             1.0 if high else -1.0,
@@ -120,6 +120,8 @@ class SelfMasking(EdgeSpec):
             self.marginal,
             self.imputed_mean,
         )
+        process.limit = self.start(columns, x, s, 1.0 if high else 0.0)
+        return process
 
     def starts(self) -> list[ProcessSpec]:
         """See `ProcessSpec.starts`."""
@@ -129,7 +131,15 @@ class SelfMasking(EdgeSpec):
 
 
 class SelfMaskingProcess(EdgeProcess):
-    """One edge a feature; see `SelfMasking`."""
+    """One edge a feature; see `SelfMasking`.
+
+    Attributes:
+        limit: The most extreme value that was observed in the direction in which values go missing; training
+            keeps the edge from lying beyond it. Between the two there would be values that are seen for sure
+            and yet were never seen: a gap in p(x), which explains the mask in place of p(s | x).
+    """
+
+    limit: Tensor | None
 
     def __init__(
         self,
@@ -147,12 +157,20 @@ class SelfMaskingProcess(EdgeProcess):
         self.link = link
         self.log_slope = nn.Parameter(torch.full_like(start, math.log(slope)))
         self.edge = nn.Parameter(start.clone())
+        self.register_buffer("limit", None, persistent=False)
 
     def slopes_and_edges(self) -> tuple[Tensor, Tensor]:
         """`a` and `b`, each `[1, C]`."""
         slope, edge = self.sign * self.log_slope.exp(), self.edge
         shape = (1, len(self.columns))
         return slope.expand(shape), edge.expand(shape)
+
+    @torch.no_grad()
+    def constrain(self) -> None:
+        """See `MissingProcess.constrain`: the edge isn't beyond the `limit`."""
+        if self.limit is not None:
+            extreme = torch.minimum if self.sign > 0 else torch.maximum
+            self.edge.copy_(extreme(self.edge, self.limit))
 
     def regions(self) -> Regions:
         """See `EdgeProcess.regions`."""
