@@ -2,14 +2,15 @@
 
 import json
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
-from notmiwae.cells import Job, run_cells
+from notmiwae.cells import Job, run_cells, together
 from notmiwae.evaluation.replicates import summarise, write_csv
 from notmiwae.evaluation.studies import Trial, study
-from notmiwae.evaluation.trial import run_trial
+from notmiwae.evaluation.trial import run_trials
 from notmiwae.files import write_json
 from notmiwae.parallel import Report
 from notmiwae.pipeline import REPORTS, TRIALS, arguments, seed
@@ -17,11 +18,14 @@ from notmiwae.randomness import torch_seed
 from notmiwae.resume import fingerprint
 
 
-def run(job: Job, trial: Trial, report: Report) -> float:
+def run(jobs: Sequence[Job], trial: Trial, report: Report) -> float:
     started = time.perf_counter()
-    figures = run_trial(trial.table, trial.method, job.seed, job.replicate, report)
-    write_json(job.output, figures)
-    return time.perf_counter() - started
+    replicates = [job.replicate for job in jobs]
+    for job, figures in zip(
+        jobs, run_trials(trial.table, trial.method, jobs[0].seed, replicates, report), strict=True
+    ):
+        write_json(job.output, figures)
+    return (time.perf_counter() - started) / len(jobs)
 
 
 def main() -> None:
@@ -35,13 +39,16 @@ def main() -> None:
             Path(__file__), random, trial.table.source, trial.table.mechanism, trial.method
         )
         folder = TRIALS / name / trial.label / trial.setting / trial.dataset
-        for r in range(asked.replicates):
-            job = Job(trial.dataset, trial.label, r, random, folder / f"{r:03d}.json", made_from)
-            work.append((job, trial))
+        jobs = [
+            Job(trial.dataset, trial.label, r, random, folder / f"{r:03d}.json", made_from)
+            for r in range(asked.replicates)
+        ]
+        work += [(each, trial) for each in together(jobs, trial.together)]
     run_cells(run, work, TRIALS / name, f"{name}_seconds", name)
     rows = [
         (trial.dataset, trial.setting, trial.label, metric, job.replicate, value)
-        for job, trial in work
+        for jobs, trial in work
+        for job in jobs
         for metric, value in json.loads(job.output.read_text(encoding="utf-8")).items()
     ]
     replicates = pd.DataFrame(rows, columns=["dataset", "setting", "method", "metric", "replicate", "value"])

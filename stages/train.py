@@ -2,16 +2,17 @@
 
 import itertools
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
-from notmiwae.cells import Job, run_cells
+from notmiwae.cells import Job, run_cells, together
 from notmiwae.data.tables import find_table, read_table
-from notmiwae.evaluation.replicates import write_csv
+from notmiwae.evaluation.replicates import write_csv, write_curves
 from notmiwae.files import whole_folder
 from notmiwae.inference.recipe import Recipe
-from notmiwae.inference.training import fit
+from notmiwae.inference.training import fit_together
 from notmiwae.model.latent import ModelSpec
 from notmiwae.parallel import Report
 from notmiwae.pipeline import (
@@ -31,49 +32,38 @@ from notmiwae.randomness import torch_seed
 from notmiwae.resume import fingerprint
 
 
-def train(job: Job, network: ModelSpec, recipe: Recipe, report: Report) -> float:
-    table = read_table(MASKED / job.dataset, job.replicate)
-    values, columns = table.to_numpy(dtype=float), tuple(table.columns)
+def train(jobs: Sequence[Job], network: ModelSpec, recipe: Recipe, report: Report) -> float:
+    tables = [read_table(MASKED / job.dataset, job.replicate) for job in jobs]
+    values, columns = [table.to_numpy(dtype=float) for table in tables], tuple(tables[0].columns)
+    seeds = [job.seed for job in jobs]
     started = time.perf_counter()
-    trained = fit(values, columns, network, recipe.missing_process, recipe.training, job.seed, report)
-    seconds = time.perf_counter() - started
-    with whole_folder(job.output) as folder:
-        trained.fitted.save(folder)
-        write_csv(pd.DataFrame(trained.curve), folder / "curve.csv")
+    fits = fit_together(values, columns, network, recipe.missing_process, recipe.training, seeds, report)
+    seconds = (time.perf_counter() - started) / len(jobs)
+    for job, trained in zip(jobs, fits, strict=True):
+        with whole_folder(job.output) as folder:
+            trained.fitted.save(folder)
+            write_csv(pd.DataFrame(trained.curve), folder / "curve.csv")
     return seconds
 
 
 def main() -> None:
     chosen, model = arguments("dataset", "model")
-    work = []
+    work, curves = [], {}
     for name in datasets(chosen):
         recipe = model_section(Recipe, model, name)
         network = section(ModelSpec, f"networks.{recipe.network or name}")
-        for r, m in itertools.product(range(replicates(name)), range(recipe.members)):
+        parts, jobs = list(itertools.product(range(replicates(name)), range(recipe.members))), []
+        for r, m in parts:
             output = replicate_folder(cell_folder(MODELS, name, model), r) / f"{m:02d}"
             random = torch_seed(seed(), "train", name, r, m)
-            made_from = fingerprint(
-                Path(__file__),
-                random,
-                find_table(MASKED / name, r),
-                network,
-                recipe.missing_process,
-                recipe.training,
-            )
-            work.append((Job(name, model, r, random, output, made_from), network, recipe))
+            specs = (network, recipe.missing_process, recipe.training)
+            made_from = fingerprint(Path(__file__), random, find_table(MASKED / name, r), *specs)
+            jobs.append(Job(name, model, r, random, output, made_from))
+        work += [(each, network, recipe) for each in together(jobs, recipe.training.together)]
+        curves[name] = [(*part, job.output / "curve.csv") for part, job in zip(parts, jobs, strict=True)]
     run_cells(train, work, cell_folder(MODELS, chosen, model), "fit_seconds", f"train {model}")
-    for name in datasets(chosen):
-        save_curves(name, model, [job for job, *_ in work if job.dataset == name])
-
-
-def save_curves(name: str, model: str, jobs: list[Job]) -> None:
-    curves = []
-    for job in jobs:
-        curve = pd.read_csv(job.output / "curve.csv")
-        curve.insert(0, "replicate", job.replicate)
-        curve.insert(1, "member", int(job.output.name))
-        curves.append(curve)
-    write_csv(pd.concat(curves), REPORTS / "curves" / model / f"{name}.csv")
+    for name, files in curves.items():
+        write_curves(files, REPORTS / "curves" / model / f"{name}.csv")
 
 
 main()

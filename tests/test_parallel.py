@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from notmiwae.errors import DataError, DivergenceError, ParameterError
-from notmiwae.inference.training import TrainingSpec, fit
+from notmiwae.inference.recipe import TrainingSpec
+from notmiwae.inference.training import fit
 from notmiwae.model.latent import ModelSpec
 from notmiwae.model.missing import processes
 from notmiwae.parallel import ComputeSpec, run_jobs, silent

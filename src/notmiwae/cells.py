@@ -5,15 +5,15 @@ from __future__ import annotations
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from notmiwae.evaluation.replicates import record_seconds
 from notmiwae.files import remove
-from notmiwae.parallel import run_jobs
+from notmiwae.parallel import chunks, run_jobs
 from notmiwae.pipeline import REPORTS, compute
-from notmiwae.resume import forget, is_current, note, note_path
+from notmiwae.resume import fingerprint, forget, is_current, note, note_path
 
 
 @dataclass(frozen=True)
@@ -37,37 +37,57 @@ class Job:
     fingerprint: str
 
 
+def together(jobs: Sequence[Job], size: int) -> list[list[Job]]:
+    """Jobs that are computed as one, at most `size` of them: each is made from what it is computed with too.
+
+    The last digits of what a model learns depend on the models beside it.
+    """
+    groups = []
+    for chunk in chunks(jobs, size):
+        seeds = [job.seed for job in chunk]
+        groups.append([replace(job, fingerprint=fingerprint(job.fingerprint, *seeds)) for job in chunk])
+    return groups
+
+
 def run_cells(
     function: Callable[..., float], work: Sequence[tuple[Any, ...]], folder: Path, metric: str, title: str
 ) -> None:
     """Run the jobs of a stage whose outputs aren't there already, and record their seconds.
 
     Arguments:
-        function: Called as `function(job, *more, report)`; makes `job.output` and returns its seconds.
-        work: `(job, *more)` of each.
+        function: Called as `function(job, *more, report)`; makes `job.output` and returns its seconds. Where
+            jobs are done together, it's called with them all and returns the seconds of one.
+        work: `(job, *more)` of each, or `((job, …), *more)`.
         folder: What the stage writes: the jobs' outputs and nothing else, so anything else is removed.
         metric: What the seconds are called in `reports/timings.csv`.
         title: What is shown while the jobs run.
     """
-    _sweep(folder, {job.output for job, *_ in work})
-    left = [each for each in work if not is_current(each[0].output, each[0].fingerprint)]
+    _sweep(folder, {job.output for first, *_ in work for job in _jobs(first)})
+    left = [each for each in work if not all(is_current(j.output, j.fingerprint) for j in _jobs(each[0]))]
     if len(left) < len(work):
         print(f"{title}: {len(work) - len(left)} of {len(work)} jobs are done already", file=sys.stderr)
     if not left:
         return
     seconds = run_jobs(_run_cell, [(function, *each) for each in left], compute(), title)
     by_cell: dict[tuple[str, str], list[float]] = defaultdict(list)
-    for (job, *_), taken in zip(left, seconds, strict=True):
-        by_cell[job.dataset, job.method].append(taken)
+    for (first, *_), taken in zip(left, seconds, strict=True):
+        for job in _jobs(first):
+            by_cell[job.dataset, job.method].append(taken)
     for cell, all_taken in by_cell.items():
         record_seconds(REPORTS / "timings.csv", *cell, metric, all_taken)
 
 
-def _run_cell(function: Callable[..., float], job: Job, *more: Any) -> float:
-    forget(job.output)
-    seconds = function(job, *more)
-    note(job.output, job.fingerprint)
+def _run_cell(function: Callable[..., float], first: Job | Sequence[Job], *more: Any) -> float:
+    for job in _jobs(first):
+        forget(job.output)
+    seconds = function(first, *more)
+    for job in _jobs(first):
+        note(job.output, job.fingerprint)
     return seconds
+
+
+def _jobs(first: Job | Sequence[Job]) -> Sequence[Job]:
+    return [first] if isinstance(first, Job) else first
 
 
 def _sweep(folder: Path, outputs: set[Path]) -> None:

@@ -21,6 +21,7 @@ from notmiwae.params import Spec
 from notmiwae.processes import die_with_parent
 
 R = TypeVar("R")
+T = TypeVar("T")
 Report = Callable[[int, int, float], None]
 """`report(step, steps, figure)`: how far a job is, and its figure of interest."""
 
@@ -41,6 +42,11 @@ class ComputeSpec(Spec):
 
 def silent(step: int, steps: int, figure: float) -> None:
     """A `Report` that reports to nobody."""
+
+
+def chunks(items: Sequence[T], size: int) -> list[Sequence[T]]:
+    """`items` cut into pieces of `size`, and what remains."""
+    return [items[first : first + size] for first in range(0, len(items), size)]
 
 
 def run_jobs(

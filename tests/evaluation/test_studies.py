@@ -10,7 +10,7 @@ from notmiwae.data.datasets import DatasetSpec
 from notmiwae.data.mechanisms import apply_mechanism
 from notmiwae.errors import ParameterError
 from notmiwae.evaluation.studies import STUDIES, Change, Recipes, model, study, with_offset
-from notmiwae.evaluation.trial import Model, run_trial
+from notmiwae.evaluation.trial import Model, run_trials
 from notmiwae.imputers.baselines import baselines
 from notmiwae.params import parse_spec
 from notmiwae.pipeline import section
@@ -27,7 +27,7 @@ def table(rows, mechanism=THRESHOLD):
 
 VARIANTS = {
     "reference": {},
-    "three members": {"model": {"members": 3}},
+    "five members": {"model": {"members": 3}},
     "sampled": {"model": {"missing_process": {"marginal": "sampled"}}},
     "other process": {"model": {"missing_process": {"kind": "agnostic_linear"}}},
     "other steps": {"model": {"training": {"steps": 6}}},
@@ -110,7 +110,7 @@ def test_a_variant_differs_from_the_reference_in_what_it_names_and_nothing_else(
     assert other["network.decoder.hidden"] == (4,)
     assert changed == {
         "reference": {},
-        "three members": {"recipe.members": 3},
+        "five members": {"recipe.members": 3},
         "sampled": {"recipe.missing_process.marginal": "sampled"},
         "other steps": {"recipe.training.steps": 6},
         "no affine path": {"network.encoder.skip": False},
@@ -123,14 +123,14 @@ def test_a_change_holds_for_all_models_and_a_variant_comes_on_top():
     for name in STUDIES:
         for each in study(name).trials():
             if isinstance(each.method, Model):
-                assert each.method.recipe.members == (3 if each.label == "three members" else 2)
+                assert each.method.recipe.members == (3 if each.label == "five members" else 2)
                 assert not each.method.network.encoder_sees_mask
 
 
 def test_every_variant_can_be_run():
     for each in study("ablation").trials():
         if each.dataset == "a":
-            figures = run_trial(each.table, each.method, 1, 0)
+            (figures,) = run_trials(each.table, each.method, 1, [0])
             assert all(np.isfinite(value) for value in figures.values())
 
 

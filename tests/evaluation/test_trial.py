@@ -7,7 +7,7 @@ import pytest
 
 from notmiwae.data.datasets import DatasetSpec
 from notmiwae.evaluation import trial as trial_module
-from notmiwae.evaluation.trial import Model, run_trial
+from notmiwae.evaluation.trial import Model, run_trials
 from notmiwae.imputers.base import Baseline
 from notmiwae.imputers.baselines import baselines
 from notmiwae.params import parse_spec
@@ -56,21 +56,21 @@ def seen():
 @pytest.fixture
 def trained_on(monkeypatch):
     """Tables and seeds that models were fitted with."""
-    tables, original = [], trial_module.fit
+    tables, original = [], trial_module.fit_together
 
     def watched(values, *arguments):
-        tables.append((values.copy(), arguments[4]))
+        tables.extend(zip([table.copy() for table in values], arguments[4], strict=True))
         return original(values, *arguments)
 
-    monkeypatch.setattr(trial_module, "fit", watched)
+    monkeypatch.setattr(trial_module, "fit_together", watched)
     return tables
 
 
 @pytest.mark.parametrize("mechanism", [THRESHOLD, MCAR], ids=["threshold", "mcar"])
 def test_every_method_meets_the_same_table_and_mask(mechanism, seen, trained_on):
-    run_trial(dataset(mechanism), Seen(), 5, 1)
+    run_trials(dataset(mechanism), Seen(), 5, [1])
     for method in (model(members=2), model("ignorable")):
-        run_trial(dataset(mechanism), method, 5, 1)
+        run_trials(dataset(mechanism), method, 5, [1])
     assert len(trained_on) == 3
     for values, _ in trained_on:
         assert np.array_equal(values, seen[0][0], equal_nan=True)
@@ -79,16 +79,16 @@ def test_every_method_meets_the_same_table_and_mask(mechanism, seen, trained_on)
 
 def test_every_replicate_has_its_own_table_mask_and_seed(seen):
     for replicate in range(3):
-        run_trial(dataset(MCAR), Seen(), 5, replicate)
-    run_trial(dataset(MCAR), Seen(), 6, 0)
+        run_trials(dataset(MCAR), Seen(), 5, [replicate])
+    run_trials(dataset(MCAR), Seen(), 6, [0])
     assert len({values.tobytes() for values, _ in seen}) == len({seed for _, seed in seen}) == 4
 
 
 def test_a_fixed_table_is_the_same_in_every_replicate_but_masked_anew(seen):
     fixed = {"kind": "breast_cancer", "standardise": True}
     for mechanism in (THRESHOLD | {"columns": "first_half"}, MCAR | {"columns": "first_half"}):
-        run_trial(dataset(mechanism, fixed), Seen(), 5, 0)
-        run_trial(dataset(mechanism, fixed), Seen(), 5, 1)
+        run_trials(dataset(mechanism, fixed), Seen(), 5, [0])
+        run_trials(dataset(mechanism, fixed), Seen(), 5, [1])
     (first, _), (again, _), (random, _), (other, _) = seen
     assert np.array_equal(first, again, equal_nan=True)
     assert not np.array_equal(random, other, equal_nan=True)
@@ -98,7 +98,7 @@ def test_a_fixed_table_is_the_same_in_every_replicate_but_masked_anew(seen):
 
 @pytest.mark.parametrize("method", [model(), model("ignorable", members=2), MEAN, MICE], ids=str)
 def test_a_seed_decides_every_figure(method):
-    first, again, other = (run_trial(dataset(), method, seed, 0) for seed in (1, 1, 2))
+    first, again, other = (run_trials(dataset(), method, seed, [0])[0] for seed in (1, 1, 2))
     assert first == again
     assert first != other
     assert all(math.isfinite(figure) for figure in first.values())
@@ -115,36 +115,43 @@ def test_a_figure_is_of_what_the_method_has():
         model(): common | of_draws | {"bound", "mask_accuracy"},
         model("ignorable"): common | of_draws | {"bound"},
     }.items():
-        assert run_trial(dataset(), method, 1, 0).keys() == metrics
+        assert run_trials(dataset(), method, 1, [0])[0].keys() == metrics
 
 
 def test_a_data_sets_own_diagnostics_are_among_the_figures():
     ring = dataset(source={"kind": "ring", "rows": 40, "radius": 4.0, "spread": 0.3})
-    assert "ring_distance" in run_trial(ring, MEAN, 1, 0)
+    assert "ring_distance" in run_trials(ring, MEAN, 1, [0])[0]
 
 
 def test_the_bound_is_the_mean_over_members(monkeypatch):
-    bounds, original = [], trial_module.fit
+    bounds, original = [], trial_module.fit_together
 
     def watched(*arguments):
-        result = original(*arguments)
-        bounds.append(result.validation_bound)
-        return result
+        fits = original(*arguments)
+        bounds.extend(each.validation_bound for each in fits)
+        return fits
 
-    monkeypatch.setattr(trial_module, "fit", watched)
-    figures = run_trial(dataset(), model(members=3), 1, 0)
+    monkeypatch.setattr(trial_module, "fit_together", watched)
+    (figures,) = run_trials(dataset(), model(members=3), 1, [0])
     assert len(set(bounds)) == 3
     assert figures["bound"] == pytest.approx(np.mean(bounds))
+
+
+def test_replicates_done_together_are_those_done_alone():
+    together = run_trials(dataset(), model(members=2), 1, [0, 1])
+    alone = [run_trials(dataset(), model(members=2), 1, [replicate])[0] for replicate in (0, 1)]
+    for both, single in zip(together, alone, strict=True):
+        assert both == pytest.approx(single, rel=1e-3)
 
 
 def test_the_means_rmse_on_a_gaussian_is_what_algebra_says():
     """Above the mean of a standard normal, x is half-normal: E[(x − x̂)²] at x̂ = −√(2/π) is 1 + 3·2/π."""
     large = dataset(source=SOURCE | {"rows": 20_000})
-    figures = run_trial(large, MEAN, 1, 0)
+    (figures,) = run_trials(large, MEAN, 1, [0])
     assert figures["rmse"] == pytest.approx(math.sqrt(1 + 6 / math.pi), rel=0.02)
 
 
 def test_steps_are_reported():
     calls = []
-    run_trial(dataset(), model(members=2), 1, 0, lambda *call: calls.append(call[:2]))
-    assert calls == [(2, 4), (4, 4)] * 2
+    run_trials(dataset(), model(members=2), 1, [0], lambda *call: calls.append(call[:2]))
+    assert calls == [(2, 4), (4, 4)]

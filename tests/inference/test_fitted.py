@@ -9,7 +9,8 @@ import torch
 from notmiwae.errors import DataError
 from notmiwae.inference.fitted import FittedModel, Scaling
 from notmiwae.inference.imputation import ImputationSpec, impute
-from notmiwae.inference.training import TrainingSpec, fit
+from notmiwae.inference.recipe import TrainingSpec
+from notmiwae.inference.training import fit
 from notmiwae.model.latent import ModelSpec
 from notmiwae.model.missing import processes
 from notmiwae.model.networks import networks

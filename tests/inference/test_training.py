@@ -1,17 +1,20 @@
 """Training: reproducible, finds the direction, keeps the best weights, stops, and complains."""
 
 import math
+from operator import attrgetter
 
 import numpy as np
 import pytest
 import torch
 
 from notmiwae.errors import DataError, DivergenceError
-from notmiwae.inference import training as training_module
+from notmiwae.inference.ascent import Ascent, _is_within
 from notmiwae.inference.imputation import ImputationSpec, impute
-from notmiwae.inference.training import TrainingSpec, fit
+from notmiwae.inference.recipe import TrainingSpec
+from notmiwae.inference.training import fit
 from notmiwae.model.latent import LatentVariableModel, ModelSpec
 from notmiwae.model.missing import processes
+from notmiwae.model.observation import observations
 from notmiwae.randomness import generator
 
 COLUMNS = ("x_1", "x_2")
@@ -158,11 +161,11 @@ def test_slack_is_counted_in_standard_errors_of_the_paired_difference():
     best = torch.tensor([0.0, 10.0, -10.0, 5.0])
     shortfall = torch.tensor([0.1, 0.3, 0.1, 0.3])  # mean 0.2, standard error 0.0577
     for slack, within in ((3.4, False), (3.5, True)):
-        assert training_module._is_within(slack, best, best - shortfall) is within
-    assert training_module._is_within(0.0, best, best + shortfall) is True
+        assert _is_within(slack, best, best - shortfall) is within
+    assert _is_within(0.0, best, best + shortfall) is True
     # The rows' own spread plays no part, and a single row has none.
-    assert training_module._is_within(3.4, 100 * best, 100 * best - shortfall) is False
-    assert training_module._is_within(9.0, best[:1], best[:1] - 0.1) is False
+    assert _is_within(3.4, 100 * best, 100 * best - shortfall) is False
+    assert _is_within(9.0, best[:1], best[:1] - 0.1) is False
 
 
 def test_the_curve_holds_every_measurement(overfitted):
@@ -188,16 +191,18 @@ def test_the_last_step_is_measured_even_off_the_beat():
 
 
 def test_step_sizes_fall_linearly_to_zero_over_the_decay():
-    model = LatentVariableModel(LINEAR, 2, HIGH.build(torch.tensor([0]), torch.randn(9, 2), torch.ones(9, 2)))
-    spec = TrainingSpec(steps=10, decay=0.5, learning_rate=1.0, missing_process_learning_rate=2.0)
-    optimiser, schedule = training_module._optimiser(model, spec)
+    x, s = torch.randn(9, 2, generator=torch.Generator().manual_seed(1)), torch.ones(9, 2)
+    model = LatentVariableModel(LINEAR, 2, HIGH.build(torch.tensor([0]), x, s))
+    spec = TrainingSpec(
+        steps=10, decay=0.5, learning_rate=1e-3, missing_process_learning_rate=2e-3, check_every=1
+    )
+    ascent = Ascent([model], [(x, s)], spec, [1], 0)
     sizes = []
-    for _ in range(10):
-        sizes.append([group["lr"] for group in optimiser.param_groups])
-        optimiser.step()
-        schedule.step()
+    for step in range(1, 11):
+        ascent.advance(step)
+        sizes.append([group["lr"] for group in ascent._optimiser.param_groups])
     networks, process = zip(*sizes, strict=True)
-    assert networks == pytest.approx([1, 1, 1, 1, 1, 1, 0.8, 0.6, 0.4, 0.2])
+    assert networks == pytest.approx([1e-3 * share for share in (1, 1, 1, 1, 1, 1, 0.8, 0.6, 0.4, 0.2)])
     assert process == pytest.approx([2 * size for size in networks])
 
 
@@ -230,8 +235,8 @@ def poisoned(monkeypatch, name, after):
     def poison(self, *arguments):
         calls.append(1)
         if len(calls) > after:
-            with torch.no_grad():
-                self.get_parameter(name).fill_(math.nan)
+            # In training it's a view of the stack's matrix.
+            attrgetter(name)(self).data.fill_(math.nan)
         return original(self, *arguments)
 
     monkeypatch.setattr(LatentVariableModel, "importance_samples", poison)
@@ -284,11 +289,18 @@ def test_a_column_without_an_observed_value_is_named():
         fit(table, COLUMNS, LINEAR, HIGH, SHORT, 1)
 
 
+def test_a_value_that_is_no_code_is_named_before_training():
+    table = np.array([[0.0, 1.0], [1.0, 0.0], [np.nan, 2.0], [1.0, 1.0]])
+    network = LINEAR.model_copy(update={"observation": observations.parse({"kind": "bernoulli"})})
+    with pytest.raises(DataError, match=r"^column 'x_2' holds 2; accepted .*: the codes 0 to 1$"):
+        fit(table, COLUMNS, network, IGNORABLE, SHORT, 1)
+
+
 @pytest.mark.parametrize("rows", [1, 2])
 def test_too_few_rows_to_hold_some_out_are_refused(rows):
     table = np.array([[0.0, 1.0], [1.0, 0.0]])[:rows]
     spec = SHORT.model_copy(update={"held_out": 0.9})
-    with pytest.raises(DataError, match=f"^{rows} row"):
+    with pytest.raises(DataError, match=f"^n_samples={rows}: too few rows to hold out 90% of them$"):
         fit(table, COLUMNS, LINEAR, IGNORABLE, spec, 1)
 
 

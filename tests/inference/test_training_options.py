@@ -8,13 +8,15 @@ import pytest
 import torch
 
 from notmiwae.errors import ParameterError
-from notmiwae.inference import training as training_module
+from notmiwae.inference import ascent as ascent_module
+from notmiwae.inference.ascent import Ascent
 from notmiwae.inference.fitted import Scaling
-from notmiwae.inference.training import TrainingSpec, fit
-from notmiwae.model.latent import LatentVariableModel, ModelSpec
+from notmiwae.inference.recipe import TrainingSpec
+from notmiwae.inference.training import fit
+from notmiwae.model.latent import LatentVariableModel, ModelSpec, bound
 from notmiwae.model.missing import processes
 from notmiwae.params import parse_spec
-from notmiwae.randomness import generator
+from notmiwae.randomness import generator, torch_seed
 
 COLUMNS = ("x_1", "x_2")
 LINEAR = ModelSpec(latent_size=1, encoder={"kind": "mlp", "hidden": [16]}, decoder={"kind": "linear"})
@@ -53,7 +55,10 @@ def steps(process, training, seed=1):
         torch.manual_seed(seed)
         model = LatentVariableModel(LINEAR, 2, built)
     states = [{name: value.clone() for name, value in model.state_dict().items()}]
-    for _ in training_module._train(model, x, s, training, seed, 0):
+    ascent = Ascent([model], [(x, s)], training, [seed], 0)
+    for step in range(1, training.steps + 1):
+        ascent.advance(step)
+        ascent._stack.load(ascent._stack.matrices)
         states.append({name: value.clone() for name, value in model.state_dict().items()})
     return states
 
@@ -92,7 +97,7 @@ def test_the_missing_process_waits_for_the_end_of_the_warm_start(kind):
 def shift_bounds(monkeypatch):
     """Add these numbers to the held-out bounds, in the order in which they're measured."""
 
-    original = training_module.bound
+    original = ascent_module.bound
 
     def shift(numbers):
         left = iter(numbers)
@@ -101,7 +106,7 @@ def shift_bounds(monkeypatch):
             # That of a batch has a gradient.
             return original(log_weights) + (0.0 if log_weights.requires_grad else next(left))
 
-        monkeypatch.setattr(training_module, "bound", shifted)
+        monkeypatch.setattr(ascent_module, "bound", shifted)
 
     return shift
 
@@ -142,19 +147,18 @@ def test_a_warm_start_without_end_is_refused(warm_start):
 @pytest.fixture
 def norms(monkeypatch):
     """Norms of the gradients that the optimiser was given."""
-    found, original = [], training_module._optimiser
+    found, original = [], Ascent.__init__
 
-    def watched(model, training):
-        optimiser, schedule = original(model, training)
+    def watched(self, *arguments):
+        original(self, *arguments)
 
         def look(*_):
-            squares = [p.grad.square().sum() for p in model.parameters() if p.grad is not None]
+            squares = [each.grad.square().sum() for each in self._stack.matrices if each.grad is not None]
             found.append(math.sqrt(sum(squares)))
 
-        optimiser.register_step_pre_hook(look)
-        return optimiser, schedule
+        self._optimiser.register_step_pre_hook(look)
 
-    monkeypatch.setattr(training_module, "_optimiser", watched)
+    monkeypatch.setattr(Ascent, "__init__", watched)
     return found
 
 
@@ -283,11 +287,11 @@ def test_the_model_has_the_weights_that_were_kept_whoever_won(table_direction, r
     training = spec(steps=60, learning_rate=0.05, missing_process_learning_rate=0.1, race=race, slack=0.0)
     result = fit(table, COLUMNS, LINEAR, UNKNOWN, training, 6)
     # The rows and the noise by which training measures.
-    seed = training_module.torch_seed(6, "training")
+    seed = torch_seed(6, "training")
     held_out = torch.randperm(80, generator=torch.Generator().manual_seed(seed))[:8]
     x, s = result.fitted.scaling.tensors(table)
     noise = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         drawn = result.fitted.model.importance_samples(x[held_out], s[held_out], 10, noise)
-    measured = training_module.bound(drawn.log_weights).mean().item()
+    measured = bound(drawn.log_weights).mean().item()
     assert measured == pytest.approx(result.validation_bound, abs=1e-6)

@@ -171,13 +171,23 @@ def test_weights_of_sampled_codes_have_the_gradient_of_their_expectation():
 @pytest.mark.parametrize("value", [-1.0, 0.5, 3.0, 9.0])
 def test_a_value_that_is_no_code_is_named(kind, value):
     entry = {"kind": kind, **({"categories": 3} if kind == "categorical" else {})}
-    _, _, px = decoded(entry)
-    x, s = table(entry)
+    spec, (x, s) = observations.parse(entry), table(entry)
     x[2, 1], s[2, 1] = value, 1.0
+    accepted = f"the codes 0 to {2 if kind == 'categorical' else 1}"
     with pytest.raises(
-        DataError, match=f"^column 1 holds {value:g}; a {kind} observation model takes the codes"
+        DataError, match=f"^column 'b' holds {value:g}; accepted by its observation model: {accepted}$"
     ):
-        px.log_prob(x, s)
+        spec.check(x, s, ("a", "b", "c"))
+    # What stands in a missing cell is of no consequence.
+    s[2, 1] = 0.0
+    spec.check(x, s, ("a", "b", "c"))
+
+
+@EVERY_ENTRY
+def test_every_code_and_every_real_value_is_taken(entry):
+    spec = observations.parse(entry)
+    x = torch.tensor([[max(0, count - 1) or -0.5 for count in spec.levels(FEATURES)], [0.0] * FEATURES])
+    spec.check(x, torch.ones_like(x), ("a", "b", "c"))
 
 
 def test_codes_are_not_standardised():

@@ -348,10 +348,23 @@ def test_an_edge_stays_within_what_was_observed(direction, extreme):
     s[:25, 1] = 0
     process = processes.parse({"kind": "self_masking", "direction": direction}).build(torch.arange(2), x, s)
     outermost = [extreme(x[:, 0].tolist()), extreme(x[25:, 1].tolist())]
-    before = process.edge.detach().clone()
-    process.constrain()
-    assert torch.equal(process.edge, before)
-    with torch.no_grad():
-        process.edge.add_(9.0 * process.sign)
-    process.constrain()
-    assert process.edge.tolist() == pytest.approx(outermost)
+    least, greatest = process.limits()["edge"]
+    edge = process.edge.detach()
+    assert torch.equal(edge.clamp(least, greatest), edge)
+    beyond, within = (edge + away * process.sign for away in (9.0, -9.0))
+    assert beyond.clamp(least, greatest).tolist() == pytest.approx(outermost)
+    assert torch.equal(within.clamp(least, greatest), within)
+
+
+def test_limits_are_those_of_parameters_in_a_process_by_column_too():
+    x, s = torch.randn(50, 3, generator=torch.Generator().manual_seed(3)), torch.ones(50, 3)
+    entry = {"high": {"kind": "self_masking"}, "low": {"kind": "self_masking", "direction": "low"}}
+    columns = {"a": entry["low"], "b": entry["high"], "c": {"kind": "mcar"}}
+    process = processes.parse({"kind": "by_column", "columns": columns}).build(
+        torch.arange(3), x, s, tuple("abc")
+    )
+    limits = process.limits()
+    parameters = dict(process.named_parameters())
+    assert all(each.shape == parameters[name].shape for name in limits for each in limits[name])
+    assert [limits[name][0].item() for name in limits] == [pytest.approx(x[:, 0].min().item()), -math.inf]
+    assert [limits[name][1].item() for name in limits] == [math.inf, pytest.approx(x[:, 1].max().item())]

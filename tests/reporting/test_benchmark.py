@@ -15,7 +15,8 @@ from notmiwae.data.sources import GaussianSource
 from notmiwae.data.tables import table_path, write_table
 from notmiwae.errors import DataError, ParameterError
 from notmiwae.evaluation.replicates import write_csv
-from notmiwae.inference.training import TrainingSpec, fit
+from notmiwae.inference.recipe import TrainingSpec
+from notmiwae.inference.training import fit
 from notmiwae.model.latent import ModelSpec
 from notmiwae.model.probit import SelfMasking
 from notmiwae.reporting.gather import ERROR_COLUMNS, gather

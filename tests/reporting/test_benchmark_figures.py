@@ -11,7 +11,8 @@ from matplotlib.text import Text
 
 from notmiwae.data.mechanisms import Threshold
 from notmiwae.errors import DataError
-from notmiwae.inference.training import TrainingSpec, fit
+from notmiwae.inference.recipe import TrainingSpec
+from notmiwae.inference.training import fit
 from notmiwae.model.latent import ModelSpec
 from notmiwae.model.missing import Ignorable
 from notmiwae.model.probit import SelfMasking

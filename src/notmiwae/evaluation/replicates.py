@@ -39,6 +39,17 @@ def write_csv(table: pd.DataFrame, path: Path) -> None:
         table.to_csv(temporary, index=False, float_format="%.6g", lineterminator="\n")
 
 
+def write_curves(parts: Sequence[tuple[int, int, Path]], path: Path) -> None:
+    """Write training curves as one table, from the (replicate, member, file) of each."""
+    curves = []
+    for replicate, member, file in parts:
+        curve = pd.read_csv(file)
+        curve.insert(0, "replicate", replicate)
+        curve.insert(1, "member", member)
+        curves.append(curve)
+    write_csv(pd.concat(curves), path)
+
+
 def record_seconds(path: Path, dataset: str, method: str, metric: str, seconds: Sequence[float]) -> None:
     """Enter a cell's seconds a replicate in the table of timings, in place of what stood there.
 

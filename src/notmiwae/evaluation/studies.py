@@ -57,6 +57,14 @@ class Trial:
     table: DatasetSpec
     method: Model | Baseline
 
+    @property
+    def together(self) -> int:
+        """How many of its replicates are best done as one job; see `TrainingSpec.together`."""
+        if not isinstance(self.method, Model):
+            return 1
+        recipe = self.method.recipe
+        return max(1, recipe.training.together // recipe.members)
+
 
 class Study(Spec):
     """What the studies have in common.

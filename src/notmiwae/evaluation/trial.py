@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from notmiwae.data.datasets import DatasetSpec
@@ -11,9 +13,9 @@ from notmiwae.evaluation.metrics import evaluate, process_metrics
 from notmiwae.imputers.base import Baseline
 from notmiwae.inference.imputation import impute_together
 from notmiwae.inference.recipe import Recipe
-from notmiwae.inference.training import fit
+from notmiwae.inference.training import fit_together
 from notmiwae.model.latent import ModelSpec
-from notmiwae.parallel import Report, silent
+from notmiwae.parallel import Report, chunks, silent
 from notmiwae.params import Spec
 from notmiwae.randomness import generator, torch_seed
 
@@ -25,10 +27,14 @@ class Model(Spec):
     recipe: Recipe
 
 
-def run_trial(
-    dataset: DatasetSpec, method: Model | Baseline, seed: int, replicate: int, report: Report = silent
-) -> dict[str, float]:
-    """The metrics of one method on one replicate of a data set; see `metrics.evaluate`.
+def run_trials(
+    dataset: DatasetSpec,
+    method: Model | Baseline,
+    seed: int,
+    replicates: Sequence[int],
+    report: Report = silent,
+) -> list[dict[str, float]]:
+    """The metrics of one method on each of some replicates of a data set; see `metrics.evaluate`.
 
     A model's figures also hold `bound`, its held-out bound in nats a row (mean over members).
 
@@ -36,39 +42,51 @@ def run_trial(
         dataset: The table and its mechanism.
         method: What imputes it.
         seed: Of everything random here, together with the replicate's number.
-        replicate: Which replicate. Table and mask are the same for all methods.
+        replicates: Which replicates. Table and mask are the same for all methods.
         report: See `parallel.run_jobs`.
     """
-    table = 0 if dataset.source.fixed else replicate
-    complete = dataset.source.draw(generator(seed, "generate", table))
-    masked = apply_mechanism(dataset.mechanism, complete, generator(seed, "mask", replicate))
-    own = torch_seed(seed, "method", replicate)
-    figures: dict[str, float] = {}
+    complete, masked = [], []
+    for replicate in replicates:
+        table = 0 if dataset.source.fixed else replicate
+        complete.append(dataset.source.draw(generator(seed, "generate", table)))
+        masked.append(apply_mechanism(dataset.mechanism, complete[-1], generator(seed, "mask", replicate)))
+    seeds = [torch_seed(seed, "method", replicate) for replicate in replicates]
     if isinstance(method, Model):
-        cells, figures = _by_model(method, masked, complete, own, report)
+        done = _by_model(method, masked, complete, seeds, report)
     else:
-        cells = ImputedCells.of(masked, method.impute(masked, own), list(method.draw(masked, own)))
-    return evaluate(cells, masked, complete, dataset.source.diagnostics) | figures
+        done = [
+            (ImputedCells.of(each, method.impute(each, own), list(method.draw(each, own))), {})
+            for each, own in zip(masked, seeds, strict=True)
+        ]
+    return [
+        evaluate(cells, before, after, dataset.source.diagnostics) | figures
+        for (cells, figures), before, after in zip(done, masked, complete, strict=True)
+    ]
 
 
 def _by_model(
-    method: Model, masked: pd.DataFrame, complete: pd.DataFrame, seed: int, report: Report
-) -> tuple[ImputedCells, dict[str, float]]:
-    recipe, values = method.recipe, masked.to_numpy(dtype=float)
-    fits = [
-        fit(
-            values,
-            tuple(masked.columns),
-            method.network,
-            recipe.missing_process,
-            recipe.training,
-            torch_seed(seed, "train", member),
-            report,
-        )
-        for member in range(recipe.members)
-    ]
-    members = [each.fitted for each in fits]
-    imputed = impute_together(members, values, recipe.imputation, torch_seed(seed, "impute"))
-    figures = {"bound": sum(each.validation_bound for each in fits) / len(fits)}
-    figures |= process_metrics(members, masked, complete)
-    return ImputedCells.of(masked, imputed.mean, list(imputed.draws)), figures
+    method: Model,
+    masked: Sequence[pd.DataFrame],
+    complete: Sequence[pd.DataFrame],
+    seeds: Sequence[int],
+    report: Report,
+) -> list[tuple[ImputedCells, dict[str, float]]]:
+    recipe = method.recipe
+    values = [table.to_numpy(dtype=float) for table in masked]
+    fits = fit_together(
+        [table for table in values for _ in range(recipe.members)],
+        tuple(masked[0].columns),
+        method.network,
+        recipe.missing_process,
+        recipe.training,
+        [torch_seed(seed, "train", member) for seed in seeds for member in range(recipe.members)],
+        report,
+    )
+    done = []
+    for r, fitted in enumerate(chunks(fits, recipe.members)):
+        members = [each.fitted for each in fitted]
+        imputed = impute_together(members, values[r], recipe.imputation, torch_seed(seeds[r], "impute"))
+        figures = {"bound": sum(each.validation_bound for each in fitted) / len(fitted)}
+        figures |= process_metrics(members, masked[r], complete[r])
+        done.append((ImputedCells.of(masked[r], imputed.mean, list(imputed.draws)), figures))
+    return done

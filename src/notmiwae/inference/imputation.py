@@ -18,8 +18,8 @@ from notmiwae.randomness import torch_seed
 
 Floats = npt.NDArray[np.float64]
 
-_CHUNK_VALUES = 8_000_000
-"""Decoded values held at once: some 32 MB for each of the few tensors of that size."""
+_CHUNK_VALUES = 1_000_000
+"""Decoded values held at once: some 4 MB for each of the few tensors of that size, what a cache holds."""
 
 
 class ImputationSpec(Spec):
@@ -67,6 +67,7 @@ def impute(
     """
     generator = torch.Generator().manual_seed(seed)
     x, s = fitted.scaling.tensors(table)
+    fitted.model.spec.observation.check(x, s, fitted.columns)
     mean = np.array(table, dtype=np.float64)
     draws = np.repeat(mean[None], imputation.draws, axis=0)
     effective = np.full(len(table), float(imputation.samples))

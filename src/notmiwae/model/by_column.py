@@ -110,10 +110,10 @@ class ByColumnProcess(MissingProcess):
         """See `MissingProcess.missing_probability`."""
         return sum((part.missing_probability(x) for part in self.processes()), start=torch.zeros_like(x))
 
-    def constrain(self) -> None:
-        """See `MissingProcess.constrain`."""
-        for part in self.processes():
-            part.constrain()
+    def limits(self) -> dict[str, tuple[Tensor, Tensor]]:
+        """See `MissingProcess.limits`."""
+        parts = enumerate(self.processes())
+        return {f"parts.{n}.{name}": limits for n, part in parts for name, limits in part.limits().items()}
 
     def learnt(self) -> list[dict[str, Any]]:
         """See `MissingProcess.learnt`."""

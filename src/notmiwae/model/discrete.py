@@ -11,8 +11,9 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.functional import logsigmoid, softplus
 
-from notmiwae.errors import DataError, ParameterError
-from notmiwae.model.distributions import Nodes, pick, uniform
+from notmiwae.errors import ParameterError
+from notmiwae.model.distributions import Nodes, pick
+from notmiwae.model.noise import uniform
 from notmiwae.model.observation import ObservationSpec, observations
 
 _IMPOSSIBLE = -1e30
@@ -23,9 +24,9 @@ _IMPOSSIBLE = -1e30
 class Bernoulli(ObservationSpec):
     """`p(x_j = 1 | z) = sigmoid(f_j(z))` for columns of 0 and 1; the imputation is the probability of a 1."""
 
-    def real(self, features: int) -> list[bool]:
-        """See `ObservationSpec.real`."""
-        return [False] * features
+    def levels(self, features: int) -> list[int]:
+        """See `ObservationSpec.levels`."""
+        return [2] * features
 
     def build(self, features: int) -> nn.Module:
         """See `ObservationSpec.build`."""
@@ -57,7 +58,6 @@ class Binary:
 
     def log_prob(self, x: Tensor, s: Tensor) -> Tensor:
         """See `Likelihood.log_prob`."""
-        _check_codes(x, s, torch.tensor(2), "bernoulli")
         return (s * (x * self.logits - softplus(self.logits))).sum(-1)
 
     def score(self, x: Tensor, s: Tensor) -> Tensor:
@@ -119,9 +119,9 @@ class Categorical(ObservationSpec):
             raise ParameterError(f"{found}; accepted: one for each column, or one for all")
         return self.categories
 
-    def real(self, features: int) -> list[bool]:
-        """See `ObservationSpec.real`."""
-        return [False] * features
+    def levels(self, features: int) -> list[int]:
+        """See `ObservationSpec.levels`."""
+        return list(self.of_each(features))
 
     def codes(self, features: int) -> list[int]:
         """See `ObservationSpec.codes`."""
@@ -178,7 +178,6 @@ class Codes:
 
     def log_prob(self, x: Tensor, s: Tensor) -> Tensor:
         """See `Likelihood.log_prob`."""
-        _check_codes(x, s, self.sizes, "categorical")
         # Whatever stands in a missing cell, gather needs a code there.
         codes = x.clamp(0, self.log_probs.shape[-1] - 1).long()
         codes = codes.expand(self.log_probs.shape[:-1])[..., None]
@@ -216,14 +215,3 @@ class Codes:
         """See `Likelihood.average`."""
         shares = torch.einsum("kb,kbdc->bdc", alpha, self.log_probs.exp())
         return shares.argmax(-1).to(alpha.dtype)
-
-
-def _check_codes(x: Tensor, s: Tensor, sizes: Tensor, kind: str) -> None:
-    """Raise a `DataError` that names an observed value which is no code."""
-    wrong = s.bool() & ((x != x.round()) | (x < 0) | (x >= sizes))
-    if wrong.any():
-        cell = wrong.nonzero()[0]
-        column = int(cell[-1])
-        most = int(sizes.expand(x.shape[-1])[column]) - 1
-        found = f"column {column} holds {x[tuple(cell)].item():g}"
-        raise DataError(f"{found}; a {kind} observation model takes the codes 0 to {most}")

@@ -14,6 +14,8 @@ from typing import Protocol, runtime_checkable
 import torch
 from torch import Tensor
 
+from notmiwae.model.noise import normal, uniform
+
 _HALF_LOG_TWO_PI = 0.5 * math.log(2.0 * math.pi)
 _REACH = 8.0
 """A Gaussian's quadrature ends this many standard deviations from its mean."""
@@ -186,16 +188,6 @@ def over(values: Tensor, like: Tensor) -> Tensor:
 def places_between(first: float, last: float, count: int, like: Tensor) -> Tensor:
     """`count` evenly spaced places, of the kind of `like`."""
     return torch.linspace(first, last, count, dtype=like.dtype)
-
-
-def normal(like: Tensor, generator: torch.Generator) -> Tensor:
-    """Standard normal draws of the shape of `like`."""
-    return torch.randn(like.shape, generator=generator, dtype=like.dtype)
-
-
-def uniform(like: Tensor, generator: torch.Generator) -> Tensor:
-    """Uniform draws from the open interval (0, 1), whose logarithm is finite, in double precision."""
-    return torch.rand(like.shape, generator=generator, dtype=torch.float64).clamp(1e-16, 1.0 - 1e-16)
 
 
 def standard_normal_log_prob(x: Tensor) -> Tensor:

@@ -15,6 +15,7 @@ from torch.nn.functional import softplus
 from notmiwae.model.distributions import Likelihood, Normal, standard_normal_log_prob
 from notmiwae.model.missing import Missing, MissingProcess
 from notmiwae.model.networks import MLP, NetworkSpec, Size, networks
+from notmiwae.model.noise import normal
 from notmiwae.model.observation import Gaussian, ObservationSpec, observations
 from notmiwae.params import Spec
 
@@ -41,7 +42,7 @@ class ModelSpec(Spec):
 
     def standardised(self, features: int) -> list[bool]:
         """Which of the features are standardised."""
-        return [self.standardise and real for real in self.observation.real(features)]
+        return [self.standardise and not levels for levels in self.observation.levels(features)]
 
 
 @dataclass(frozen=True)
@@ -49,20 +50,17 @@ class ImportanceSamples:
     """K importance samples of a row's latent, and what follows for its missing values.
 
     Attributes:
-        log_weights: `log w_k`, `[K, B]`.
         missing: `x_m | z_k, s`.
-        terms: The named summands of `log_weights`, for diagnosis.
+        terms: The named summands of `log w_k`, `[K, B]` or broadcastable to it; see `log_weights`.
     """
 
-    log_weights: Tensor
     missing: Missing
     terms: dict[str, Tensor]
 
     @property
-    def ignorable_log_weights(self) -> Tensor:
-        """`log w_k` without p(s | x), `[K, B]`: as if missingness were ignorable."""
-        log_px, _, log_pz, log_qz = self.terms.values()
-        return log_px + log_pz - log_qz
+    def log_weights(self) -> Tensor:
+        """`log w_k`, `[K, B]`."""
+        return log_weights(self.terms)
 
 
 class OneHot(nn.Module):
@@ -79,7 +77,8 @@ class OneHot(nn.Module):
     def __init__(self, codes: Sequence[int]) -> None:
         super().__init__()
         pairs = [(column, code) for column, count in enumerate(codes) for code in range(count)]
-        self.register_buffer("quantities", torch.tensor(codes) == 0, persistent=False)
+        quantities = [column for column, count in enumerate(codes) if not count]
+        self.register_buffer("quantities", torch.tensor(quantities).long(), persistent=False)
         self.register_buffer(
             "columns", torch.tensor([column for column, _ in pairs]).long(), persistent=False
         )
@@ -142,7 +141,7 @@ class LatentVariableModel(nn.Module):
             generator: Source of all noise.
         """
         qz = self.encode(x, s)
-        noise = torch.randn((samples, *qz.mean.shape), generator=generator, dtype=x.dtype)
+        noise = normal(qz.mean.expand(samples, *qz.mean.shape), generator)
         z = qz.rsample(noise)
         px = self.decode(z)
         missing: Missing = self.missing_process(px, x, s, generator)
@@ -152,8 +151,18 @@ class LatentVariableModel(nn.Module):
             "log p(z)": standard_normal_log_prob(z),
             "log q(z|x_o)": qz.log_prob_of(noise),
         }
-        log_px, log_ps, log_pz, log_qz = terms.values()
-        return ImportanceSamples(log_px + log_ps + log_pz - log_qz, missing, terms)
+        return ImportanceSamples(missing, terms)
+
+    def forward(self, x: Tensor, s: Tensor, samples: int, generator: torch.Generator) -> dict[str, Tensor]:
+        """The terms of `importance_samples`, plain tensors for `torch.vmap`."""
+        return self.importance_samples(x, s, samples, generator).terms
+
+
+def log_weights(terms: dict[str, Tensor], ignorable: bool = False) -> Tensor:
+    """`log w_k` from its terms; without p(s | x) where missingness is taken as `ignorable`."""
+    log_px, log_ps, log_pz, log_qz = terms.values()
+    joint = log_px + log_pz - log_qz
+    return joint if ignorable else joint + log_ps
 
 
 def bound(log_weights: Tensor) -> Tensor:

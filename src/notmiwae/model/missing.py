@@ -78,8 +78,9 @@ class MissingProcess(nn.Module):
         """`p(s_j = 0 | x)` for complete rows `x` `[N, D]`: one column a feature, zero without a process."""
         raise NotImplementedError
 
-    def constrain(self) -> None:
-        """Put the parameters back where they may be; called after every step of training."""
+    def limits(self) -> dict[str, tuple[Tensor, Tensor]]:
+        """The least and the greatest value of parameters, by name, that training keeps them between."""
+        return {}
 
     def learnt(self) -> list[dict[str, Any]]:
         """What was learnt, for a report: a mapping with the `column`'s index for each column, as plain data.

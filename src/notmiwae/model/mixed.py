@@ -61,9 +61,9 @@ class Mixed(ObservationSpec):
             raise ParameterError(f"mixed: parts: columns {', '.join(map(str, found))}; accepted: {accepted}")
         return groups
 
-    def real(self, features: int) -> list[bool]:
-        """See `ObservationSpec.real`."""
-        return self._by_column(features, [part.observation.real(len(part.columns)) for part in self.parts])
+    def levels(self, features: int) -> list[int]:
+        """See `ObservationSpec.levels`."""
+        return self._by_column(features, [part.observation.levels(len(part.columns)) for part in self.parts])
 
     def codes(self, features: int) -> list[int]:
         """See `ObservationSpec.codes`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Annotated
 
 import torch
@@ -10,6 +11,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
+from notmiwae.errors import DataError
 from notmiwae.model.distributions import Normal
 from notmiwae.params import Registry, Spec
 
@@ -21,9 +23,9 @@ class ObservationSpec(Spec):
         """The columns of each kind, by index; usually one group."""
         return [list(range(features))]
 
-    def real(self, features: int) -> list[bool]:
-        """Which columns hold real values, which may be standardised; codes may not."""
-        return [True] * features
+    def levels(self, features: int) -> list[int]:
+        """How many codes, from 0 on, a column takes; 0 for real values, which alone may be standardised."""
+        return [0] * features
 
     def codes(self, features: int) -> list[int]:
         """How many codes a column has that are names, not quantities; 0 where it holds quantities."""
@@ -32,6 +34,16 @@ class ObservationSpec(Spec):
     def outputs(self, features: int) -> int:
         """How many outputs of the decoder it takes; one a feature unless it says otherwise."""
         return features
+
+    def check(self, x: Tensor, s: Tensor, columns: Sequence[str]) -> None:
+        """Raise a `DataError` that names a column in which an observed value is no code that it takes."""
+        levels = torch.tensor(self.levels(x.shape[-1]))
+        is_code = (x == x.round()) & (x >= 0) & (x < levels)
+        wrong = (s.bool() & (levels > 0) & ~is_code).nonzero()
+        if len(wrong):
+            row, column = wrong[0].tolist()
+            accepted = f"accepted by its observation model: the codes 0 to {int(levels[column]) - 1}"
+            raise DataError(f"column {columns[column]!r} holds {x[row, column].item():g}; {accepted}")
 
     def build(self, features: int) -> nn.Module:
         """A module whose `forward(decoded)` of `[..., outputs]` returns p(x | z), a `Likelihood`."""

@@ -165,12 +165,12 @@ class SelfMaskingProcess(EdgeProcess):
         shape = (1, len(self.columns))
         return slope.expand(shape), edge.expand(shape)
 
-    @torch.no_grad()
-    def constrain(self) -> None:
-        """See `MissingProcess.constrain`: the edge isn't beyond the `limit`."""
-        if self.limit is not None:
-            extreme = torch.minimum if self.sign > 0 else torch.maximum
-            self.edge.copy_(extreme(self.edge, self.limit))
+    def limits(self) -> dict[str, tuple[Tensor, Tensor]]:
+        """See `MissingProcess.limits`: the edge isn't beyond the `limit`."""
+        if self.limit is None:
+            return {}
+        anywhere = torch.full_like(self.limit, math.inf)
+        return {"edge": (-anywhere, self.limit) if self.sign > 0 else (self.limit, anywhere)}
 
     def regions(self) -> Regions:
         """See `EdgeProcess.regions`."""

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import logsigmoid
 
-from notmiwae.model.distributions import Likelihood, uniform
+from notmiwae.model.distributions import Likelihood
 from notmiwae.model.missing import (
     Missing,
     MissingProcess,
@@ -25,6 +25,7 @@ from notmiwae.model.missing import (
     complete,
     processes,
 )
+from notmiwae.model.noise import uniform
 
 Marginal = Literal["exact", "sampled"]
 ImputedMean = Literal["truncated", "decoder"]

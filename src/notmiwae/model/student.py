@@ -16,11 +16,11 @@ from notmiwae.model.distributions import (
     Nodes,
     Normal,
     features_at,
-    normal,
     over,
     pick,
     places_between,
 )
+from notmiwae.model.noise import normal, standard_gamma
 from notmiwae.model.observation import ScaledSpec, observations, raw
 
 _SCALES = 40
@@ -95,10 +95,10 @@ class Student:
         return 0.0
 
     def sample(self, generator: torch.Generator) -> Tensor:
-        """See `Likelihood.sample`; the gradients in ν are implicit (Figurnov et al. 2018)."""
+        """See `Likelihood.sample`."""
         half = (0.5 * self.degrees).expand(self.mean.shape)
         # A precision of nothing would be a value of infinity.
-        precision = (torch._standard_gamma(half, generator=generator) / half).clamp_min(1e-12)
+        precision = (standard_gamma(half, generator) / half).clamp_min(1e-12)
         return torch.addcmul(self.mean, self.scale, normal(self.mean, generator) * precision.rsqrt())
 
     def columns(self, index: Tensor) -> Student:
