@@ -7,7 +7,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -26,6 +27,15 @@ Report = Callable[[int, int, float], None]
 """`report(step, steps, figure)`: how far a job is, and its figure of interest."""
 
 
+_COLUMNS = (
+    TextColumn("{task.description}"),
+    BarColumn(),
+    MofNCompleteColumn(),
+    TextColumn("{task.fields[figure]}"),
+    TimeRemainingColumn(),
+)
+
+
 class ComputeSpec(Spec):
     """The section `compute` of params.yaml.
 
@@ -38,6 +48,21 @@ class ComputeSpec(Spec):
     def processes(self, jobs: int) -> int:
         """How many processes `jobs` jobs are given."""
         return min(jobs, self.workers or len(os.sched_getaffinity(0)))
+
+
+@contextmanager
+def progress_bar(title: str, shown: bool) -> Iterator[Report]:
+    """A `Report` that draws a progress bar on the error stream; `silent` where not `shown`."""
+    if not shown:
+        yield silent
+        return
+    with Progress(*_COLUMNS, console=Console(stderr=True)) as progress:
+        bar = progress.add_task(title, total=None, figure="")
+
+        def report(step: int, steps: int, figure: float) -> None:
+            progress.update(bar, completed=step, total=steps, figure=f"{figure:.3f}")
+
+        yield report
 
 
 def silent(step: int, steps: int, figure: float) -> None:
@@ -115,14 +140,7 @@ class _Watch:
             print(f"{self._title}: {len(self._rows)} job(s) in {seconds:.1f} s", file=sys.stderr)
 
     def _watch(self) -> None:
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[figure]}"),
-            TimeRemainingColumn(),
-        )
-        with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        with Progress(*_COLUMNS, console=Console(stderr=True), transient=True) as progress:
             jobs = progress.add_task(self._title, total=len(self._rows), figure="jobs")
             bars = [
                 progress.add_task(f"{self._title} {number}", total=None, figure="", visible=False)

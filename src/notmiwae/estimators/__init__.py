@@ -1,0 +1,1 @@
+"""Imputation of a user's own table."""

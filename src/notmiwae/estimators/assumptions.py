@@ -1,0 +1,77 @@
+"""Assumptions on why values are missing, in plain words, and what the model makes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from notmiwae.errors import ParameterError
+from notmiwae.estimators.columns import Column
+from notmiwae.model.by_column import ByColumn
+from notmiwae.model.missing import AgnosticNonlinear, Ignorable, ProcessSpec
+from notmiwae.model.probit import EdgeSpec, SelfMasking
+from notmiwae.model.separable import MCAR
+from notmiwae.model.two_edged import Interval, TwoSided
+from notmiwae.params import suggest
+
+ASSUMPTIONS: dict[str, ProcessSpec] = {
+    "high": SelfMasking(direction="high"),
+    "low": SelfMasking(direction="low"),
+    "unknown": SelfMasking(direction="unknown"),
+    "extreme": TwoSided(),
+    "middle": Interval(),
+    "anything": AgnosticNonlinear(),
+    "mar": Ignorable(),
+    "mcar": MCAR(),
+}
+"""What a user may say of a column, or of all:
+
+- `high`, `low`: higher (lower) values go missing; `unknown`: one of the two, the held-out bound decides;
+- `extreme`: both ends; `middle`: what lies between;
+- `anything`: missingness may depend on all values of the row, seen or not; of a whole table only;
+- `mar`: given what is seen, missingness says nothing of the values; `mcar`: it hangs on nothing at all.
+"""
+
+
+Assumption = str | ProcessSpec | Mapping[str, str | ProcessSpec]
+"""A word of `ASSUMPTIONS`, a `ProcessSpec`, or either of them by column; what isn't named is `mar`."""
+
+
+def missing_process(assumption: Assumption, columns: Sequence[Column]) -> ProcessSpec:
+    """The missing process that an assumption stands for.
+
+    Categories without an order have no high and no low: said of the whole table, it isn't said of them.
+
+    Arguments:
+        assumption: What is assumed.
+        columns: The table's columns.
+
+    Raises:
+        ParameterError: an unknown word or column, a column that is to depend on the whole row, or more or
+            less of categories that have no order.
+    """
+    unordered = {column.name for column in columns if not column.ordered}
+    if not isinstance(assumption, Mapping):
+        process = _process(assumption, "missing_process")
+        if not unordered or not isinstance(process, EdgeSpec):
+            return process
+        return ByColumn(default=process, columns=dict.fromkeys(sorted(unordered), ASSUMPTIONS["mar"]))
+    names = [column.name for column in columns]
+    for name in assumption:
+        if name not in names:
+            raise ParameterError(f"missing_process: no column {name!r}{suggest(name, names)}")
+    by_column = {name: _process(each, f"missing_process: {name}") for name, each in assumption.items()}
+    for name, process in by_column.items():
+        said = f"missing_process: {name}: {assumption[name]!r}"
+        if isinstance(process, AgnosticNonlinear):
+            raise ParameterError(f"{said} is of a whole table; say it instead of a mapping")
+        if name in unordered and isinstance(process, EdgeSpec):
+            raise ParameterError(f"{said}: its categories have no order; accepted: 'mar', 'mcar'")
+    return ByColumn(default=ASSUMPTIONS["mar"], columns=by_column)
+
+
+def _process(assumption: str | ProcessSpec, where: str) -> ProcessSpec:
+    if isinstance(assumption, ProcessSpec):
+        return assumption
+    if assumption not in ASSUMPTIONS:
+        raise ParameterError(f"{where}: unknown assumption {assumption!r}{suggest(assumption, ASSUMPTIONS)}")
+    return ASSUMPTIONS[assumption]

@@ -1,0 +1,259 @@
+"""not-MIWAE and MIWAE as scikit-learn imputers of a user's own table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from joblib import Parallel, delayed
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, validate_data
+
+from notmiwae.estimators import learnt, storage
+from notmiwae.estimators.assumptions import Assumption, missing_process
+from notmiwae.estimators.columns import describe, encode, fill, observation
+from notmiwae.estimators.scoring import row_bounds
+from notmiwae.inference.fitted import FittedModel
+from notmiwae.inference.imputation import Imputation, ImputationSpec, impute_together
+from notmiwae.inference.recipe import TrainingSpec
+from notmiwae.inference.training import Fit, fit_together
+from notmiwae.model.latent import ModelSpec
+from notmiwae.model.missing import Ignorable, ProcessSpec
+from notmiwae.model.networks import MLP
+from notmiwae.model.observation import Gaussian
+from notmiwae.parallel import chunks, progress_bar
+from notmiwae.randomness import torch_seed
+
+_LARGE = 10_000
+"""Rows from which batches are larger."""
+_EPOCHS = 10
+
+
+class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """Imputation by a MIWAE: values are missing at random, given what is seen (Mattei & Frellsen, ICML 2019).
+
+    Takes an array of numbers, or a DataFrame of numbers, truth values and categories, and returns the same
+    kind, with dtypes, index and the order of columns kept. Columns are standardised inside.
+
+    Arguments:
+        latent_size: Dimension of z; None: one less than the columns, at most 20.
+        hidden: Widths of the hidden layers of encoder and decoder.
+        steps: Steps of training; None: 700, more for a large table (ten epochs), at most 3,000.
+        members: Models trained from independent initial weights, which impute together.
+        n_samples: L, importance samples a row and member.
+        kinds: Of columns whose dtype doesn't say it: `continuous`, `count`, `binary` or `categorical`.
+        bounds: Lowest and highest value of an imputation by column, None for neither.
+        random_state: Seed, or a `RandomState`.
+        n_jobs: Processes that train, where there are more than five members; None: one.
+        verbose: 1 shows a progress bar.
+
+    Attributes:
+        n_features_in_: Number of columns.
+        feature_names_in_: Their names, if they have any.
+        columns_: What is known of each, a `Column`.
+        members_: The fitted models.
+        bound_: The held-out bound in nats a row of standardised values, the members' mean: it tells
+            assumptions on one table apart, as far as the data can.
+    """
+
+    def __init__(
+        self,
+        *,
+        latent_size: int | None = None,
+        hidden: Sequence[int] = (128, 128),
+        steps: int | None = None,
+        members: int = 5,
+        n_samples: int = 100,
+        kinds: Mapping[str, str] | None = None,
+        bounds: Mapping[str, tuple[float | None, float | None]] | None = None,
+        random_state: int | np.random.RandomState | None = None,
+        n_jobs: int | None = None,
+        verbose: int = 0,
+    ) -> None:
+        self.latent_size = latent_size
+        self.hidden = hidden
+        self.steps = steps
+        self.members = members
+        self.n_samples = n_samples
+        self.kinds = kinds
+        self.bounds = bounds
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Train on a table with missing values.
+
+        Arguments:
+            X: `[N, D]`, NaN (or what pandas takes for missing) where missing.
+            y: Not used.
+
+        Raises:
+            DataError: the table can't be used; the message names column and value.
+            ParameterError: an argument doesn't fit.
+            DivergenceError: the bound became non-finite.
+        """
+        table = self._table(X, reset=True)
+        self.columns_ = describe(table, self.kinds, self.bounds)
+        values = encode(self.columns_, table)
+        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        training, process, network = self._training(len(table)), self._process(), self._network()
+        names = tuple(column.name for column in self.columns_)
+        seeds = [torch_seed(seed, "train", member) for member in range(self.members)]
+        with progress_bar("train", bool(self.verbose)) as report:
+            done: list[list[Fit]] = Parallel(n_jobs=self.n_jobs)(
+                delayed(fit_together)([values] * len(some), names, network, process, training, some, report)
+                for some in chunks(seeds, training.together)
+            )
+        fits = [each for some in done for each in some]
+        self.members_: list[FittedModel] = [each.fitted for each in fits]
+        self.bound_ = float(np.mean([each.validation_bound for each in fits]))
+        self._seed = torch_seed(seed, "impute")
+        return self
+
+    def transform(self, X: Any) -> Any:
+        """The table with its missing cells imputed: means of numbers, the most probable category."""
+        return self._filled(X, 0)[0]
+
+    def sample(self, X: Any, n_draws: int = 20) -> list[Any]:
+        """Completed tables drawn from `p(x_m | x_o, s)`: multiple imputations."""
+        return self._filled(X, n_draws)[1:]
+
+    def score_samples(self, X: Any) -> npt.NDArray[np.float64]:
+        """The bound of `log p(x_o, s)` of each row in nats, in the columns' own units, `[N]`.
+
+        The mixture of the members, `log 1/M Σ_m exp(bound_m)`, with L importance samples each.
+        """
+        check_is_fitted(self)
+        values = encode(self.columns_, self._table(X, reset=False))
+        return row_bounds(self.members_, values, self.n_samples, self._seed)
+
+    def score(self, X: Any, y: Any = None) -> float:
+        """The mean of `score_samples`, for the choice of settings by held-out rows."""
+        return float(self.score_samples(X).mean())
+
+    @property
+    def missing_process_(self) -> pd.DataFrame:
+        """What was learnt of why values are missing, in the columns' own units; see `learnt.learnt_table`."""
+        check_is_fitted(self)
+        return learnt.learnt_table(self.members_)
+
+    def plot_missing_process(self, X: Any, columns: Sequence[str] | None = None) -> Any:
+        """A matplotlib figure of the learnt `p(s_j = 0 | x_j)` over the rows of X; see `learnt.plot`."""
+        check_is_fitted(self)
+        rows = encode(self.columns_, self._table(X, reset=False))
+        return learnt.plot(self.columns_, self.members_, rows, columns)
+
+    def save(self, folder: str | Path) -> None:
+        """Write the fitted imputer to a folder, which is replaced: safetensors and JSON, nothing pickled."""
+        check_is_fitted(self)
+        storage.save(self, Path(folder))
+
+    @staticmethod
+    def load(folder: str | Path) -> MIWAEImputer:
+        """The imputer that was saved to a folder; raises `DataError` if it's anything else."""
+        return storage.load(Path(folder), [MIWAEImputer, NotMIWAEImputer])
+
+    def get_feature_names_out(self, input_features: Any = None) -> npt.NDArray[Any]:
+        """Names of the columns, which are those that went in."""
+        check_is_fitted(self, "n_features_in_")
+        names: npt.NDArray[Any] = _check_feature_names_in(self, input_features)
+        return names
+
+    def _filled(self, X: Any, draws: int) -> list[Any]:
+        """The table filled with means, then with each of the draws."""
+        check_is_fitted(self)
+        table = self._table(X, reset=False)
+        values = encode(self.columns_, table)
+        spec = ImputationSpec(samples=self.n_samples, draws=draws)
+        with progress_bar("impute", bool(self.verbose)) as report:
+            imputed: Imputation = impute_together(self.members_, values, spec, self._seed, report)
+        filled = [fill(self.columns_, table, each) for each in (imputed.mean, *imputed.draws)]
+        return filled if isinstance(X, pd.DataFrame) else [each.to_numpy() for each in filled]
+
+    def _process(self) -> ProcessSpec:
+        return Ignorable()
+
+    def _training(self, rows: int) -> TrainingSpec:
+        batch = 64 if rows < _LARGE else 256
+        return TrainingSpec(
+            steps=self.steps or min(3000, max(700, _EPOCHS * rows // batch)),
+            batch_size=batch,
+            samples=5,
+            learning_rate=4e-3,
+            missing_process_learning_rate=5e-2,
+            check_every=100,
+            together=5,
+        )
+
+    def _network(self) -> ModelSpec:
+        spec = MLP(hidden=tuple(self.hidden), skip=True)
+        numbers = Gaussian(network_scale=True, floor=0.1, initial_scale=1.0)
+        return ModelSpec(
+            latent_size=self.latent_size or max(1, min(20, len(self.columns_) - 1)),
+            encoder=spec,
+            decoder=spec,
+            observation=observation(self.columns_, numbers),
+        )
+
+    def _table(self, X: Any, reset: bool) -> pd.DataFrame:
+        """`X` as a table; new rows have to have the columns of those that were fitted."""
+        if isinstance(X, pd.DataFrame):
+            validate_data(self, X, reset=reset, skip_check_array=True)
+            return X
+        values = validate_data(self, X, reset=reset, dtype=np.float64, ensure_all_finite="allow-nan")
+        names = getattr(self, "feature_names_in_", [f"x{place}" for place in range(values.shape[1])])
+        return pd.DataFrame(values, columns=list(names))
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags
+
+
+class NotMIWAEImputer(MIWAEImputer):
+    """Imputation by a not-MIWAE: the value itself may decide whether it's seen (Ipsen et al., ICLR 2021).
+
+    As `MIWAEImputer`, and:
+
+    Arguments:
+        missing_process: The assumption on why values are missing: a word of `assumptions.ASSUMPTIONS` for the
+            whole table, or by column; columns that aren't named are missing at random.
+    """
+
+    def __init__(
+        self,
+        missing_process: Assumption = "unknown",
+        *,
+        latent_size: int | None = None,
+        hidden: Sequence[int] = (128, 128),
+        steps: int | None = None,
+        members: int = 5,
+        n_samples: int = 100,
+        kinds: Mapping[str, str] | None = None,
+        bounds: Mapping[str, tuple[float | None, float | None]] | None = None,
+        random_state: int | np.random.RandomState | None = None,
+        n_jobs: int | None = None,
+        verbose: int = 0,
+    ) -> None:
+        super().__init__(
+            latent_size=latent_size,
+            hidden=hidden,
+            steps=steps,
+            members=members,
+            n_samples=n_samples,
+            kinds=kinds,
+            bounds=bounds,
+            random_state=random_state,
+            n_jobs=n_jobs,
+            verbose=verbose,
+        )
+        self.missing_process = missing_process
+
+    def _process(self) -> ProcessSpec:
+        return missing_process(self.missing_process, self.columns_)

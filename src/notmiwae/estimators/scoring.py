@@ -1,0 +1,60 @@
+"""How likely fitted models find rows: the bound, in the units of the table."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from notmiwae.inference.fitted import FittedModel
+from notmiwae.model.latent import LatentVariableModel, bound, log_weights
+from notmiwae.model.noise import Generators
+from notmiwae.randomness import torch_seed
+
+Floats = npt.NDArray[np.float64]
+
+_CHUNK_VALUES = 1_000_000
+"""Decoded values held at once."""
+
+
+@torch.no_grad()
+def row_bounds(members: Sequence[FittedModel], rows: Floats, samples: int, seed: int) -> Floats:
+    """`L` of each row under the mixture of the members, `log 1/M Σ_m exp(L_m)`, in nats, `[N]`.
+
+    L_m bounds `log p(x_o, s)` (of a MIWAE, `log p(x_o)`) from below, by importance sampling. All rows
+    meet the same noise, so that a row's bound doesn't depend on the rows beside it.
+
+    Arguments:
+        members: Models of the same table.
+        rows: `[N, D]` in the table's own units, NaN where missing.
+        samples: Importance samples a row and member.
+        seed: Of everything random here.
+    """
+    bounds = np.empty((len(members), len(rows)))
+    size = max(1, _CHUNK_VALUES // (samples * rows.shape[1]))
+    for m, member in enumerate(members):
+        x, s = (each.double() for each in member.scaling.tensors(rows))
+        member.model.spec.observation.check(x, s, member.columns)
+        # In double precision a product of matrices doesn't depend on how many rows there are, to ten digits.
+        model = copy.deepcopy(member.model).double()
+        own_seed = torch_seed(seed, "score", m)
+        for first in range(0, len(rows), size):
+            some = slice(first, first + size)
+            bounds[m, some] = _each_row(model, x[some], s[some], samples, own_seed).numpy()
+        # The density of a value in its own unit: that of the standardised one, divided by the scale.
+        bounds[m] -= (~np.isnan(rows) * np.log(member.scaling.scale)).sum(axis=1)
+    mixture: Floats = np.logaddexp.reduce(bounds, axis=0) - np.log(len(members))
+    return mixture
+
+
+def _each_row(model: LatentVariableModel, x: Tensor, s: Tensor, samples: int, seed: int) -> Tensor:
+    """The bound of each row as if it were alone, `[N]`."""
+    generators = Generators([torch.Generator().manual_seed(seed) for _ in x])
+    terms = torch.vmap(model, in_dims=(0, 0, None, None))(x[:, None], s[:, None], samples, generators)
+    # Each `[N, L, 1]`; an ignorable process adds a plain zero, `[N]`.
+    spread = {name: each.reshape(len(x), -1) for name, each in terms.items()}
+    return bound(log_weights(spread).T)
