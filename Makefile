@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help repro paper long test check lint lock clean
+.PHONY: help repro paper long example test check lint lock clean
 
 help:  ## List the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -42,6 +42,9 @@ long: $(VENV)/.ready  ## Run the longer studies: 20 seeds, the published recipe 
 	dvc repro paper/long/dvc.yaml
 	@echo
 	@echo "The page: docs/long.md"
+
+example: $(VENV)/.ready  ## Run the example of docs/wages.md and put what it prints into the page
+	python docs/run_example.py docs/wages.md
 
 test: $(VENV)/.ready  ## Run the whole test suite
 	python -m pytest -n 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from notmiwae.errors import ParameterError
-from notmiwae.estimators.columns import Column
+from notmiwae.estimators.columns import Column, by_name
 from notmiwae.model.by_column import ByColumn
 from notmiwae.model.missing import AgnosticNonlinear, Ignorable, ProcessSpec
 from notmiwae.model.probit import EdgeSpec, SelfMasking
@@ -55,13 +55,10 @@ def missing_process(assumption: Assumption, columns: Sequence[Column]) -> Proces
         if not unordered or not isinstance(process, EdgeSpec):
             return process
         return ByColumn(default=process, columns=dict.fromkeys(sorted(unordered), ASSUMPTIONS["mar"]))
-    names = [column.name for column in columns]
-    for name in assumption:
-        if name not in names:
-            raise ParameterError(f"missing_process: no column {name!r}{suggest(name, names)}")
-    by_column = {name: _process(each, f"missing_process: {name}") for name, each in assumption.items()}
+    said_of = by_name("missing_process", assumption, [column.name for column in columns])
+    by_column = {name: _process(each, f"missing_process: {name}") for name, each in said_of.items()}
     for name, process in by_column.items():
-        said = f"missing_process: {name}: {assumption[name]!r}"
+        said = f"missing_process: {name}: {said_of[name]!r}"
         if isinstance(process, AgnosticNonlinear):
             raise ParameterError(f"{said} is of a whole table; say it instead of a mapping")
         if name in unordered and isinstance(process, EdgeSpec):
@@ -72,6 +69,6 @@ def missing_process(assumption: Assumption, columns: Sequence[Column]) -> Proces
 def _process(assumption: str | ProcessSpec, where: str) -> ProcessSpec:
     if isinstance(assumption, ProcessSpec):
         return assumption
-    if assumption not in ASSUMPTIONS:
+    if not isinstance(assumption, str) or assumption not in ASSUMPTIONS:
         raise ParameterError(f"{where}: unknown assumption {assumption!r}{suggest(assumption, ASSUMPTIONS)}")
     return ASSUMPTIONS[assumption]

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from numbers import Integral
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from joblib import Parallel, delayed
+from joblib import Parallel, delayed, effective_n_jobs
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, validate_data
 
+from notmiwae.errors import DataError, ParameterError
 from notmiwae.estimators import learnt, storage
 from notmiwae.estimators.assumptions import Assumption, missing_process
-from notmiwae.estimators.columns import describe, encode, fill, observation
+from notmiwae.estimators.columns import check_names, describe, encode, fill, observation
 from notmiwae.estimators.scoring import row_bounds
 from notmiwae.inference.fitted import FittedModel
 from notmiwae.inference.imputation import Imputation, ImputationSpec, impute_together
@@ -26,12 +28,14 @@ from notmiwae.model.latent import ModelSpec
 from notmiwae.model.missing import Ignorable, ProcessSpec
 from notmiwae.model.networks import MLP
 from notmiwae.model.observation import Gaussian
-from notmiwae.parallel import chunks, progress_bar
+from notmiwae.parallel import chunks, progress_bar, silent
 from notmiwae.randomness import torch_seed
 
 _LARGE = 10_000
 """Rows from which batches are larger."""
 _EPOCHS = 10
+_FAR = 1e12
+"""Standard deviations beyond which networks of single precision no longer compute."""
 
 
 class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -98,6 +102,7 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             ParameterError: an argument doesn't fit.
             DivergenceError: the bound became non-finite.
         """
+        self._check()
         table = self._table(X, reset=True)
         self.columns_ = describe(table, self.kinds, self.bounds)
         values = encode(self.columns_, table)
@@ -106,6 +111,9 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         names = tuple(column.name for column in self.columns_)
         seeds = [torch_seed(seed, "train", member) for member in range(self.members)]
         with progress_bar("train", bool(self.verbose)) as report:
+            if effective_n_jobs(self.n_jobs) > 1:
+                # Other processes have no hold of the bar.
+                report = silent
             done: list[list[Fit]] = Parallel(n_jobs=self.n_jobs)(
                 delayed(fit_together)([values] * len(some), names, network, process, training, some, report)
                 for some in chunks(seeds, training.together)
@@ -122,15 +130,14 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def sample(self, X: Any, n_draws: int = 20) -> list[Any]:
         """Completed tables drawn from `p(x_m | x_o, s)`: multiple imputations."""
-        return self._filled(X, n_draws)[1:]
+        return self._filled(X, _whole("n_draws", n_draws, 0))[1:]
 
     def score_samples(self, X: Any) -> npt.NDArray[np.float64]:
         """The bound of `log p(x_o, s)` of each row in nats, in the columns' own units, `[N]`.
 
         The mixture of the members, `log 1/M Σ_m exp(bound_m)`, with L importance samples each.
         """
-        check_is_fitted(self)
-        values = encode(self.columns_, self._table(X, reset=False))
+        _, values = self._rows(X)
         return row_bounds(self.members_, values, self.n_samples, self._seed)
 
     def score(self, X: Any, y: Any = None) -> float:
@@ -145,8 +152,7 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def plot_missing_process(self, X: Any, columns: Sequence[str] | None = None) -> Any:
         """A matplotlib figure of the learnt `p(s_j = 0 | x_j)` over the rows of X; see `learnt.plot`."""
-        check_is_fitted(self)
-        rows = encode(self.columns_, self._table(X, reset=False))
+        _, rows = self._rows(X)
         return learnt.plot(self.columns_, self.members_, rows, columns)
 
     def save(self, folder: str | Path) -> None:
@@ -165,16 +171,45 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         names: npt.NDArray[Any] = _check_feature_names_in(self, input_features)
         return names
 
-    def _filled(self, X: Any, draws: int) -> list[Any]:
-        """The table filled with means, then with each of the draws."""
+    def _rows(self, X: Any) -> tuple[pd.DataFrame, npt.NDArray[np.float64]]:
+        """New rows as a table and as numbers.
+
+        Raises:
+            DataError: they don't fit the columns, or a value is too far from those that were fitted.
+        """
         check_is_fitted(self)
+        self._check()
         table = self._table(X, reset=False)
         values = encode(self.columns_, table)
+        for member in self.members_:
+            mean, scale = member.scaling.mean, member.scaling.scale
+            far = np.argwhere(np.abs(values - mean) > _FAR * scale)
+            if len(far):
+                row, place = far[0]
+                name, found = self.columns_[place].name, values[row, place]
+                about = f"accepted: values within {_FAR:g} standard deviations of {mean[place]:g}"
+                raise DataError(f"column {name!r}: {found:g} in row {row}; {about}")
+        return table, values
+
+    def _filled(self, X: Any, draws: int) -> list[Any]:
+        """The table filled with means, then with each of the draws."""
+        table, values = self._rows(X)
         spec = ImputationSpec(samples=self.n_samples, draws=draws)
         with progress_bar("impute", bool(self.verbose)) as report:
             imputed: Imputation = impute_together(self.members_, values, spec, self._seed, report)
         filled = [fill(self.columns_, table, each) for each in (imputed.mean, *imputed.draws)]
         return filled if isinstance(X, pd.DataFrame) else [each.to_numpy() for each in filled]
+
+    def _check(self) -> None:
+        """Raise a `ParameterError` if a number among the arguments is none that is accepted."""
+        for name in ("latent_size", "steps", "members", "n_samples"):
+            value = getattr(self, name)
+            if value is not None or name in ("members", "n_samples"):
+                _whole(name, value, 1)
+        if isinstance(self.hidden, str) or not np.iterable(self.hidden) or not len(self.hidden):
+            raise ParameterError(f"hidden: found {self.hidden!r}; accepted: the width of each layer")
+        for width in self.hidden:
+            _whole("hidden", width, 1)
 
     def _process(self) -> ProcessSpec:
         return Ignorable()
@@ -204,16 +239,43 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def _table(self, X: Any, reset: bool) -> pd.DataFrame:
         """`X` as a table; new rows have to have the columns of those that were fitted."""
         if isinstance(X, pd.DataFrame):
+            check_names(X)
             validate_data(self, X, reset=reset, skip_check_array=True)
+            if not reset:
+                self._check_labels(X)
             return X
-        values = validate_data(self, X, reset=reset, dtype=np.float64, ensure_all_finite="allow-nan")
-        names = getattr(self, "feature_names_in_", [f"x{place}" for place in range(values.shape[1])])
+        if getattr(getattr(X, "dtype", None), "kind", None) == "c":
+            raise DataError("Complex data not supported; accepted: real numbers")
+        if isinstance(X, np.ndarray) and X.dtype == object:
+            X = np.where(pd.isna(X), np.nan, X)
+        dtypes = (np.float64, np.float32)
+        values = validate_data(self, X, reset=reset, dtype=dtypes, ensure_all_finite="allow-nan")
+        names = getattr(self, "feature_names_in_", _numbered(values.shape[1]))
         return pd.DataFrame(values, columns=list(names))
+
+    def _check_labels(self, table: pd.DataFrame) -> None:
+        """Raise a `DataError` if labels, of which scikit-learn checks only text, aren't those fitted."""
+        found = [str(label) for label in table.columns]
+        fitted = [column.name for column in self.columns_]
+        if found != fitted != _numbered(len(fitted)):
+            raise DataError(f"columns {', '.join(found)}; accepted, in this order: {', '.join(fitted)}")
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
+
+
+def _numbered(columns: int) -> list[str]:
+    """Names of columns that have none."""
+    return [f"x{place}" for place in range(columns)]
+
+
+def _whole(name: str, value: Any, least: int) -> int:
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
+        raise ParameterError(f"{name}: found {value!r}; accepted: a whole number from {least}")
+    return int(value)
 
 
 class NotMIWAEImputer(MIWAEImputer):

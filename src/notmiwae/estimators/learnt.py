@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from notmiwae.errors import DataError
+from notmiwae.errors import DataError, ParameterError
 from notmiwae.estimators.columns import Column
 from notmiwae.inference.fitted import FittedModel, missing_probability
+from notmiwae.params import suggest
 
 _WIDTH = 2 * 1.2815515655446004
 """Of a probit between probabilities of 0.1 and 0.9, in units of 1/slope."""
@@ -67,15 +68,22 @@ def plot(
         shown: Names of columns; None: the first twelve.
 
     Raises:
-        DataError: no column has a missing process.
+        DataError: no column has a missing process, or one that is shown has no observed value.
+        ParameterError: there is no such column.
     """
     from matplotlib.figure import Figure
 
     names = [column.name for column in columns]
+    for name in shown or ():
+        if str(name) not in names:
+            raise ParameterError(f"columns: no column {name!r}{suggest(name, names)}")
     possible = sorted({place for each in members for place in each.model.missing_process.columns.tolist()})
-    places = [names.index(name) for name in shown] if shown is not None else possible[:12]
+    places = [names.index(str(name)) for name in shown] if shown else possible[:12]
     if not places or all(member.ignorable for member in members):
         raise DataError("values were taken as missing at random: there is no missing process to be shown")
+    for place in places:
+        if np.isnan(rows[:, place]).all():
+            raise DataError(f"column {names[place]!r} has no observed value in these rows")
     across = min(4, len(places))
     down = -(-len(places) // across)
     figure = Figure(figsize=(2.3 * across + 0.4, 1.9 * down + 0.4), layout="constrained")
@@ -99,7 +107,12 @@ def _panel(
         if column.values
         else np.linspace(observed.min() - reach, observed.max() + reach, _POINTS)
     )
-    complete = np.tile(np.nanmean(rows, axis=0), (len(x), 1))
+    # Of a column that these rows don't have, zero.
+    observed_rows = ~np.isnan(rows)
+    means = np.where(observed_rows, rows, 0.0).sum(axis=0) / observed_rows.sum(axis=0).clip(1)
+    if column.lowest is not None or column.highest is not None:
+        x = np.clip(x, column.lowest, column.highest)
+    complete = np.tile(means, (len(x), 1))
     complete[:, place] = x
     for member in members:
         probability = missing_probability([member], complete)[:, place]

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from notmiwae.errors import DataError
-from notmiwae.estimators.columns import KINDS, Column
+from notmiwae.estimators.columns import KINDS, Column, observation
 from notmiwae.files import whole_folder, write_json
 from notmiwae.inference.fitted import FittedModel
 from notmiwae.model.missing import ProcessSpec, processes
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from notmiwae.estimators.imputers import MIWAEImputer
 
 _FILE = "imputer.json"
+_PROCESS = "missing process"
+"""Stands before the settings of one, which a mapping by column would look like."""
 
 
 def save(imputer: MIWAEImputer, folder: Path) -> None:
@@ -29,19 +33,27 @@ def save(imputer: MIWAEImputer, folder: Path) -> None:
     Raises:
         DataError: there is something else at that place.
     """
-    if folder.exists() and not (folder / _FILE).is_file() and any(folder.iterdir()):
-        raise DataError(f"{folder}: is there already and holds no imputer; nothing was written")
+    folder = folder.resolve()
+    if folder.exists() and not _replaceable(folder):
+        raise DataError(f"{folder}: is there already and holds something else; nothing was written")
+    for column in imputer.columns_:
+        for value in column.values:
+            if not isinstance(value, str | int | float | bool):
+                accepted = "accepted: text, numbers, truth values"
+                raise DataError(f"column {column.name!r}: category {value!r} can't be saved; {accepted}")
     seed = imputer.random_state
-    parameters = imputer.get_params(deep=False) | {"random_state": seed if isinstance(seed, int) else None}
+    seed = seed if isinstance(seed, Integral) else None
+    parameters = imputer.get_params(deep=False) | {"random_state": seed}
     names = getattr(imputer, "feature_names_in_", None)
     with whole_folder(folder) as temporary:
         for number, member in enumerate(imputer.members_):
-            place = temporary / f"{number:02d}"
+            place = temporary / f"{number:04d}"
             place.mkdir()
             member.save(place)
         description = {
             "imputer": type(imputer).__name__,
             "parameters": {name: _plain(value) for name, value in parameters.items()},
+            "members": len(imputer.members_),
             "columns": [asdict(column) for column in imputer.columns_],
             "feature_names": None if names is None else [str(name) for name in names],
             "bound": imputer.bound_,
@@ -60,43 +72,73 @@ def load(folder: Path, classes: Sequence[type[MIWAEImputer]]) -> MIWAEImputer:
         description = json.loads((folder / _FILE).read_text(encoding="utf-8"))
         cls = {each.__name__: each for each in classes}[description["imputer"]]
         imputer = cls(**{name: _read(value) for name, value in description["parameters"].items()})
+        imputer._check()
         imputer.columns_ = tuple(_column(each) for each in description["columns"])
         imputer.members_ = FittedModel.load_members(folder)
+        if len(imputer.members_) != description["members"]:
+            raise ValueError(f"{len(imputer.members_)} members of {description['members']!r}")
         imputer.bound_, imputer._seed = float(description["bound"]), int(description["seed"])
         imputer.n_features_in_ = len(imputer.columns_)
         if description["feature_names"] is not None:
             imputer.feature_names_in_ = np.array(description["feature_names"], dtype=object)
-        found = tuple(column.name for column in imputer.columns_)
-        if any(member.columns != found for member in imputer.members_):
-            raise ValueError("its members are of other columns")
-    except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
+        _check_members(imputer)
+    except (OSError, KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
         said = " ".join(str(error).split()) or type(error).__name__
         raise DataError(f"{folder}: not a saved imputer: {said}") from None
     return imputer
 
 
+def _replaceable(folder: Path) -> bool:
+    """Whether it's a folder with nothing but an imputer, or with nothing at all."""
+    if not folder.is_dir():
+        return False
+    names = {each.name for each in folder.iterdir()}
+    return not names or (_FILE in names and all(name.isdecimal() for name in names - {_FILE}))
+
+
+def _check_members(imputer: MIWAEImputer) -> None:
+    """Raise a `ValueError` if columns, their names and the members aren't of one table."""
+    found = tuple(column.name for column in imputer.columns_)
+    names = getattr(imputer, "feature_names_in_", None)
+    if names is not None and tuple(names) != found:
+        raise ValueError("its columns have other names")
+    size = len(found)
+    levels = observation(imputer.columns_).levels(size)
+    for member in imputer.members_:
+        if member.columns != found or member.model.spec.observation.levels(size) != levels:
+            raise ValueError("its members are of other columns")
+        if member.scaling.mean.shape != (size,) or member.scaling.scale.shape != (size,):
+            raise ValueError("its members are scaled for other columns")
+
+
 def _plain(value: Any) -> Any:
-    """A parameter as JSON has it."""
+    """A parameter as JSON has it; a bound at infinity is none."""
     if isinstance(value, ProcessSpec):
-        return value.to_mapping()
+        return [_PROCESS, value.to_mapping()]
     if isinstance(value, Mapping):
         return {str(name): _plain(each) for name, each in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(each) for each in value]
-    return value.item() if isinstance(value, np.generic) else value
+    plain = value.item() if isinstance(value, np.generic) else value
+    return None if isinstance(plain, float) and math.isinf(plain) else plain
 
 
 def _read(value: Any) -> Any:
     """The inverse of `_plain`; sequences become tuples."""
     if isinstance(value, Mapping):
-        if "kind" in value:
-            return parse_entry(processes, value, "missing_process")
         return {name: _read(each) for name, each in value.items()}
+    if isinstance(value, list) and len(value) == 2 and value[0] == _PROCESS:
+        return parse_entry(processes, value[1], "missing_process")
     return tuple(_read(each) for each in value) if isinstance(value, list) else value
 
 
 def _column(found: dict[str, Any]) -> Column:
     column = Column(**found | {"values": tuple(found["values"])})
-    if column.kind not in KINDS or not isinstance(column.name, str):
-        raise ValueError(f"column {column.name!r} of kind {column.kind!r}")
-    return column
+    names = column.kind in ("binary", "categorical")
+    numbers = (None if each is None else float(each) for each in (column.lowest, column.highest))
+    if column.kind not in KINDS or not isinstance(column.name, str) or bool(column.values) != names:
+        raise ValueError(f"column {column.name!r} of kind {column.kind!r} with values {column.values!r}")
+    if any(not isinstance(each, str | int | float) for each in column.values):
+        raise ValueError(f"column {column.name!r} with values {column.values!r}")
+    lowest, highest = numbers
+    return replace(column, lowest=lowest, highest=highest, ordered=bool(column.ordered))

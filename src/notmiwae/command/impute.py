@@ -1,0 +1,178 @@
+"""`notmiwae impute`: fill the missing cells of a table, by a model that is trained on it or was saved."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from notmiwae.command import checks, options
+from notmiwae.errors import NotMIWAEError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from notmiwae.command.reading import Table
+    from notmiwae.estimators.imputers import MIWAEImputer
+
+WORDS = ("high", "low", "unknown", "extreme", "middle", "anything", "mar", "mcar")
+"""`ASSUMPTIONS`, which takes seconds to import."""
+_DRAWS = 20
+_SHOWN = 12
+_EXAMPLES = """\
+  notmiwae impute survey.csv -o imputed.csv
+  notmiwae impute survey.csv -o imputed.csv --missing-process high
+  notmiwae impute survey.csv -o imputed.csv --missing-process income=high age=mcar --ignore id
+  notmiwae impute survey.csv -o imputed.csv --draws 20 --draws-out draws.csv
+  notmiwae impute survey.csv -o imputed.csv --kind visits=count --bounds income=0: share=0:100
+  notmiwae impute survey.csv -o imputed.csv --model-out model/
+  notmiwae impute new.csv -o imputed.csv --model model/
+
+words of --missing-process, of the whole table or of columns (others are then missing at random):
+  high, low   higher (lower) values go missing
+  unknown     one of the two, which the data decide (the default)
+  extreme     both ends; middle: what lies between
+  anything    missingness may depend on all values of the row; of the whole table only
+  mar         given what is seen, missingness says nothing of the values; mcar: it hangs on nothing"""
+
+
+def add(subparsers: Any) -> None:
+    """Add the subcommand."""
+    parser = options.add_parser(subparsers, "impute", "Fill in the missing cells of a table.", _EXAMPLES)
+    parser.add_argument("input", type=Path, help="the table")
+    parser.add_argument("-o", "--output", type=Path, required=True, help="the completed table")
+    parser.add_argument(
+        "--missing-process",
+        action="extend",
+        nargs="+",
+        default=[],
+        metavar="WORD",
+        help="why values are missing: a WORD, or COLUMN=WORD, see below",
+    )
+    parser.add_argument(
+        "--draws", type=options.positive, metavar="M", help="multiple imputations (default: 20)"
+    )
+    parser.add_argument("--draws-out", type=Path, metavar="FILE", help="where they go, below each other")
+    parser.add_argument("--model-out", type=Path, metavar="FOLDER", help="where the trained model goes")
+    parser.add_argument("--model", type=Path, metavar="FOLDER", help="impute by this model, which was saved")
+    options.add_columns(parser)
+    parser.add_argument(
+        "--bounds",
+        action="extend",
+        nargs="+",
+        default=[],
+        metavar="COLUMN=LOWEST:HIGHEST",
+        help="what imputed numbers lie between; one of the two may be left out",
+    )
+    parser.add_argument("--steps", type=options.positive, help="of training (default: 700 to 3,000, by rows)")
+    parser.add_argument("--members", type=options.positive, help="models that impute together (default: 5)")
+    parser.add_argument("--samples", type=options.positive, help="importance samples a row (default: 100)")
+    parser.add_argument("--seed", type=int, help="of everything random (default: 0)")
+    parser.add_argument("--json", action="store_true", help="print the summary as JSON on standard output")
+    parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
+    options.add_reading(parser)
+    parser.set_defaults(run=run)
+
+
+def run(typed: argparse.Namespace) -> int:
+    """Read, train or load, impute, write."""
+    assumption = checks.assumption(typed.missing_process, WORDS)
+    kinds = options.pairs("--kind", typed.kind, options.KINDS)
+    bounds = options.bounds(typed.bounds)
+    checks.paths(typed)
+    from notmiwae.command import summary
+
+    if typed.model:
+        from notmiwae.command import saved
+
+        imputer = saved.load(typed.model)
+        table = saved.read_rows(typed, imputer)
+    else:
+        table = checks.read_rows(typed, kinds, bounds, assumption)
+    found = summary.of_table(table)
+    options.say(summary.first_lines(found), typed.quiet)
+    if not found["missing_cells"]:
+        notice = "no value is missing: the table is written as it is, and nothing was trained"
+        options.say(notice, typed.quiet)
+        _write(typed, table, table.frame, [table.frame] * _draws(typed), None)
+        found["notice"] = notice
+    else:
+        try:
+            if not typed.model:
+                imputer = _fitted(typed, table, assumption, kinds, bounds)
+            filled, draws = _imputed(typed, table, imputer)
+        except NotMIWAEError as error:
+            raise type(error)(f"{table.path}: {error}") from None
+        _write(typed, table, filled, draws, imputer)
+        found |= summary.of_imputer(imputer)
+        options.say(summary.last_lines(found), typed.quiet)
+    options.say(f"wrote {typed.output}", typed.quiet)
+    if typed.json:
+        from notmiwae.command.writing import print_json
+
+        print_json(found | {"output": str(typed.output)})
+    return 0
+
+
+def _fitted(
+    typed: argparse.Namespace, table: Table, assumption: Any, kinds: dict[str, str], bounds: Any
+) -> MIWAEImputer:
+    from notmiwae.estimators.imputers import MIWAEImputer, NotMIWAEImputer
+
+    settings: dict[str, Any] = {
+        "steps": typed.steps,
+        "members": typed.members or 5,
+        "n_samples": typed.samples or 100,
+        "kinds": kinds,
+        "bounds": bounds,
+        "random_state": typed.seed or 0,
+        "verbose": _verbose(typed),
+    }
+    options.say(f"training {settings['members']} model(s) …", typed.quiet)
+    if assumption == "mar":
+        return MIWAEImputer(**settings).fit(table.modelled)
+    return NotMIWAEImputer(assumption, **settings).fit(table.modelled)
+
+
+def _imputed(
+    typed: argparse.Namespace, table: Table, imputer: MIWAEImputer
+) -> tuple[pd.DataFrame, list[pd.DataFrame]]:
+    """The completed table and draws, with the columns that are carried along, in their order."""
+    imputer.verbose = _verbose(typed)
+    if typed.samples:
+        imputer.n_samples = typed.samples
+    rows = table.modelled[[column.name for column in imputer.columns_]]
+    draws = imputer.sample(rows, _draws(typed)) if typed.draws_out else []
+    filled, *drawn = (
+        table.frame.assign(**{str(name): each[name] for name in each})
+        for each in (imputer.transform(rows), *draws)
+    )
+    return filled, drawn
+
+
+def _draws(typed: argparse.Namespace) -> int:
+    return typed.draws or _DRAWS
+
+
+def _verbose(typed: argparse.Namespace) -> int:
+    return int(not typed.quiet and sys.stderr.isatty())
+
+
+def _write(
+    typed: argparse.Namespace,
+    table: Table,
+    filled: pd.DataFrame,
+    draws: list[pd.DataFrame],
+    imputer: MIWAEImputer | None,
+) -> None:
+    from notmiwae.command.writing import long_format, table_writer, write_all
+
+    writers = {typed.output: table_writer(typed.output, filled, table)}
+    if typed.draws_out:
+        writers[typed.draws_out] = table_writer(typed.draws_out, long_format(table, draws), table)
+    if typed.model_out and imputer is not None:
+        write_all(writers, partial(imputer.save, typed.model_out))
+    else:
+        write_all(writers)

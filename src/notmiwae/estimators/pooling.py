@@ -1,0 +1,82 @@
+"""Pooled inference over multiple imputations: Rubin's rules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import t as student
+
+from notmiwae.errors import DataError
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Pooled:
+    """An estimate from multiple imputations; each entry has the shape of one estimate.
+
+    Attributes:
+        estimate: Mean of the estimates.
+        standard_error: `sqrt(W + (1 + 1/M) B)`: within and between imputations.
+        lower: Lower end of the interval.
+        upper: Upper end.
+        degrees: Degrees of freedom of its t distribution (Barnard & Rubin 1999).
+        missing_information: The share of the information that is missing, 0 to 1.
+    """
+
+    estimate: Floats
+    standard_error: Floats
+    lower: Floats
+    upper: Floats
+    degrees: Floats
+    missing_information: Floats
+
+
+def pool(
+    estimates: npt.ArrayLike,
+    variances: npt.ArrayLike,
+    complete_degrees: float = np.inf,
+    level: float = 0.95,
+) -> Pooled:
+    """Pool estimates from M completed tables (Rubin 1987; van Buuren 2018, §2.3–2.4).
+
+    With W the mean of the variances and B the variance of the estimates, `T = W + (1 + 1/M) B`,
+    `λ = (1 + 1/M) B / T`, `ν_old = (M − 1)/λ²`, `ν_obs = (ν_com + 1)/(ν_com + 3) ν_com (1 − λ)`,
+    `ν = ν_old ν_obs / (ν_old + ν_obs)`, and the missing information is `(r + 2/(ν + 3))/(r + 1)` at
+    `r = λ/(1 − λ)`.
+
+    Arguments:
+        estimates: One for each completed table, `[M]` or `[M, …]`.
+        variances: Their squared standard errors, of the same shape.
+        complete_degrees: ν_com, the degrees of freedom if nothing were missing.
+        level: Of the interval.
+
+    Raises:
+        DataError: fewer than two imputations, shapes that differ, or a negative variance.
+    """
+    values, within = np.asarray(estimates, dtype=np.float64), np.asarray(variances, dtype=np.float64)
+    if values.shape != within.shape or values.ndim == 0:
+        raise DataError(f"estimates have shape {values.shape}, variances {within.shape}; accepted: one shape")
+    if len(values) < 2:
+        raise DataError(f"found {len(values)} imputation(s); accepted: two or more")
+    if not (within >= 0).all():
+        raise DataError("variances: found one that is negative or not a number")
+    m = len(values)
+    between = (1.0 + 1.0 / m) * values.var(axis=0, ddof=1)
+    total = within.mean(axis=0) + between
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = np.where(total > 0, between / total, 0.0)
+        old = (m - 1) / share**2
+        if np.isfinite(complete_degrees):
+            observed = (complete_degrees + 1) / (complete_degrees + 3) * complete_degrees * (1.0 - share)
+            degrees = np.where(np.isfinite(old), old * observed / (old + observed), observed)
+        else:
+            degrees = old
+        ratio = share / (1.0 - share)
+        missing = np.where(share < 1, (ratio + 2.0 / (degrees + 3.0)) / (ratio + 1.0), 1.0)
+    missing = np.where(share > 0, missing, 0.0)
+    estimate, error = values.mean(axis=0), np.sqrt(total)
+    reach = student.ppf(0.5 + level / 2.0, np.maximum(degrees, 1e-3)) * error
+    return Pooled(estimate, error, estimate - reach, estimate + reach, degrees, missing)

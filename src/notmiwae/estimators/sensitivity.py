@@ -1,0 +1,198 @@
+"""Sensitivity analysis: what each assumption on why values are missing makes of a table.
+
+The data can't tell whether values are missing at random (Molenberghs et al. 2008): every model that isn't
+has a counterpart that is, with the same fit to what was seen. What can be shown is how far conclusions move.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from notmiwae.errors import DataError, ParameterError
+from notmiwae.estimators.assumptions import ASSUMPTIONS
+from notmiwae.estimators.imputers import NotMIWAEImputer
+from notmiwae.estimators.pooling import pool
+from notmiwae.params import suggest
+
+DEFAULT_ASSUMPTIONS = ("mar", "low", "high", "extreme", "anything")
+DELTAS = (-1.0, -0.5, 0.0, 0.5, 1.0)
+QUANTILES = (0.1, 0.5, 0.9)
+_WHOLE = ("mar", "mcar", "anything")
+"""Assumptions that are of the whole table."""
+
+
+@dataclass(frozen=True)
+class Sensitivity:
+    """What became of each column under each assumption.
+
+    Attributes:
+        table: A row for each assumption and column: `assumption`, `column`, `mean` with its `standard_error`,
+            `lower` and `upper` ends of the 95 % interval and `missing_information` (Rubin's rules), the
+            quantiles `q10`, `q50` and `q90` (means over the draws), and `imputed_mean`, that of the imputed
+            cells alone. The assumption `observed` takes what was seen for the whole.
+        bounds: A row for each assumption: `bound`, of held-out rows in nats a row. A higher one fits what was
+            seen better, which is no proof: it's the shape of what was seen that speaks, not the rest.
+        shifts: δ-adjustment: the same as `table`, where cells imputed at random are shifted by `delta`
+            standard deviations of what was observed.
+    """
+
+    table: pd.DataFrame
+    bounds: pd.DataFrame
+    shifts: pd.DataFrame
+
+    def plot(self) -> Any:
+        """A matplotlib figure: a panel a column, its mean and interval under each assumption, then δ."""
+        return _figure(self)
+
+
+def sensitivity(
+    X: pd.DataFrame,
+    columns: Sequence[str] | None = None,
+    assumptions: Sequence[str] = DEFAULT_ASSUMPTIONS,
+    deltas: Sequence[float] = DELTAS,
+    n_draws: int = 20,
+    **options: Any,
+) -> Sensitivity:
+    """Impute a table under several assumptions, and set the results side by side.
+
+    `mar` is fitted with a rate of missing values for each column (`mcar`), which imputes as `mar` does and
+    whose bound can be compared.
+
+    Arguments:
+        X: The table.
+        columns: Of numbers, with missing values: those that the assumptions are said of, the others being
+            missing at random; None: all of them.
+        assumptions: Words of `ASSUMPTIONS`.
+        deltas: Shifts in standard deviations.
+        n_draws: Imputations by which means and quantiles are pooled, two at least.
+        options: Of `NotMIWAEImputer`.
+
+    Raises:
+        ParameterError: an unknown column or assumption.
+        DataError: no column has a missing value, or the table can't be used.
+    """
+    for word in assumptions:
+        if word not in ASSUMPTIONS:
+            raise ParameterError(f"assumptions: unknown assumption {word!r}{suggest(word, ASSUMPTIONS)}")
+    for name in columns or ():
+        if name not in X.columns:
+            raise ParameterError(f"columns: no column {name!r}{suggest(name, list(map(str, X.columns)))}")
+    rows, bounds, shifts = [], [], []
+    shown: list[str] = []
+    for word in assumptions:
+        said: Any = word if columns is None or word in _WHOLE else dict.fromkeys(columns, word)
+        imputer = NotMIWAEImputer("mcar" if word == "mar" else said, **options).fit(X)
+        if not shown:
+            shown = _shown(X, imputer, columns)
+            rows += [_seen(X, name) for name in shown]
+        draws = imputer.sample(X, n_draws)
+        rows += [_row(word, X, name, [_numbers(draw, name) for draw in draws]) for name in shown]
+        bounds.append((word, imputer.bound_))
+        if word == "mar":
+            for name in shown:
+                shift = X[name].std() * X[name].isna().to_numpy()
+                shifts += [
+                    {"delta": delta}
+                    | _row(f"δ {delta:+g} sd", X, name, [_numbers(d, name) + delta * shift for d in draws])
+                    for delta in deltas
+                ]
+    table = pd.DataFrame(rows)
+    return Sensitivity(table, pd.DataFrame(bounds, columns=["assumption", "bound"]), pd.DataFrame(shifts))
+
+
+def _shown(X: pd.DataFrame, imputer: NotMIWAEImputer, columns: Sequence[str] | None) -> list[str]:
+    """Names of the columns to report: of numbers, with missing values."""
+    possible = [c.name for c in imputer.columns_ if not c.values and X[c.name].isna().any()]
+    for name in columns or ():
+        if name not in possible:
+            raise ParameterError(f"columns: {name!r} has no missing value, or holds no numbers")
+    if not possible:
+        raise DataError("no column of numbers has a missing value: there is nothing to analyse")
+    return [name for name in possible if columns is None or name in columns]
+
+
+def _numbers(table: pd.DataFrame, name: str) -> npt.NDArray[np.float64]:
+    return table[name].to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def _seen(X: pd.DataFrame, name: str) -> dict[str, Any]:
+    """The row of `observed`: what was seen of a column, taken for the whole."""
+    values = _numbers(X, name)
+    seen = values[~np.isnan(values)]
+    error = seen.std(ddof=1) / np.sqrt(len(seen)) if len(seen) > 1 else np.nan
+    return _entries(
+        "observed", name, seen.mean(), error, seen.mean() - 1.96 * error, seen.mean() + 1.96 * error
+    ) | ({"missing_information": np.nan} | _quantiles([seen]) | {"imputed_mean": np.nan})
+
+
+def _row(word: str, X: pd.DataFrame, name: str, draws: Sequence[npt.NDArray[np.float64]]) -> dict[str, Any]:
+    missing = X[name].isna().to_numpy()
+    n = len(X)
+    means, variances = [each.mean() for each in draws], [each.var(ddof=1) / n for each in draws]
+    pooled = pool(means, variances, n - 1)
+    interval = (float(pooled.standard_error), float(pooled.lower), float(pooled.upper))
+    return (
+        _entries(word, name, float(pooled.estimate), *interval)
+        | {"missing_information": float(pooled.missing_information)}
+        | _quantiles(draws)
+        | {"imputed_mean": float(np.mean([each[missing].mean() for each in draws]))}
+    )
+
+
+def _entries(word: str, name: str, mean: float, error: float, lower: float, upper: float) -> dict[str, Any]:
+    return {
+        "assumption": word,
+        "column": name,
+        "mean": mean,
+        "standard_error": error,
+        "lower": lower,
+        "upper": upper,
+    }
+
+
+def _quantiles(draws: Sequence[npt.NDArray[np.float64]]) -> dict[str, float]:
+    found = np.mean([np.quantile(each, QUANTILES) for each in draws], axis=0)
+    return {f"q{100 * quantile:.0f}": float(value) for quantile, value in zip(QUANTILES, found, strict=True)}
+
+
+def _figure(result: Sensitivity) -> Any:
+    from matplotlib.figure import Figure
+
+    columns = list(dict.fromkeys(result.table["column"]))
+    across = min(3, len(columns))
+    down = -(-len(columns) // across)
+    parts = [result.table, result.shifts.assign(shift=True)] if len(result.shifts) else [result.table]
+    entries = len(result.table["assumption"].unique()) + (
+        result.shifts["delta"].nunique() if len(parts) > 1 else 0
+    )
+    figure = Figure(figsize=(2.4 * across + 1.4, (0.2 * entries + 0.7) * down + 0.5), layout="constrained")
+    grid = figure.subplots(down, across, sharey=True, squeeze=False)
+    for axes in grid.flat[len(columns) :]:
+        axes.set_axis_off()
+    for axes, name in zip(grid.flat, columns, strict=False):
+        _panel(axes, name, [part[part["column"] == name] for part in parts])
+    figure.supxlabel("mean of the column, 95 % interval", fontsize=9)
+    return figure
+
+
+def _panel(axes: Any, name: str, parts: Sequence[pd.DataFrame]) -> None:
+    labels: list[str] = []
+    for part, (color, marker) in zip(parts, (("#0072B2", "o"), ("#8C8C8C", "s")), strict=False):
+        places = np.arange(len(labels), len(labels) + len(part)) + (0.6 if labels else 0.0)
+        reach = [part["mean"] - part["lower"], part["upper"] - part["mean"]]
+        axes.errorbar(part["mean"], places, xerr=reach, fmt=marker, color=color, ms=4, lw=1.2, capsize=2)
+        labels += part["assumption"].tolist()
+    seen = parts[0].loc[parts[0]["assumption"] == "observed", "mean"]
+    axes.axvline(seen.iloc[0], color="#A9A9A9", lw=0.8, ls=":")
+    ticks = [place + (0.6 if place >= len(parts[0]) else 0.0) for place in range(len(labels))]
+    axes.set_yticks(ticks, [label.replace("-", "−") for label in labels], fontsize=8)
+    axes.set_ylim(max(ticks) + 0.6, -0.6)
+    axes.set_title(name, fontsize=9)
+    axes.tick_params(axis="x", labelsize=8)
+    axes.spines[["top", "right"]].set_visible(False)

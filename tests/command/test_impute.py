@@ -1,0 +1,160 @@
+import shutil
+
+import pandas as pd
+import pytest
+from small_tables import QUICK, masked_table
+
+from notmiwae.command import impute, options
+from notmiwae.estimators.assumptions import ASSUMPTIONS
+from notmiwae.estimators.columns import KINDS
+
+
+def test_words_are_those_of_the_estimators():
+    assert tuple(ASSUMPTIONS) == impute.WORDS
+    assert options.KINDS == KINDS
+
+
+def test_only_missing_cells_change(trained):
+    before, after = pd.read_csv(trained / "in.csv"), pd.read_csv(trained / "out.csv")
+    assert after.notna().all().all()
+    assert list(after) == list(before)
+    assert after.where(before.notna()).equals(before)
+    assert (after["age"] % 1 == 0).all()
+
+
+def test_draws_are_long(trained):
+    draws, before = pd.read_csv(trained / "draws.csv"), pd.read_csv(trained / "in.csv")
+    assert list(draws) == [".imp", ".id", *before]
+    assert draws[".imp"].unique().tolist() == [0, 1, 2, 3]
+    assert draws[".id"].tolist() == [*range(1, 61)] * 4
+    assert draws[draws[".imp"] == 0][list(before)].equals(before)
+    assert draws[draws[".imp"] > 0].notna().all().all()
+
+
+def test_a_saved_model_imputes_the_same(notmiwae, trained, tmp_path):
+    before = pd.read_csv(trained / "in.csv")
+    before[before.columns[::-1]].to_csv(tmp_path / "in.csv", index=False)
+    found = notmiwae("impute", tmp_path / "in.csv", "-o", tmp_path / "o.csv", "--model", trained / "model",
+                     "--ignore", "id", "--json")  # fmt: skip
+    assert found.status == 0
+    assert found.json()["missing_cells"] == int(before.isna().to_numpy().sum())
+    assert {row["column"] for row in found.json()["missing_process"]} <= {"wage", "age", "region"}
+    after = pd.read_csv(tmp_path / "o.csv")
+    assert list(after) == list(before.columns[::-1])
+    assert after[before.columns].equals(pd.read_csv(trained / "out.csv"))
+
+
+def test_one_new_row_without_anything_but_a_category(notmiwae, trained, tmp_path):
+    (tmp_path / "new.csv").write_text("wage,age,region\nNA,NA,west\nNA,NA,NA\n")
+    found = notmiwae("impute", tmp_path / "new.csv", "-o", tmp_path / "o.csv", "--model", trained / "model")
+    assert found.status == 0
+    assert pd.read_csv(tmp_path / "o.csv").notna().all().all()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("wage,age,region\n1,2,east\n", "unknown category 'east'; accepted: 'north', 'south', 'west'"),
+        ("wage,region\n1,west\n", "column 'age' of"),
+        ("wage,age,region,x\n1,2,west,1\n", "column 'x' isn't one of"),
+        ("wage,age,region\nlots,2,west\n", "'lots' in row 1 is no number"),
+    ],
+)
+def test_rows_that_do_not_fit_the_model(refused, trained, tmp_path, text, said):
+    (tmp_path / "new.csv").write_text(text)
+    error = refused("impute", tmp_path / "new.csv", "-o", tmp_path / "o.csv", "--model", trained / "model")
+    assert said in error
+    assert str(tmp_path / "new.csv") in error
+    assert not (tmp_path / "o.csv").exists()
+
+
+def test_hostile_models(refused, trained, masked, tmp_path):
+    typed = ["impute", masked, "-o", tmp_path / "o.csv", "--ignore", "id", "--model", tmp_path / "m"]
+    assert "no such folder" in refused(*typed)
+    shutil.copytree(trained / "model", tmp_path / "m")
+    for content in ('{"imputer": "os.system"}', "[]", "{}", "\0"):
+        (tmp_path / "m" / "imputer.json").write_text(content)
+        assert "not a saved imputer" in refused(*typed)
+    shutil.copy(trained / "model" / "imputer.json", tmp_path / "m")
+    for weights in (tmp_path / "m").rglob("*.safetensors"):
+        weights.write_bytes(b"\x80\x04cos\nsystem\n")
+    assert "not a saved" in refused(*typed)
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        (["--missing-process", "hihg"], "no word 'hihg'; did you mean 'high'? accepted: high, low,"),
+        (["--missing-process", "wag=high"], "no column 'wag' in"),
+        (["--missing-process", "high", "age=mcar"], "accepted: one word, or COLUMN=WORD each"),
+        (["--missing-process", "region=high"], "masked.csv: missing_process: region: 'high': its categories"),
+        (["--kind", "age=counts"], "--kind: no word 'counts'; did you mean 'count'?"),
+        (["--kind", "agee=count"], "--kind: no column 'agee' in"),
+        (["--kind", "age"], "--kind: found 'age'; accepted: COLUMN=WORD"),
+        (["--bounds", "wage=0"], "--bounds: found 'wage=0'; accepted: COLUMN=LOWEST:HIGHEST"),
+        (["--bounds", "wage=5:1"], "bounds: wage: found (5.0, 1.0)"),
+        (["--bounds", "weight=0:"], "--bounds: no column 'weight' in"),
+        (["--ignore", "idd"], "--ignore: no column 'idd' in"),
+        (["--draws", "3"], "--draws: nothing says where they go"),
+        (["--model", "m", "--steps", "3"], "--steps: is of training"),
+    ],
+)
+def test_options_that_do_not_fit(refused, masked, tmp_path, typed, said):
+    assert said in refused("impute", masked, "-o", tmp_path / "o.csv", *typed)
+    assert [path.name for path in tmp_path.iterdir()] == ["masked.csv"]
+
+
+def test_outputs_that_can_not_be_written(refused, masked, tmp_path):
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "letter.txt").write_text("dear")
+    typed = ["impute", masked, "--ignore", "id", "-o"]
+    assert "nothing is written over what is read" in refused(*typed, masked)
+    assert "there is no folder" in refused(*typed, tmp_path / "no" / "o.csv")
+    assert "is a folder" in refused(*typed, tmp_path)
+    assert "written twice" in refused(*typed, tmp_path / "o.csv", "--draws-out", tmp_path / "o.csv")
+    assert "holds no model" in refused(*typed, tmp_path / "o.csv", "--model-out", tmp_path / "full")
+    assert "holds no model" in refused(*typed, tmp_path / "o.csv", "--model-out", masked)
+    assert (tmp_path / "full" / "letter.txt").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a,b\n1,\n2,NA\n", "column 'b': no value at all"),
+        ("a,b\n1,\n", "has one row"),
+        ("a,b\n" + "".join(f"{n},t{n}\n" for n in range(300)), "column 'b': 300 different texts, as 't0'"),
+    ],
+)
+def test_tables_that_can_not_be_trained_on(refused, tmp_path, text, said):
+    (tmp_path / "in.csv").write_text(text)
+    assert said in refused("impute", tmp_path / "in.csv", "-o", tmp_path / "o.csv")
+
+
+def test_nothing_missing(notmiwae, tmp_path):
+    (tmp_path / "in.csv").write_text("a,b\n1,x\n2,y\n")
+    found = notmiwae("impute", tmp_path / "in.csv", "-o", tmp_path / "o.csv")
+    assert found.status == 0
+    assert "no value is missing" in found.err
+    assert (tmp_path / "o.csv").read_text() == "a,b\n1,x\n2,y\n"
+
+
+def test_format_bounds_and_kinds(notmiwae, tmp_path):
+    masked_table(30).drop(columns="id").assign(fixed=3, below=-2).to_csv(
+        tmp_path / "in.csv", index=False, sep=";", decimal=","
+    )
+    text = (tmp_path / "in.csv").read_text().replace(";3;-2", ";;", 1)
+    (tmp_path / "in.csv").write_text(text)
+    typed = ["--missing-process", "mar", "--bounds", "wage=500:501", "--kind", "age=continuous", *QUICK]
+    found = notmiwae("impute", tmp_path / "in.csv", "-o", tmp_path / "o.csv", *typed)
+    assert found.status == 0
+    before, after = (pd.read_csv(tmp_path / name, sep=";", decimal=",") for name in ("in.csv", "o.csv"))
+    assert after.loc[before["wage"].isna(), "wage"].between(500, 501).all()
+    assert (after["fixed"] == 3).all()
+    assert (after["age"] % 1 != 0).any()
+
+
+def test_parquet_and_one_column(notmiwae, tmp_path):
+    masked_table(30)[["wage"]].to_parquet(tmp_path / "in.parquet")
+    found = notmiwae("impute", tmp_path / "in.parquet", "-o", tmp_path / "o.parquet", "--quiet", *QUICK)
+    assert (found.status, found.err) == (0, "")
+    assert pd.read_parquet(tmp_path / "o.parquet")["wage"].notna().all()

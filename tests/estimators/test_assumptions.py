@@ -1,0 +1,106 @@
+"""Assumptions in words: what they become, and which are refused."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from user_tables import QUICK, gaussian, mixed
+
+from notmiwae import MIWAEImputer, NotMIWAEImputer
+from notmiwae.errors import ParameterError
+from notmiwae.estimators.assumptions import ASSUMPTIONS, missing_process
+from notmiwae.estimators.columns import Column
+from notmiwae.model.by_column import ByColumn
+from notmiwae.model.missing import Ignorable
+
+NUMBERS = (Column("x", "continuous"), Column("y", "count"))
+NAMES = (*NUMBERS, Column("z", "categorical", ("a", "b", "c"), ordered=False))
+MAR = ASSUMPTIONS["mar"]
+
+
+@pytest.mark.parametrize("word", ASSUMPTIONS)
+def test_every_word_is_a_process_of_a_table_of_numbers(word):
+    assert missing_process(word, NUMBERS) == ASSUMPTIONS[word]
+
+
+@pytest.mark.parametrize("word", ASSUMPTIONS)
+def test_every_word_fits_a_table_of_every_kind(word):
+    table = mixed()
+    imputer = NotMIWAEImputer(word, **QUICK)
+    assert imputer.fit_transform(table).notna().all(axis=None)
+    assert np.isfinite(imputer.score(table))
+
+
+@pytest.mark.parametrize("word", ["high", "low", "unknown", "extreme", "middle"])
+def test_more_and_less_isnt_said_of_categories_without_an_order(word):
+    assert missing_process(word, NAMES) == ByColumn(default=ASSUMPTIONS[word], columns={"z": MAR})
+    learnt = NotMIWAEImputer(word, **QUICK).fit(mixed()).missing_process_
+    assert not {"group", "text", "object"} & set(learnt["column"])
+    assert {"grade", "truth", "double", "count"} <= set(learnt["column"])
+
+
+def test_a_process_of_its_own_settings_is_taken_as_it_is():
+    process = ASSUMPTIONS["high"].model_copy(update={"shared": True})
+    assert missing_process(process, NUMBERS) is process
+    assert missing_process({"x": process}, NUMBERS) == ByColumn(default=MAR, columns={"x": process})
+
+
+def test_columns_that_arent_named_are_missing_at_random():
+    imputer = NotMIWAEImputer({"double": "high", "whole": "extreme", "text": "mcar"}, **QUICK).fit(mixed())
+    learnt = imputer.missing_process_.set_index("column")["direction"]
+    assert learnt.to_dict() == {"double": "high", "whole": "outside", "text": "any"}
+
+
+def test_a_mapping_without_columns_is_missing_at_random():
+    table = mixed()
+    everywhere = NotMIWAEImputer({}, **QUICK).fit(table)
+    pd.testing.assert_frame_equal(everywhere.transform(table), MIWAEImputer(**QUICK).fit_transform(table))
+    assert missing_process({}, NUMBERS).default == Ignorable()
+
+
+@pytest.mark.parametrize(
+    ("assumption", "said"),
+    [
+        ("hihg", "missing_process: unknown assumption 'hihg'; did you mean 'high'? accepted: high, low,"),
+        (5, "missing_process: unknown assumption 5; accepted: high"),
+        (None, "missing_process: unknown assumption None; accepted: high"),
+        (["high"], "missing_process: unknown assumption ['high']; did you mean 'high'? accepted: high"),
+        ({"x": "hihg"}, "missing_process: x: unknown assumption 'hihg'; did you mean 'high'? accepted: high"),
+        ({"x": ["high"]}, "missing_process: x: unknown assumption ['high']"),
+        ({"w": "high"}, "missing_process: no column 'w'; accepted: x, y, z"),
+        (
+            {"x": "anything"},
+            "missing_process: x: 'anything' is of a whole table; say it instead of a mapping",
+        ),
+        ({"z": "high"}, "missing_process: z: 'high': its categories have no order; accepted: 'mar', 'mcar'"),
+    ],
+)
+def test_an_assumption_that_doesnt_fit_is_refused_in_one_line(assumption, said):
+    with pytest.raises(ParameterError) as caught:
+        missing_process(assumption, NAMES)
+    assert str(caught.value).startswith(said)
+    assert "\n" not in str(caught.value)
+
+
+def error(imputer, seen, complete):
+    """Root mean squared error of the missing cells."""
+    missing = np.isnan(seen)
+    return np.sqrt(np.mean((imputer.transform(seen) - complete)[missing] ** 2))
+
+
+SMALL = {"steps": 200, "members": 1, "n_samples": 50, "hidden": (16,), "random_state": 0}
+
+
+@pytest.mark.parametrize("side", [1, -1])
+def test_the_right_direction_imputes_better_than_missing_at_random(side):
+    complete, seen = (side * each for each in gaussian())
+    at_random = error(MIWAEImputer(**SMALL).fit(seen), seen, complete)
+    right = NotMIWAEImputer("high" if side == 1 else "low", **SMALL).fit(seen)
+    assert error(right, seen, complete) < 0.7 * at_random
+
+
+def test_most_members_find_an_unknown_direction():
+    complete, seen = gaussian()
+    unknown = NotMIWAEImputer("unknown", **SMALL | {"members": 5, "steps": 150}).fit(seen)
+    directions = [member.process.direction for member in unknown.members_]
+    assert directions.count("high") >= 4
+    assert error(unknown, seen, complete) < 0.8 * error(MIWAEImputer(**SMALL).fit(seen), seen, complete)

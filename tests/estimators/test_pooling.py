@@ -1,0 +1,87 @@
+"""Rubin's rules against algebra, and against what they promise: intervals that cover."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import t as student
+
+from notmiwae.errors import DataError
+from notmiwae.estimators.pooling import pool
+
+ESTIMATES, VARIANCES = [1.0, 1.4, 1.2, 1.6], [0.10, 0.12, 0.09, 0.13]
+
+
+def test_the_rules_as_they_are_written():
+    pooled = pool(ESTIMATES, VARIANCES, complete_degrees=50)
+    within, between = 0.11, np.var(ESTIMATES, ddof=1)
+    total = within + 1.25 * between
+    share = 1.25 * between / total
+    old, observed = 3 / share**2, 51 / 53 * 50 * (1 - share)
+    degrees = old * observed / (old + observed)
+    ratio = 1.25 * between / within
+    assert pooled.estimate == pytest.approx(1.3)
+    assert pooled.standard_error == pytest.approx(np.sqrt(total))
+    assert pooled.degrees == pytest.approx(degrees)
+    assert pooled.missing_information == pytest.approx((ratio + 2 / (degrees + 3)) / (ratio + 1))
+    assert pooled.upper - 1.3 == pytest.approx(student.ppf(0.975, degrees) * np.sqrt(total))
+    assert 1.3 - pooled.lower == pytest.approx(pooled.upper - 1.3)
+
+
+def test_large_samples_have_rubins_own_degrees_of_freedom():
+    large, infinite = pool(ESTIMATES, VARIANCES, complete_degrees=1e9), pool(ESTIMATES, VARIANCES)
+    assert large.degrees == pytest.approx(infinite.degrees, rel=1e-5)
+
+
+def test_imputations_that_agree_lose_nothing():
+    pooled = pool([2.0, 2.0, 2.0], [0.5, 0.5, 0.5], complete_degrees=20)
+    assert pooled.missing_information == 0
+    assert pooled.standard_error == pytest.approx(np.sqrt(0.5))
+    assert np.isfinite([pooled.lower, pooled.upper]).all()
+
+
+def test_estimates_without_variance_within_lose_everything():
+    assert pool([1.0, 2.0], [0.0, 0.0]).missing_information == 1
+
+
+@given(st.integers(2, 30), st.floats(-5, 5), st.floats(0.01, 10))
+def test_shift_and_scale_carry_over(m, shift, scale):
+    random = np.random.default_rng(m)
+    estimates, variances = random.normal(size=(m, 3)), random.uniform(0.1, 1, size=(m, 3))
+    one = pool(estimates, variances, 40)
+    other = pool(shift + scale * estimates, scale**2 * variances, 40)
+    assert other.estimate == pytest.approx(shift + scale * one.estimate, abs=1e-9)
+    assert other.upper == pytest.approx(shift + scale * one.upper, abs=1e-8)
+    assert other.missing_information == pytest.approx(one.missing_information)
+    assert ((one.missing_information >= 0) & (one.missing_information <= 1)).all()
+
+
+def test_intervals_of_proper_imputations_cover():
+    """A normal mean, four tenths missing at random, imputed from the posterior: 95 % cover, give or take."""
+    random = np.random.default_rng(3)
+    n, seen, m, trials = 40, 24, 10, 600
+    covered = 0
+    for _ in range(trials):
+        y = random.normal(size=seen)
+        variance = y.var(ddof=1) * (seen - 1) / random.chisquare(seen - 1, size=m)
+        mean = y.mean() + np.sqrt(variance / seen) * random.normal(size=m)
+        filled = mean[:, None] + np.sqrt(variance)[:, None] * random.normal(size=(m, n - seen))
+        tables = np.concatenate([np.tile(y, (m, 1)), filled], axis=1)
+        pooled = pool(tables.mean(axis=1), tables.var(axis=1, ddof=1) / n, n - 1)
+        covered += bool(pooled.lower <= 0 <= pooled.upper)
+    assert covered / trials == pytest.approx(0.95, abs=3 * np.sqrt(0.95 * 0.05 / trials))
+
+
+@pytest.mark.parametrize(
+    ("estimates", "variances", "said"),
+    [
+        ([1.0], [1.0], "found 1 imputation"),
+        ([1.0, 2.0], [1.0], "one shape"),
+        (1.0, 1.0, "one shape"),
+        ([1.0, 2.0], [1.0, -1.0], "negative"),
+        ([1.0, 2.0], [1.0, np.nan], "negative or not a number"),
+    ],
+)
+def test_what_cannot_be_pooled_is_refused(estimates, variances, said):
+    with pytest.raises(DataError, match=said):
+        pool(estimates, variances)
