@@ -17,6 +17,8 @@ from notmiwae.files import whole_file
 from notmiwae.params import Spec
 
 PACKAGE = Path(__file__).parent
+APART = {"reporting", "estimators", "command"}
+"""Folders of this package that make no result of a job."""
 COMPUTES = ("numpy", "pandas", "scikit-learn", "scipy", "torch")
 
 
@@ -82,7 +84,6 @@ def _digest(file: Path, folder: Path) -> bytes:
 
 @functools.cache
 def _code() -> str:
-    # What draws pictures makes no result.
-    files = (file for file in sorted(PACKAGE.rglob("*.py")) if "reporting" not in file.parts)
+    files = (file for file in sorted(PACKAGE.rglob("*.py")) if APART.isdisjoint(file.parts))
     versions = ",".join(f"{name} {version(name)}" for name in COMPUTES)
     return hashlib.sha256(b"".join(_digest(file, PACKAGE) for file in files) + versions.encode()).hexdigest()

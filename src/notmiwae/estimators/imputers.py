@@ -31,6 +31,8 @@ from notmiwae.model.observation import Gaussian
 from notmiwae.parallel import chunks, progress_bar, silent
 from notmiwae.randomness import torch_seed
 
+Floats = npt.NDArray[np.float64]
+
 _LARGE = 10_000
 """Rows from which batches are larger."""
 _EPOCHS = 10
@@ -107,9 +109,19 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.columns_ = describe(table, self.kinds, self.bounds)
         values = encode(self.columns_, table)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        training, process, network = self._training(len(table)), self._process(), self._network()
-        names = tuple(column.name for column in self.columns_)
         seeds = [torch_seed(seed, "train", member) for member in range(self.members)]
+        # Members are of one mind on an unknown direction: their mean bound knows what a single one may not.
+        tried = [self._fits(values, start, seeds) for start in self._process().starts()]
+        fits = max(tried, key=_mean_bound)
+        self.members_: list[FittedModel] = [each.fitted for each in fits]
+        self.bound_ = _mean_bound(fits)
+        self._seed = torch_seed(seed, "impute")
+        return self
+
+    def _fits(self, values: Floats, process: ProcessSpec, seeds: Sequence[int]) -> list[Fit]:
+        """The members, trained under one missing process."""
+        names = tuple(column.name for column in self.columns_)
+        training, network = self._training(len(values)), self._network()
         with progress_bar("train", bool(self.verbose)) as report:
             if effective_n_jobs(self.n_jobs) > 1:
                 # Other processes have no hold of the bar.
@@ -118,11 +130,7 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
                 delayed(fit_together)([values] * len(some), names, network, process, training, some, report)
                 for some in chunks(seeds, training.together)
             )
-        fits = [each for some in done for each in some]
-        self.members_: list[FittedModel] = [each.fitted for each in fits]
-        self.bound_ = float(np.mean([each.validation_bound for each in fits]))
-        self._seed = torch_seed(seed, "impute")
-        return self
+        return [each for some in done for each in some]
 
     def transform(self, X: Any) -> Any:
         """The table with its missing cells imputed: means of numbers, the most probable category."""
@@ -132,7 +140,7 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """Completed tables drawn from `p(x_m | x_o, s)`: multiple imputations."""
         return self._filled(X, _whole("n_draws", n_draws, 0))[1:]
 
-    def score_samples(self, X: Any) -> npt.NDArray[np.float64]:
+    def score_samples(self, X: Any) -> Floats:
         """The bound of `log p(x_o, s)` of each row in nats, in the columns' own units, `[N]`.
 
         The mixture of the members, `log 1/M Σ_m exp(bound_m)`, with L importance samples each.
@@ -319,3 +327,7 @@ class NotMIWAEImputer(MIWAEImputer):
 
     def _process(self) -> ProcessSpec:
         return missing_process(self.missing_process, self.columns_)
+
+
+def _mean_bound(fits: Sequence[Fit]) -> float:
+    return float(np.mean([each.validation_bound for each in fits]))
