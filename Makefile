@@ -44,7 +44,7 @@ long: $(VENV)/.ready  ## Run the longer studies: 20 seeds, the published recipe 
 	@echo "The page: docs/long.md"
 
 example: $(VENV)/.ready  ## Run the example of docs/wages.md and put what it prints into the page
-	python docs/run_example.py docs/wages.md
+	OMP_NUM_THREADS=1 python docs/run_example.py docs/wages.md
 
 test: $(VENV)/.ready  ## Run the whole test suite
 	python -m pytest -n 2
