@@ -182,7 +182,9 @@ def imported(script: Path) -> frozenset[Path]:
     while waiting:
         file = waiting.pop()
         seen.add(file)
-        waiting |= imports(file) - seen
+        # The package itself imports what a user asks it for, and no stage does.
+        if file != ROOT / "src/notmiwae/__init__.py":
+            waiting |= imports(file) - seen
     return frozenset(seen)
 
 
