@@ -31,7 +31,7 @@ repro: $(VENV)/.ready  ## Run the pipeline (what has not changed is kept) and pr
 	@echo
 	@echo "Results: reports/results.csv   Figures: reports/figures/   Curves: dvc plots show"
 
-paper: $(VENV)/.ready  ## Run the six-table benchmark in paper/ (45 minutes; an interrupted run goes on)
+paper: $(VENV)/.ready  ## Run the six-table benchmark in paper/ (about an hour; an interrupted run goes on)
 	dvc repro paper/dvc.yaml
 	@echo
 	@cat paper/reports/table.md

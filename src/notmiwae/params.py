@@ -102,12 +102,13 @@ class Registry(Generic[S]):
         return self._classes[kind].model_validate(fields)
 
 
-def suggest(name: Any, accepted: Iterable[str]) -> str:
-    """A message's end: the nearest accepted name, and all of them."""
+def suggest(name: Any, accepted: Iterable[str], most: int | None = None) -> str:
+    """A message's end: the nearest accepted name, and all of them, or the first `most`."""
     accepted = list(accepted)
     near = difflib.get_close_matches(str(name), accepted, n=1)
     hint = f"; did you mean {near[0]!r}?" if near else ";"
-    return f"{hint} accepted: {', '.join(accepted)}"
+    more = ", …" if most is not None and len(accepted) > most else ""
+    return f"{hint} accepted: {', '.join(accepted[:most])}{more}"
 
 
 def read_params(path: Path = PARAMS_FILE) -> dict[str, Any]:

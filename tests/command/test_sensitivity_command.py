@@ -27,6 +27,7 @@ def test_it_writes_table_and_figure_whole(notmiwae, masked, tmp_path):
 
 def test_what_it_cannot_do_is_one_line(refused, masked, tmp_path):
     assert "no column 'wgae'" in refused("sensitivity", masked, *QUICK, "--columns", "wgae")
+    assert "unknown format" in refused("sensitivity", masked, *QUICK, "--figure", tmp_path / "s.xyz")
     assert "nothing is written over" in refused("sensitivity", masked, *QUICK, "-o", masked)
     complete = tmp_path / "complete.csv"
     pd.DataFrame({"a": [1.5, 2.5, 3.5], "b": [0.1, 0.2, 0.4]}).to_csv(complete, index=False)

@@ -1,4 +1,4 @@
-"""What `notmiwae impute` checks before it trains: options, paths, the table."""
+"""What subcommands that train check before they do: options, paths, the table."""
 
 from __future__ import annotations
 
@@ -13,9 +13,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from notmiwae.command.reading import Table
-
-_CATEGORIES = 255
-"""`MOST_CATEGORIES`, which takes seconds to import."""
 
 
 def assumption(typed: list[str], words: tuple[str, ...]) -> str | dict[str, str]:
@@ -60,6 +57,8 @@ def read_rows(
 ) -> Table:
     """The table, checked for what training can't do with."""
     from notmiwae.command.reading import read
+    from notmiwae.estimators.assumptions import missing_process
+    from notmiwae.estimators.columns import MOST_CATEGORIES, describe
 
     table = read(typed.input, typed, kinds, typed.ignore)
     options.check_columns("--ignore", typed.ignore, table.path, table.frame.columns)
@@ -76,17 +75,15 @@ def read_rows(
             raise DataError(
                 f"{table.path}: column {name!r}: no value at all; accepted: some values, or --ignore {name}"
             )
-        if modelled[name].dtype == "category" and modelled[name].nunique() > _CATEGORIES:
+        if modelled[name].dtype == "category" and modelled[name].nunique() > MOST_CATEGORIES:
             raise DataError(
                 f"{table.path}: column {name!r}: {modelled[name].nunique()} different texts, as "
-                f"{modelled[name].dropna().iloc[0]!r}; accepted: {_CATEGORIES} at most, or --ignore {name}"
+                f"{modelled[name].dropna().iloc[0]!r}; accepted: {MOST_CATEGORIES} at most, "
+                f"or --ignore {name}"
             )
         if kinds.get(str(name), "continuous") == "continuous" and _whole(modelled[name], kinds):
             table.frame[name] = table.frame[name].astype(float)
     # What training would refuse, before anything is said.
-    from notmiwae.estimators.assumptions import missing_process
-    from notmiwae.estimators.columns import describe
-
     try:
         missing_process(assumption, describe(table.modelled, kinds, bounds))
     except NotMIWAEError as error:

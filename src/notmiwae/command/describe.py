@@ -12,7 +12,6 @@ from notmiwae.errors import DataError, NotMIWAEError
 if TYPE_CHECKING:
     import pandas as pd
 
-FORMATS = (".png", ".pdf", ".svg")
 _PATTERNS = 10
 """Patterns that are listed."""
 _COLUMNS = 60
@@ -33,7 +32,7 @@ def add(subparsers: Any) -> None:
     parser = options.add_parser(subparsers, "describe", "Show what is missing in a table.", _EXAMPLES)
     parser.add_argument("input", type=Path, help="the table")
     parser.add_argument(
-        "--figure", type=Path, metavar="FILE", help="a figure of the patterns, " + " ".join(FORMATS)
+        "--figure", type=Path, metavar="FILE", help="a figure of the patterns, " + " ".join(options.FIGURES)
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
     options.add_columns(parser)
@@ -45,8 +44,7 @@ def run(typed: argparse.Namespace) -> int:
     """Read, describe, print."""
     kinds = options.pairs("--kind", typed.kind, options.KINDS)
     if typed.figure:
-        if typed.figure.suffix.lower() not in FORMATS:
-            raise DataError(f"{typed.figure}: unknown format; accepted: {', '.join(FORMATS)}")
+        options.check_figure(typed.figure)
         options.check_outputs([typed.figure], [typed.input])
     from notmiwae.command.reading import read
 

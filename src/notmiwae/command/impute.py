@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
 WORDS = ("high", "low", "unknown", "extreme", "middle", "anything", "mar", "mcar")
 """`ASSUMPTIONS`, which takes seconds to import."""
 _DRAWS = 20
-_SHOWN = 12
 _EXAMPLES = """\
   notmiwae impute survey.csv -o imputed.csv
   notmiwae impute survey.csv -o imputed.csv --missing-process high
@@ -128,7 +126,7 @@ def _fitted(
         "kinds": kinds,
         "bounds": bounds,
         "random_state": typed.seed or 0,
-        "verbose": _verbose(typed),
+        "verbose": options.verbose(typed),
     }
     options.say(f"training {settings['members']} model(s) …", typed.quiet)
     if assumption == "mar":
@@ -140,7 +138,7 @@ def _imputed(
     typed: argparse.Namespace, table: Table, imputer: MIWAEImputer
 ) -> tuple[pd.DataFrame, list[pd.DataFrame]]:
     """The completed table and draws, with the columns that are carried along, in their order."""
-    imputer.verbose = _verbose(typed)
+    imputer.verbose = options.verbose(typed)
     if typed.samples:
         imputer.n_samples = typed.samples
     rows = table.modelled[[column.name for column in imputer.columns_]]
@@ -154,10 +152,6 @@ def _imputed(
 
 def _draws(typed: argparse.Namespace) -> int:
     return typed.draws or _DRAWS
-
-
-def _verbose(typed: argparse.Namespace) -> int:
-    return int(not typed.quiet and sys.stderr.isatty())
 
 
 def _write(

@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import chi2
 
+from notmiwae.command.patterns import grouped
+
 Floats = npt.NDArray[np.float64]
 
 _STEPS = 1000
@@ -62,8 +64,8 @@ def little(values: Floats) -> Result | str:
 
 def _patterns(values: Floats) -> list[tuple[npt.NDArray[np.bool_], npt.NDArray[np.int64]]]:
     """What is observed and in which rows, for each pattern."""
-    found, inverse = np.unique(~np.isnan(values), axis=0, return_inverse=True)
-    return [(observed, np.flatnonzero(inverse.ravel() == place)) for place, observed in enumerate(found)]
+    patterns, of_rows, _ = grouped(np.isnan(values))
+    return [(~missing, np.flatnonzero(of_rows == place)) for place, missing in enumerate(patterns)]
 
 
 def _estimate(

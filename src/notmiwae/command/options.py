@@ -12,6 +12,7 @@ from typing import Any
 from notmiwae.errors import DataError, ParameterError
 
 KINDS = ("continuous", "count", "binary", "categorical")
+FIGURES = (".png", ".pdf", ".svg")
 _SHOWN = 12
 """Names that a message lists at most."""
 
@@ -108,12 +109,9 @@ def known(option: str, what: str, found: str, accepted: Iterable[str], where: st
     accepted = list(accepted)
     if found in accepted:
         return
-    import difflib
+    from notmiwae.params import suggest
 
-    near = difflib.get_close_matches(found, accepted, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else ";"
-    shown = ", ".join(accepted[:_SHOWN]) + (", …" if len(accepted) > _SHOWN else "")
-    raise ParameterError(f"{option}: no {what} {found!r}{where}{hint} accepted: {shown}")
+    raise ParameterError(f"{option}: no {what} {found!r}{where}{suggest(found, accepted, _SHOWN)}")
 
 
 def check_columns(option: str, names: Iterable[str], path: Path, columns: Iterable[str]) -> None:
@@ -135,6 +133,12 @@ def check_outputs(outputs: Sequence[Path], inputs: Sequence[Path]) -> None:
         taken[path.resolve()] = "is to be written twice; accepted: two names"
 
 
+def check_figure(path: Path) -> None:
+    """Raise `DataError` if a figure can't be of the format that its name's end says."""
+    if path.suffix.lower() not in FIGURES:
+        raise DataError(f"{path}: unknown format; accepted: {', '.join(FIGURES)}")
+
+
 def check_folder(path: Path) -> None:
     """Raise `DataError` if nothing can be written beside `path`."""
     folder = path.absolute().parent
@@ -150,6 +154,11 @@ def positive(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError(f"found {text}; accepted: whole numbers from 1 upwards")
     return number
+
+
+def verbose(typed: argparse.Namespace) -> int:
+    """Whether somebody wants to see progress bars, as the estimators take it."""
+    return int(not typed.quiet and sys.stderr.isatty())
 
 
 def say(text: str, quiet: bool = False) -> None:

@@ -33,6 +33,8 @@ def draw(frame: pd.DataFrame, path: Path) -> None:
     from matplotlib.colors import ListedColormap
     from matplotlib.figure import Figure
 
+    from notmiwae.reporting.style import BLUE
+
     missing = frame.isna().to_numpy()
     _, place, _ = grouped(missing)
     order = np.argsort(place, kind="stable")
@@ -43,7 +45,7 @@ def draw(frame: pd.DataFrame, path: Path) -> None:
         missing[order],
         aspect="auto",
         interpolation="nearest",
-        cmap=ListedColormap(["#E4E4E4", "#0072B2"]),
+        cmap=ListedColormap(["#E4E4E4", BLUE]),
         vmin=0,
         vmax=1,
     )

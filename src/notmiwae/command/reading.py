@@ -147,7 +147,7 @@ def _read_parquet(path: Path, carried: Sequence[str]) -> Table:
         with path.open("rb") as file:
             found: Any = parquet.read_table(file)
     except (pa.ArrowInvalid, OSError) as error:
-        raise DataError(f"{path}: is no Parquet file: {_flat(error)}") from None
+        raise DataError(f"{path}: is no Parquet file: {error}") from None
     check_names(path, found.column_names)
     if not found.num_rows or not found.num_columns:
         raise DataError(f"{path}: has {found.num_rows} rows and {found.num_columns} columns")
@@ -166,7 +166,3 @@ def _read_parquet(path: Path, carried: Sequence[str]) -> Table:
         elif pd.api.types.is_string_dtype(column.dtype):
             frame[name] = column.astype(object).astype("category")
     return Table(path, frame, tuple(dict.fromkeys(carried)))
-
-
-def _flat(error: Exception) -> str:
-    return " ".join(str(error).split())

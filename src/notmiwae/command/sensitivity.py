@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from notmiwae.command import options
+from notmiwae.command import checks, options
 from notmiwae.command.impute import WORDS
 from notmiwae.errors import NotMIWAEError
 
@@ -40,7 +39,9 @@ def add(subparsers: Any) -> None:
     parser.add_argument("--deltas", nargs="*", type=float, default=[-1.0, -0.5, 0.0, 0.5, 1.0], metavar="SD")
     parser.add_argument("--draws", type=options.positive, default=20, metavar="M", help="imputations (20)")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="the table of results, as CSV")
-    parser.add_argument("--figure", type=Path, metavar="FILE", help="a figure of the means, PNG or PDF")
+    parser.add_argument(
+        "--figure", type=Path, metavar="FILE", help="a figure of the means, " + " ".join(options.FIGURES)
+    )
     options.add_columns(parser)
     parser.add_argument("--steps", type=options.positive, help="of training (default: 700 to 3,000, by rows)")
     parser.add_argument("--members", type=options.positive, default=5, help="models that impute together (5)")
@@ -55,10 +56,11 @@ def run(typed: argparse.Namespace) -> int:
     """Read, train under each assumption, print and write."""
     kinds = options.pairs("--kind", typed.kind, options.KINDS)
     options.check_outputs([*filter(None, [typed.output, typed.figure])], [typed.input])
-    from notmiwae.command.reading import read
+    if typed.figure:
+        options.check_figure(typed.figure)
     from notmiwae.estimators.sensitivity import sensitivity
 
-    table = read(typed.input, typed, kinds, typed.ignore)
+    table = checks.read_rows(typed, kinds, {}, "mar")
     options.check_columns("--columns", typed.columns or (), table.path, table.modelled.columns)
     options.say(f"training {len(typed.assumptions)} × {typed.members} models …", typed.quiet)
     try:
@@ -72,7 +74,7 @@ def run(typed: argparse.Namespace) -> int:
             steps=typed.steps,
             members=typed.members,
             random_state=typed.seed,
-            verbose=int(not typed.quiet and sys.stderr.isatty()),
+            verbose=options.verbose(typed),
         )
     except NotMIWAEError as error:
         raise type(error)(f"{table.path}: {error}") from None
@@ -90,7 +92,7 @@ def _report(typed: argparse.Namespace, found: Sensitivity) -> None:
     if typed.output:
         writers[typed.output] = lambda path: rows.to_csv(path, index=False, float_format="%.6g")
     if typed.figure:
-        kind = typed.figure.suffix.lstrip(".") or "png"
+        kind = typed.figure.suffix[1:].lower()
         writers[typed.figure] = lambda path: found.plot().savefig(path, dpi=150, format=kind)
     write_all(writers)
     if typed.json:

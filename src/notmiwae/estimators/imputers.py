@@ -179,7 +179,7 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         names: npt.NDArray[Any] = _check_feature_names_in(self, input_features)
         return names
 
-    def _rows(self, X: Any) -> tuple[pd.DataFrame, npt.NDArray[np.float64]]:
+    def _rows(self, X: Any) -> tuple[pd.DataFrame, Floats]:
         """New rows as a table and as numbers.
 
         Raises:

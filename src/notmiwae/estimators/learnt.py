@@ -99,6 +99,8 @@ def plot(
 def _panel(
     axes: Any, column: Column, place: int, members: Sequence[FittedModel], rows: npt.NDArray[np.float64]
 ) -> None:
+    from notmiwae.reporting.style import BLUE, GREY
+
     observed = rows[~np.isnan(rows[:, place]), place]
     # Missing values may lie beyond what was seen.
     reach = 0.0 if column.values else 0.5 * (observed.max() - observed.min())
@@ -116,8 +118,8 @@ def _panel(
     complete[:, place] = x
     for member in members:
         probability = missing_probability([member], complete)[:, place]
-        axes.plot(x, probability, "o-" if column.values else "-", color="#0072B2", alpha=0.6, lw=1.2, ms=3)
-    axes.plot(observed, np.full(len(observed), -0.08), "|", color="#8C8C8C", ms=6, mew=0.4)
+        axes.plot(x, probability, "o-" if column.values else "-", color=BLUE, alpha=0.6, lw=1.2, ms=3)
+    axes.plot(observed, np.full(len(observed), -0.08), "|", color=GREY, ms=6, mew=0.4)
     axes.set_title(column.name, fontsize=9)
     axes.set(ylim=(-0.15, 1.05), yticks=[0, 0.5, 1])
     axes.tick_params(labelsize=8)

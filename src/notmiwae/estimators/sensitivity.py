@@ -16,6 +16,7 @@ import pandas as pd
 
 from notmiwae.errors import DataError, ParameterError
 from notmiwae.estimators.assumptions import ASSUMPTIONS
+from notmiwae.estimators.columns import Column, check_names, describe
 from notmiwae.estimators.imputers import NotMIWAEImputer
 from notmiwae.estimators.pooling import pool
 from notmiwae.params import suggest
@@ -83,14 +84,12 @@ def sensitivity(
     for name in columns or ():
         if name not in X.columns:
             raise ParameterError(f"columns: no column {name!r}{suggest(name, list(map(str, X.columns)))}")
-    rows, bounds, shifts = [], [], []
-    shown: list[str] = []
+    check_names(X)
+    shown = _shown(X, describe(X, options.get("kinds"), options.get("bounds")), columns)
+    rows, bounds, shifts = [_seen(X, name) for name in shown], [], []
     for word in assumptions:
         said: Any = word if columns is None or word in _WHOLE else dict.fromkeys(columns, word)
         imputer = NotMIWAEImputer("mcar" if word == "mar" else said, **options).fit(X)
-        if not shown:
-            shown = _shown(X, imputer, columns)
-            rows += [_seen(X, name) for name in shown]
         draws = imputer.sample(X, n_draws)
         rows += [_row(word, X, name, [_numbers(draw, name) for draw in draws]) for name in shown]
         bounds.append((word, imputer.bound_))
@@ -106,9 +105,9 @@ def sensitivity(
     return Sensitivity(table, pd.DataFrame(bounds, columns=["assumption", "bound"]), pd.DataFrame(shifts))
 
 
-def _shown(X: pd.DataFrame, imputer: NotMIWAEImputer, columns: Sequence[str] | None) -> list[str]:
+def _shown(X: pd.DataFrame, described: Sequence[Column], columns: Sequence[str] | None) -> list[str]:
     """Names of the columns to report: of numbers, with missing values."""
-    possible = [c.name for c in imputer.columns_ if not c.values and X[c.name].isna().any()]
+    possible = [c.name for c in described if not c.values and X[c.name].isna().any()]
     for name in columns or ():
         if name not in possible:
             raise ParameterError(f"columns: {name!r} has no missing value, or holds no numbers")
@@ -182,14 +181,16 @@ def _figure(result: Sensitivity) -> Any:
 
 
 def _panel(axes: Any, name: str, parts: Sequence[pd.DataFrame]) -> None:
+    from notmiwae.reporting.style import BLUE, GREY, PALE
+
     labels: list[str] = []
-    for part, (color, marker) in zip(parts, (("#0072B2", "o"), ("#8C8C8C", "s")), strict=False):
+    for part, (color, marker) in zip(parts, ((BLUE, "o"), (GREY, "s")), strict=False):
         places = np.arange(len(labels), len(labels) + len(part)) + (0.6 if labels else 0.0)
         reach = [part["mean"] - part["lower"], part["upper"] - part["mean"]]
         axes.errorbar(part["mean"], places, xerr=reach, fmt=marker, color=color, ms=4, lw=1.2, capsize=2)
         labels += part["assumption"].tolist()
     seen = parts[0].loc[parts[0]["assumption"] == "observed", "mean"]
-    axes.axvline(seen.iloc[0], color="#A9A9A9", lw=0.8, ls=":")
+    axes.axvline(seen.iloc[0], color=PALE, lw=0.8, ls=":")
     ticks = [place + (0.6 if place >= len(parts[0]) else 0.0) for place in range(len(labels))]
     axes.set_yticks(ticks, [label.replace("-", "−") for label in labels], fontsize=8)
     axes.set_ylim(max(ticks) + 0.6, -0.6)
