@@ -4,8 +4,9 @@ import pandas as pd
 
 from notmiwae.data.sources import sources
 from notmiwae.data.tables import ImputedCells, count_tables, read_table, table_path, write_table
+from notmiwae.evaluation.curves import mean_bound
 from notmiwae.evaluation.metrics import evaluate, process_metrics, row_errors
-from notmiwae.evaluation.replicates import summarise, write_csv
+from notmiwae.evaluation.replicates import metrics, write_csv
 from notmiwae.files import write_json
 from notmiwae.inference.fitted import FittedModel
 from notmiwae.params import lookup
@@ -34,8 +35,9 @@ def figures(name: str, method: str) -> tuple[pd.DataFrame, pd.DataFrame]:
         imputed = ImputedCells.read(table_path(folder, replicate))
         found = evaluate(imputed, masked, complete, source.diagnostics)
         if models.is_dir():
-            members = FittedModel.load_members(replicate_folder(models, replicate))
-            found |= process_metrics(members, masked, complete)
+            members = replicate_folder(models, replicate)
+            found |= process_metrics(FittedModel.load_members(members), masked, complete)
+            found["bound"] = mean_bound(members)
         rows += [(name, method, metric, replicate, value) for metric, value in found.items()]
         of_rows = row_errors(imputed, complete)
         errors.append(of_rows.assign(dataset=name, method=method, replicate=replicate))
@@ -50,11 +52,7 @@ def main() -> None:
         of_replicates, of_rows = figures(name, method)
         tables.append(of_replicates)
         errors.append(of_rows)
-        results = summarise(of_replicates)
-        means = {row.metric: float(f"{row.mean:.5g}") for row in results.itertuples()}
-        rmse = results[results["metric"] == "rmse"].iloc[0]
-        spread = {"rmse_se": float(f"{rmse['se']:.3g}"), "replicates": int(rmse["replicates"])}
-        write_json(REPORTS / "metrics" / f"{cell(name, method)}.json", means | spread)
+        write_json(REPORTS / "metrics" / f"{cell(name, method)}.json", metrics(of_replicates))
     write_csv(pd.concat(tables), EVALUATED / f"{cell(name, group)}.csv")
     write_table(pd.concat(errors), EVALUATED / f"{cell(name, group)}-rows.parquet")
 

@@ -8,7 +8,7 @@ from notmiwae.pipeline import EVALUATED, REPORTS, arguments, cell, section
 from notmiwae.reporting.comparison import errors
 from notmiwae.reporting.curves import bounds
 from notmiwae.reporting.environment import environment
-from notmiwae.reporting.headline import agreement_table, headline
+from notmiwae.reporting.headline import agreement_table, by_truth, tables
 from notmiwae.reporting.results import CURVE_COLUMNS, PUBLISHED_COLUMNS, REPLICATE_COLUMNS, Grid, read_rows
 from notmiwae.reporting.style import save
 
@@ -31,13 +31,14 @@ def main() -> None:
     write_csv(results, REPORTS / "results.csv")
     write_json(REPORTS / "environment.json", environment())
     texts = {
-        "table.md": headline(results, published, grid.datasets),
+        "table.md": tables(results, published, grid.datasets),
         "agreement.md": agreement_table(replicates, published),
     }
     for name, text in texts.items():
         with whole_file(REPORTS / name) as temporary:
             temporary.write_text(text, encoding="utf-8")
-    save(errors(results, published, grid.datasets), REPORTS / "figures" / "rmse.png")
+    judged, _ = by_truth(results, grid.datasets)
+    save(errors(results, published, judged), REPORTS / "figures" / "rmse.png")
     save(bounds(curves, grid.datasets), REPORTS / "figures" / "curves.png")
 
 

@@ -3,7 +3,8 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
-from notmiwae.command.reading import MISSING, read
+from notmiwae.command.reading import read
+from notmiwae.data.sources import MISSING
 from notmiwae.errors import DataError
 
 

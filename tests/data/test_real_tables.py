@@ -2,8 +2,10 @@
 
 import hashlib
 import math
+import re
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from notmiwae.data.sources import sources
@@ -158,3 +160,58 @@ def test_an_altered_or_absent_file_is_named(tmp_path):
 def test_a_bad_entry_is_named(tmp_path, fields, message):
     with pytest.raises(ParameterError, match=message):
         parse_entry(sources, entry(tmp_path, "a\n1\n") | fields, "source")
+
+
+def own_table(path, **fields):
+    content = path.read_bytes()
+    entry = {"kind": "table", "file": str(path), "sha256": hashlib.sha256(content).hexdigest()} | fields
+    return parse_entry(sources, entry, "params.yaml")
+
+
+@pytest.mark.parametrize("separator", [",", ";"])
+def test_gaps_of_an_own_table_stay_gaps(tmp_path, separator):
+    path = tmp_path / "own.csv"
+    lines = ["a,b", "1,?", "NA,2.5", ",-1e3", "4, "]
+    path.write_text("\n".join(lines).replace(",", separator) + "\n")
+    table = own_table(path, separator=separator).draw(generator(0))
+    expected = pd.DataFrame({"a": [1, np.nan, np.nan, 4], "b": [np.nan, 2.5, -1000, np.nan]})
+    pd.testing.assert_frame_equal(table, expected)
+
+
+def test_an_own_table_may_be_parquet(tmp_path):
+    path = tmp_path / "own.parquet"
+    frame = pd.DataFrame({"a": [1.5, None, 3.0], "b": pd.array([1, None, 0], "Int64"), "c": ["x", "y", None]})
+    frame.to_parquet(path)
+    table = own_table(path, drop=["c"]).draw(generator(0))
+    pd.testing.assert_frame_equal(table, frame[["a", "b"]].astype(float))
+
+
+def test_a_table_with_gaps_is_standardised_by_what_is_known(tmp_path):
+    path = tmp_path / "own.csv"
+    path.write_text("a\n1\nNA\n3\n5\n")
+    table = own_table(path, standardise=True).draw(generator(0))["a"]
+    assert table.isna().tolist() == [False, True, False, False]
+    assert table.mean() == pytest.approx(0)
+    assert table.std(ddof=0) == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a,b\n1,x\n", "row 0, column 'b': 'x', expected a number"),
+        ("a,b\n1,\n2,NA\n", "column 'b' has no value at all; accepted: drop: [b]"),
+        ("a,b\n1,inf\n", "row 0, column 'b': 'inf', expected a number"),
+    ],
+)
+def test_what_an_own_table_may_not_hold_is_named(tmp_path, text, message):
+    path = tmp_path / "own.csv"
+    path.write_text(text)
+    with pytest.raises(DataError, match=re.escape(message)):
+        own_table(path).draw(generator(0))
+
+
+def test_a_broken_parquet_file_is_named(tmp_path):
+    path = tmp_path / "own.parquet"
+    path.write_bytes(b"PAR1 and nothing more")
+    with pytest.raises(DataError, match="is no Parquet file"):
+        own_table(path).draw(generator(0))

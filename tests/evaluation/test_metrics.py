@@ -21,6 +21,7 @@ from notmiwae.evaluation.metrics import (
     mask_accuracy,
     rmse,
     row_errors,
+    shift,
     width,
 )
 from notmiwae.randomness import generator
@@ -285,3 +286,47 @@ def test_row_errors_sum_to_the_rmse_and_equal_rows_are_one():
     truth = complete.to_numpy()[cells.row, cells.column]
     whole = found["squared_error"].sum() / found["cells"].sum()
     assert math.sqrt(whole) == pytest.approx(rmse(cells.mean, truth))
+
+
+# --- truths that nobody knows
+
+
+def with_unknown(seed):
+    draw = generator(seed, "unknown")
+    complete = pd.DataFrame(draw.normal(size=(40, 3)), columns=list("abc"))
+    masked = complete.mask(draw.random((40, 3)) < 0.3)
+    unknown = complete.mask(masked.isna() & (draw.random((40, 3)) < 0.5))
+    filled = np.where(masked.isna(), draw.normal(size=(40, 3)), masked)
+    return ImputedCells.of(masked, filled, [filled + 0.1, filled - 0.2]), masked, complete, unknown
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_cells_of_unknown_truth_enter_the_shift_alone(seed):
+    imputed, masked, complete, unknown = with_unknown(seed)
+    found = evaluate(imputed, masked, unknown, lambda rows: {})
+    known = unknown.to_numpy()[imputed.row, imputed.column]
+    kept = np.isfinite(known)
+    assert 0 < kept.sum() < len(kept)
+    assert found["rmse"] == pytest.approx(rmse(imputed.mean[kept], known[kept]))
+    assert found["crps"] == pytest.approx(crps(imputed.draws[kept], known[kept]))
+    assert found["shift"] == pytest.approx(shift(imputed, masked, ~kept))
+    assert found.keys() - evaluate(imputed, masked, complete, lambda rows: {}).keys() == {"shift"}
+    errors = row_errors(imputed, unknown)
+    assert errors["cells"].sum() == kept.sum()
+    assert errors["squared_error"].sum() == pytest.approx(np.square(imputed.mean[kept] - known[kept]).sum())
+
+
+def test_nothing_known_leaves_the_shift():
+    imputed, masked, _, _ = with_unknown(0)
+    assert evaluate(imputed, masked, masked, lambda rows: {}).keys() == {"shift"}
+    assert row_errors(imputed, masked).empty
+
+
+@given(st.floats(-5, 5), st.floats(0.01, 100), st.floats(-100, 100))
+def test_the_shift_is_in_standard_deviations_of_what_was_observed(by, scale, start):
+    observed = generator(0, "observed").normal(size=30)
+    column = np.append(start + scale * observed, [np.nan, np.nan])
+    masked = pd.DataFrame({"a": column})
+    value = start + scale * (observed.mean() + by * observed.std())
+    imputed = ImputedCells.of(masked, np.nan_to_num(column, nan=value)[:, None])
+    assert shift(imputed, masked, np.array([True, True])) == pytest.approx(by, abs=1e-6)

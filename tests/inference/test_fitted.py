@@ -191,3 +191,12 @@ def test_missing_probability_is_in_the_tables_own_units():
     assert (found[0, [4, 9]] < 0.01).all()
     assert (found[1, [4, 9]] > 0.99).all()
     assert (np.delete(found, [4, 9], axis=1) == 0).all()
+
+
+@pytest.mark.parametrize("value", [0.1, -1e-7, 123456.789, 0.0])
+def test_a_constant_column_keeps_its_unit_though_rounding_gives_it_a_deviation(value):
+    values = np.full((30, 1), value)
+    values[3] = np.nan
+    scaling = Scaling.of(values, [True])
+    assert scaling.scale == pytest.approx(1.0)
+    assert scaling.tensors(values)[0].abs().max() < 1e-6

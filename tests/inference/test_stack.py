@@ -5,12 +5,15 @@ import math
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from notmiwae.errors import DataError
 from notmiwae.inference.ascent import Ascent
 from notmiwae.inference.recipe import TrainingSpec
 from notmiwae.inference.stack import Stack
-from notmiwae.inference.training import fit, fit_together
+from notmiwae.inference.training import _winners, fit, fit_together
 from notmiwae.model.latent import LatentVariableModel, ModelSpec
 from notmiwae.model.missing import processes
 from notmiwae.model.noise import Generators, normal, standard_gamma, uniform
@@ -438,3 +441,43 @@ def test_a_draw_past_the_generators_is_refused_under_vmap():
     ours = Generators(each_generator())
     with pytest.raises(RuntimeError, match="random"):
         torch.vmap(lambda like: torch.randn(like.shape, generator=ours))(LIKE)
+
+
+# --- members that vote
+
+
+@pytest.mark.parametrize("together", [1, 4, 10])
+def test_members_of_a_mixture_are_of_one_mind_on_the_direction(together):
+    tables = [each for seed in (1, 2) for each in [table(seed)] * 3]
+    training = SHORT.model_copy(update={"together": together})
+    fits = fit_together(tables, COLUMNS, network(), UNKNOWN, training, range(6), members=3)
+    for mixture in (fits[:3], fits[3:]):
+        assert len({each.fitted.process for each in mixture}) == 1
+    again = fit_together(tables, COLUMNS, network(), UNKNOWN, SHORT, range(6), members=3)
+    assert all(is_same(*pair) for pair in zip(fits, again, strict=True))
+
+
+@given(
+    st.integers(1, 3).flatmap(
+        lambda members: st.tuples(
+            st.just(members),
+            arrays(
+                float,
+                st.tuples(st.integers(1, 3), st.integers(1, 3), st.integers(1, 3).map(lambda n: n * members)),
+                elements=st.floats(-100, 100),
+            ),
+        )
+    )
+)
+def test_a_mixture_takes_the_start_of_the_highest_mean_and_each_member_its_best_restart(drawn):
+    members, bounds = drawn
+    restarts = bounds.shape[1]
+    winners = np.array(_winners(bounds, members)).reshape(-1, members)
+    for mixture, won in enumerate(winners):
+        own = bounds[:, :, mixture * members : (mixture + 1) * members]
+        start = won[0] // restarts
+        assert (won // restarts == start).all()
+        means = own.max(1).mean(-1)
+        assert means[start] == pytest.approx(means.max())
+        for member, run in enumerate(won % restarts):
+            assert own[start, run, member] == own[start, :, member].max()

@@ -165,7 +165,12 @@ FRAME = {
 def imports(source: Path) -> frozenset[Path]:
     """The package's modules that a file names in its imports."""
     found = set()
-    for node in ast.walk(ast.parse(source.read_text())):
+    tree = ast.parse(source.read_text())
+    for node in tree.body:
+        # What only the type checker imports doesn't run.
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            node.body = []
+    for node in ast.walk(tree):
         if not isinstance(node, ast.ImportFrom) or not (node.module or "").startswith("notmiwae"):
             continue
         for name in [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]:

@@ -15,10 +15,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from notmiwae.command.texts import NUMBER, check_names, read_texts
+from notmiwae.data.sources import MISSING, PARQUET
 from notmiwae.errors import DataError
 
-MISSING = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?", "-", ".")
-PARQUET = (".parquet", ".pq")
 _NUMBER = re.compile(NUMBER)
 _INFINITE = re.compile(r"[+-]?(?:[iI]nf|INF|[iI]nfinity|INFINITY)")
 _LEADING_ZERO = re.compile(r"0\d+")

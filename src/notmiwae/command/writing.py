@@ -11,7 +11,8 @@ from typing import Any
 
 import pandas as pd
 
-from notmiwae.command.reading import PARQUET, Table
+from notmiwae.command.reading import Table
+from notmiwae.data.sources import PARQUET
 from notmiwae.errors import DataError
 from notmiwae.files import whole_file
 

@@ -23,6 +23,11 @@ from notmiwae.data.calibration import standardised
 from notmiwae.errors import DataError
 from notmiwae.params import Registry, Spec, suggest
 
+MISSING = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?", "-", ".")
+"""Fields of a text file that stand for a missing value."""
+PARQUET = (".parquet", ".pq")
+"""How the names of Parquet files end."""
+
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
@@ -140,7 +145,7 @@ class RealTable(Source):
     standardise: bool = False
 
     def read(self) -> pd.DataFrame:
-        """The table as measured, all columns finite floats."""
+        """The table as measured, all columns floats: finite, or NaN where a value is unknown."""
         raise NotImplementedError
 
     def draw(self, generator: np.random.Generator) -> pd.DataFrame:
@@ -148,7 +153,9 @@ class RealTable(Source):
         table = self.read()
         if self.standardise:
             for name in table.columns:
-                table[name] = standardised(table[name].to_numpy(), f"{self.label}: column {name!r}")
+                known = table[name].notna()
+                values = table.loc[known, name].to_numpy()
+                table.loc[known, name] = standardised(values, f"{self.label}: column {name!r}")
         return table
 
     @property
@@ -187,6 +194,7 @@ class CsvTable(RealTable):
             DataError: the file is absent or altered, or no table; a column to drop is unknown; a field is
                 empty or no finite number.
         """
+        verify(self.file, self.sha256)
         table = self._fields()
         for name in self.drop:
             if name not in table.columns:
@@ -200,7 +208,6 @@ class CsvTable(RealTable):
 
     def _fields(self) -> pd.DataFrame:
         """The file's fields as text, its header as the columns' names."""
-        verify(self.file, self.sha256)
         separator = r"\s+" if self.separator == "whitespace" else self.separator
         try:
             # A header of pandas' own would turn fields too many in a line into an index without a word.
@@ -218,9 +225,49 @@ class CsvTable(RealTable):
 
     def _numbers(self, column: pd.Series) -> npt.NDArray[np.float64]:
         numbers = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64)
-        for row in np.flatnonzero(~np.isfinite(numbers)):
-            found = repr(column[row]) if column[row] else "nothing"
+        for row, field in column[~np.isfinite(numbers)].items():
+            found = "nothing" if field == "" else repr(field)
             raise DataError(f"{self.file}: row {row}, column {column.name!r}: {found}, expected a number")
+        return numbers
+
+
+@sources.register("table")
+class OwnTable(CsvTable):
+    """A table in which values are missing already, and perhaps nobody knows what they would have been.
+
+    Numbers only, also as a Parquet file by its name's end. Columns of text are to be dropped here; the
+    estimators and `notmiwae impute` model them.
+
+    Attributes:
+        missing: Fields that stand for a missing value.
+    """
+
+    missing: tuple[str, ...] = MISSING
+
+    def read(self) -> pd.DataFrame:
+        """See `RealTable.read`.
+
+        Raises:
+            DataError: as for `CsvTable`, but for empty fields; a column has no value at all.
+        """
+        table = super().read()
+        for name in table.columns[table.isna().all()]:
+            raise DataError(f"{self.file}: column {name!r} has no value at all; accepted: drop: [{name}]")
+        return table
+
+    def _fields(self) -> pd.DataFrame:
+        if self.file.suffix.lower() not in PARQUET:
+            return super()._fields()
+        try:
+            return pd.read_parquet(self.file)
+        # Parquet's own errors are values that don't fit.
+        except ValueError as error:
+            raise DataError(f"{self.file}: is no Parquet file: {' '.join(str(error).split())}") from None
+
+    def _numbers(self, column: pd.Series) -> npt.NDArray[np.float64]:
+        unknown = column.isna() | column.astype(str).str.strip().isin(self.missing)
+        numbers = np.full(len(column), np.nan)
+        numbers[~unknown] = super()._numbers(column[~unknown])
         return numbers
 
 

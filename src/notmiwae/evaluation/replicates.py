@@ -33,21 +33,23 @@ def summarise(replicates: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=[*keys, "mean", "se", "replicates"])
 
 
+def metrics(replicates: pd.DataFrame) -> dict[str, float]:
+    """The means of one cell's metrics, for `dvc metrics`, with the standard error of its RMSE.
+
+    Arguments:
+        replicates: Rows metric, replicate, value.
+    """
+    results = summarise(replicates)
+    found = {str(row.metric): float(f"{row.mean:.5g}") for row in results.itertuples()}
+    for error in results.loc[results["metric"] == "rmse", "se"]:
+        found["rmse_se"] = float(f"{error:.3g}")
+    return found | {"replicates": int(results["replicates"].max())}
+
+
 def write_csv(table: pd.DataFrame, path: Path) -> None:
     """Write figures with six significant digits, fewer than any of them means."""
     with whole_file(path) as temporary:
         table.to_csv(temporary, index=False, float_format="%.6g", lineterminator="\n")
-
-
-def write_curves(parts: Sequence[tuple[int, int, Path]], path: Path) -> None:
-    """Write training curves as one table, from the (replicate, member, file) of each."""
-    curves = []
-    for replicate, member, file in parts:
-        curve = pd.read_csv(file)
-        curve.insert(0, "replicate", replicate)
-        curve.insert(1, "member", member)
-        curves.append(curve)
-    write_csv(pd.concat(curves), path)
 
 
 def record_seconds(path: Path, dataset: str, method: str, metric: str, seconds: Sequence[float]) -> None:

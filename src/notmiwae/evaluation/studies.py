@@ -60,10 +60,7 @@ class Trial:
     @property
     def together(self) -> int:
         """How many of its replicates are best done as one job; see `TrainingSpec.together`."""
-        if not isinstance(self.method, Model):
-            return 1
-        recipe = self.method.recipe
-        return max(1, recipe.training.together // recipe.members)
+        return self.method.recipe.replicates_together if isinstance(self.method, Model) else 1
 
 
 class Study(Spec):

@@ -81,6 +81,7 @@ def _by_model(
         recipe.training,
         [torch_seed(seed, "train", member) for seed in seeds for member in range(recipe.members)],
         report,
+        recipe.members,
     )
     done = []
     for r, fitted in enumerate(chunks(fits, recipe.members)):

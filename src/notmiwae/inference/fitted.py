@@ -38,8 +38,9 @@ class Scaling:
         chosen = np.flatnonzero(standardise)
         mean[chosen] = np.nanmean(table[:, chosen], axis=0)
         deviation = np.nanstd(table[:, chosen], axis=0)
-        # A constant feature stays as it is.
-        scale[chosen] = np.where(deviation > 0, deviation, 1.0)
+        # A constant feature stays as it is; rounding leaves it a tiny deviation.
+        constant = np.nanmax(table[:, chosen], axis=0) == np.nanmin(table[:, chosen], axis=0)
+        scale[chosen] = np.where(constant, 1.0, deviation)
         return cls(mean, scale)
 
     def tensors(self, table: Floats) -> tuple[Tensor, Tensor]:

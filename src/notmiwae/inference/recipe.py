@@ -79,3 +79,8 @@ class Recipe(Spec):
     members: PositiveInt = 1
     training: TrainingSpec
     imputation: ImputationSpec = ImputationSpec()
+
+    @property
+    def replicates_together(self) -> int:
+        """How many replicates, with all their members, are best done as one job."""
+        return max(1, self.training.together // self.members)

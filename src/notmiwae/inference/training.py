@@ -53,6 +53,7 @@ def fit_together(
     training: TrainingSpec,
     seeds: Sequence[int],
     report: Report = silent,
+    members: int = 1,
 ) -> list[Fit]:
     """Fit MIWAEs (`process` ignorable) or not-MIWAEs to tables with missing values.
 
@@ -61,7 +62,8 @@ def fit_together(
 
     Where the process has several starts (an unknown direction) or restarts are asked for, all are trained for
     the share `race` of the steps, and the one with the highest held-out bound goes on alone; the imputation
-    error plays no part.
+    error plays no part. Models that will impute together are of one mind on the process: their mean bound
+    knows what a single one, with a few dozen rows held out, may not.
 
     Arguments:
         tables: One for each model, `[N, D]`, NaN where missing; they may be the same.
@@ -71,6 +73,7 @@ def fit_together(
         training: How to train.
         seeds: Of everything random in each model.
         report: Called with step, steps, mean held-out bound.
+        members: How many consecutive models, of one table, impute together.
 
     Raises:
         DataError: a column has no observed value, or too few rows are left to hold some out.
@@ -82,10 +85,10 @@ def fit_together(
         # Only models of one structure can be computed as one.
         alike[len(task.rows[0]), *task.process_columns.tolist()].append(number)
     fits: dict[int, Fit] = {}
-    for group in alike.values():
-        for numbers in chunks(group, training.together):
-            chosen = [tasks[number] for number in numbers]
-            fits |= zip(numbers, _fit_alike(chosen, columns, network, process, training, report), strict=True)
+    for numbers in alike.values():
+        chosen = [tasks[number] for number in numbers]
+        done = _fit_alike(chosen, columns, network, process, training, members, report)
+        fits |= zip(numbers, done, strict=True)
     return [fits[number] for number in range(len(tasks))]
 
 
@@ -115,39 +118,55 @@ def _fit_alike(
     network: ModelSpec,
     process: ProcessSpec,
     training: TrainingSpec,
+    members: int,
     report: Report,
 ) -> list[Fit]:
     """Fit models of one structure."""
     starts = [(start, restart) for start in process.starts() for restart in range(training.restarts)]
+    parts = chunks(range(len(tasks)), training.together)
 
-    def begin(number: int, start: ProcessSpec, restart: int) -> Ascent:
-        models = []
-        for task in tasks:
+    def begin(number: int, start: ProcessSpec, restart: int, part: Sequence[int]) -> Ascent:
+        models, chosen = [], [tasks[m] for m in part]
+        for task in chosen:
             # Initial weights come from torch's global generator; the fork leaves it as it was.
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(torch_seed(task.seed, "weights", *([restart] if restart else [])))
                 built = build_process(start, network.observation, task.process_columns, *task.rows, columns)
                 models.append(LatentVariableModel(network, len(columns), built))
-        seeds = [torch_seed(task.seed, "training") for task in tasks]
-        return Ascent(models, [task.rows for task in tasks], training, seeds, number)
+        seeds = [torch_seed(task.seed, "training") for task in chosen]
+        return Ascent(models, [task.rows for task in chosen], training, seeds, number)
 
-    ascents = [begin(number, *each) for number, each in enumerate(starts)]
-    progress = [ascent.progress for ascent in ascents]
+    ascents = [[begin(number, *each, part) for part in parts] for number, each in enumerate(starts)]
+    progress = [[each for ascent in of_start for each in ascent.progress] for of_start in ascents]
     winners = [0] * len(tasks)
-    if len(ascents) > 1:
+    if len(starts) > 1:
         after = training.warm_start + round(training.race * (training.steps - training.warm_start))
-        for ascent in ascents:
+        for ascent in (ascent for of_start in ascents for ascent in of_start):
             ascent.advance(after, report)
-        winners = [int(np.argmax([each[m].kept_bound for each in progress])) for m in range(len(tasks))]
+        bounds = np.array([[each.kept_bound for each in of_start] for of_start in progress])
+        winners = _winners(bounds.reshape(-1, training.restarts, len(tasks)), members)
     fits: dict[int, Fit] = {}
-    for number, (ascent, (start, _)) in enumerate(zip(ascents, starts, strict=True)):
-        chosen = [m for m, winner in enumerate(winners) if winner == number]
-        if not chosen:
-            continue
-        ascent.select(chosen)
-        ascent.advance(training.steps, report)
-        for m, model in zip(chosen, ascent.finish(), strict=True):
-            fitted = FittedModel(model, start, columns, tasks[m].scaling)
-            curve = [point for each in progress for point in each[m].curve]
-            fits[m] = Fit(fitted, progress[number][m].kept_bound, curve)
+    for number, (of_start, (start, _)) in enumerate(zip(ascents, starts, strict=True)):
+        for ascent, part in zip(of_start, parts, strict=True):
+            chosen = [m for m in part if winners[m] == number]
+            if not chosen:
+                continue
+            ascent.select([m - part[0] for m in chosen])
+            ascent.advance(training.steps, report)
+            for m, model in zip(chosen, ascent.finish(), strict=True):
+                fitted = FittedModel(model, start, columns, tasks[m].scaling)
+                curve = [point for each in progress for point in each[m].curve]
+                fits[m] = Fit(fitted, progress[number][m].kept_bound, curve)
     return [fits[m] for m in range(len(tasks))]
+
+
+def _winners(bounds: Floats, members: int) -> list[int]:
+    """Which run of each model goes on, given their held-out bounds, `[starts, restarts, M]`.
+
+    Members of a mixture vote on the start by the mean of their best bounds; each chooses its own restart.
+    """
+    votes = bounds.max(1).reshape(len(bounds), -1, members).mean(-1)
+    start = np.repeat(votes.argmax(0), members)
+    restart = bounds[start, :, np.arange(bounds.shape[2])].argmax(1)
+    winners: list[int] = (start * bounds.shape[1] + restart).tolist()
+    return winners

@@ -50,8 +50,8 @@ def errors(
     theirs = published[published["metric"] == "rmse"]
     methods = in_order([method for method in ours["method"].unique() if method != ORACLE])
     height = {method: at for at, method in enumerate(methods)}
-    columns = columns or len(datasets)
-    rows = math.ceil(len(datasets) / columns)
+    columns = columns or max(len(datasets), 1)
+    rows = max(math.ceil(len(datasets) / columns), 1)
     drawn = figure(height=(line * len(methods) + 0.8) * rows + 0.25)
     grid = drawn.subplots(rows, columns, sharey=True, squeeze=False)
     for axes in grid.ravel()[len(datasets) :]:
@@ -70,7 +70,7 @@ def errors(
         axes.tick_params(axis="y", length=0)
         axes.spines[["top", "right"]].set_visible(False)
     grid[0, 0].set_yticks(list(height.values()), [method_name(method) for method in methods])
-    grid[0, 0].set_ylim(len(methods) - 0.5, -0.5)
+    grid[0, 0].set_ylim(max(len(methods), 1) - 0.5, -0.5)
     handles = [
         Line2D([], [], label="this pipeline, ± 1 s.e.", **_OURS),
         Line2D([], [], label="published", **_PUBLISHED),

@@ -28,6 +28,11 @@ class Measure:
 
 
 RMSE = Measure("rmse", "RMSE")
+UNJUDGED = (
+    Measure("shift", "missing − observed mean, in sd", None),
+    Measure("bound", "held-out bound, nats a row", None),
+)
+"""What can be said without a truth. Bounds with and without a missing process are of different things."""
 
 
 def headline(
@@ -78,6 +83,20 @@ def headline(
     return markdown(lines)
 
 
+def by_truth(results: pd.DataFrame, datasets: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The data sets of which missing values are known, so that there is an error, and the others."""
+    judged = set(results.loc[results["metric"] == RMSE.metric, "dataset"])
+    return [name for name in datasets if name in judged], [name for name in datasets if name not in judged]
+
+
+def tables(results: pd.DataFrame, published: pd.DataFrame, datasets: Sequence[str]) -> str:
+    """The headline of the data sets that have one, then what methods say of the others' missing values."""
+    judged, unknown = by_truth(results, datasets)
+    parts = [headline(results, published, judged)] if judged else []
+    parts += [headline(results, None, unknown, each) for each in UNJUDGED if unknown]
+    return "\n".join(parts)
+
+
 def markdown(lines: Sequence[Sequence[str]]) -> str:
     """A Markdown table of its lines' cells, headings and alignment first."""
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
@@ -95,7 +114,7 @@ def _published(published: pd.DataFrame, metric: str, decimals: int) -> dict[tupl
 
 
 def agreement_table(replicates: pd.DataFrame, published: pd.DataFrame) -> str:
-    """How far each published RMSE is from ours, in standard deviations of one replicate.
+    """How far each published RMSE is from ours, where there is one, in standard deviations of one replicate.
 
     A published value is a single run, so the deviation to hold it against is a replicate's, not the mean's.
 
@@ -110,6 +129,8 @@ def agreement_table(replicates: pd.DataFrame, published: pd.DataFrame) -> str:
     ]
     theirs = published[published["metric"] == "rmse"]
     for dataset, method, value in zip(theirs["dataset"], theirs["method"], theirs["mean"], strict=True):
+        if (dataset, method) not in ours.groups:
+            continue
         values = ours.get_group((dataset, method))
         mean, deviation = values.mean(), values.std() if len(values) > 1 else 0.0
         difference = value - mean

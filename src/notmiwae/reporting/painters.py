@@ -16,6 +16,7 @@ from notmiwae.data.sources import GaussianSource, MnistSource, RingSource, Sourc
 from notmiwae.data.tables import ImputedCells, missing_cells
 from notmiwae.inference.fitted import FittedModel, missing_probability
 from notmiwae.reporting.agreement import agreement
+from notmiwae.reporting.densities import densities
 from notmiwae.reporting.heatmap import mechanism_probability, missing_process
 from notmiwae.reporting.images import first_of_each, imputations, read_labels
 from notmiwae.reporting.names import method_name
@@ -31,7 +32,7 @@ class Replicate:
 
     Attributes:
         dataset: What drew and masked it.
-        complete: The truth, N × D.
+        complete: The truth, N × D, NaN where it's unknown.
         masked: The same with NaN where missing.
         limit: Its Bayes-optimal completion `[N, D]`, if known.
         imputed: What each model imputed, by the model's name.
@@ -66,9 +67,9 @@ def draw_figures(replicate: Replicate, folder: Path) -> None:
     Raises:
         DataError: the figures don't suit the data.
     """
-    painter = _PAINTERS.get(type(replicate.dataset.source), draw_agreement)
+    painter = _PAINTERS.get(type(replicate.dataset.source), draw_table)
     if painter is draw_plane and len(replicate.complete.columns) != 2:
-        painter = draw_agreement
+        painter = draw_table
     painter(replicate, folder)
 
 
@@ -101,11 +102,15 @@ def draw_digits(replicate: Replicate, folder: Path) -> None:
     save(imputations(lines, replicate.dataset.mechanism), folder / "imputations.png")
 
 
-def draw_agreement(replicate: Replicate, folder: Path) -> None:
-    """Any table: `agreement.png`."""
+def draw_table(replicate: Replicate, folder: Path) -> None:
+    """Any table: `agreement.png` of the cells of which the truth is known, `columns.png` if not of all."""
     truth = replicate.complete.to_numpy(dtype=np.float64)[missing_cells(replicate.masked)]
-    panels = [(method_name(model), cells.mean) for model, cells in replicate.imputed.items()]
-    save(agreement(truth, panels), folder / "agreement.png")
+    known = np.isfinite(truth)
+    if known.any():
+        panels = [(method_name(model), cells.mean[known]) for model, cells in replicate.imputed.items()]
+        save(agreement(truth[known], panels), folder / "agreement.png")
+    if not known.all():
+        save(densities(replicate.masked, replicate.imputed, replicate.fitted), folder / "columns.png")
 
 
 _PAINTERS: dict[type[Source], Painter] = {

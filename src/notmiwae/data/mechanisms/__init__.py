@@ -3,7 +3,7 @@
 `base.py` has what they share; the others have one class each mechanism, found by name in `mechanisms`.
 """
 
-from notmiwae.data.mechanisms.at_random import MCAR, MARLogistic
+from notmiwae.data.mechanisms.at_random import MCAR, MARLogistic, Natural
 from notmiwae.data.mechanisms.base import Mechanism, apply_mechanism, mechanisms
 from notmiwae.data.mechanisms.regions import AngularSector, DiscThreshold
 from notmiwae.data.mechanisms.self_masking import SelfMaskingLogistic, Threshold
@@ -14,6 +14,7 @@ __all__ = [
     "DiscThreshold",
     "MARLogistic",
     "Mechanism",
+    "Natural",
     "SelfMaskingLogistic",
     "Threshold",
     "apply_mechanism",

@@ -18,6 +18,25 @@ from notmiwae.data.mechanisms.base import (
     mechanisms,
     require_distinct,
 )
+from notmiwae.errors import DataError
+
+
+@mechanisms.register("natural")
+class Natural(Mechanism):
+    """Values are missing in the table itself, for reasons nobody knows; none is removed."""
+
+    def probability(self, table: pd.DataFrame) -> Floats:
+        """Zero everywhere; see `Mechanism.probability`.
+
+        Raises:
+            DataError: no value of the table is missing.
+        """
+        if not table.isna().to_numpy().any():
+            raise DataError(f"{self.label}: no value of the table is missing; accepted: a table with gaps")
+        return self._probability(table, list(table.columns))
+
+    def _probability(self, table: pd.DataFrame, targets: list[str]) -> Floats:
+        return np.zeros((len(table), len(targets)))
 
 
 @mechanisms.register("mcar")
