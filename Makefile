@@ -1,4 +1,4 @@
-# The project's commands. Everything runs in .venv, made from requirements.lock on first use.
+# The project's commands. Everything runs in .venv, made from the two locks on first use.
 
 SHELL := /bin/bash
 PYTHON ?= python3.11
@@ -13,12 +13,12 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 help:  ## List the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
 
-$(VENV)/.ready: requirements.lock pyproject.toml
+$(VENV)/.ready: requirements.lock requirements-dev.lock pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "error: $(PYTHON) not found; name Python 3.11 by make PYTHON=…" >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { \
 		echo "error: $(PYTHON) is $$($(PYTHON) --version 2>&1); requirements.lock is for Python 3.11" >&2; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock -r requirements-dev.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch $@
 
@@ -58,10 +58,8 @@ lint: $(VENV)/.ready  ## Style, types and layers
 	mypy
 	lint-imports
 
-lock: $(VENV)/.ready  ## Pin what is installed in .venv as requirements.lock
-	{ sed '/^[^#]/,$$d' requirements.lock; \
-	  python -m pip freeze --all --exclude-editable --exclude pip --exclude wheel | sed 's/+cpu$$//'; } > requirements.lock.new
-	mv requirements.lock.new requirements.lock
+lock: $(VENV)/.ready  ## Pin what is installed in .venv: what computes results, and apart from it the rest
+	python .ci/lock.py
 
 clean:  ## Remove what the pipeline and the tools made; the DVC cache, .venv and reports stay
 	rm -rf {.,paper}/{data/complete,data/masked,data/imputed,data/evaluated,data/trials,models} build dvc_plots

@@ -9,7 +9,8 @@ from user_tables import QUICK, mixed
 
 from notmiwae import MIWAEImputer
 from notmiwae.errors import DataError, NotMIWAEError, ParameterError
-from notmiwae.estimators.columns import describe, encode, fill
+from notmiwae.estimators.columns import encode, fill
+from notmiwae.estimators.describing import describe
 
 
 def imputed(column, rows=24, **arguments):

@@ -58,7 +58,7 @@ def read_rows(
     """The table, checked for what training can't do with."""
     from notmiwae.command.reading import read
     from notmiwae.estimators.assumptions import missing_process
-    from notmiwae.estimators.columns import MOST_CATEGORIES, describe
+    from notmiwae.estimators.describing import MOST_CATEGORIES, describe
 
     table = read(typed.input, typed, kinds, typed.ignore)
     options.check_columns("--ignore", typed.ignore, table.path, table.frame.columns)

@@ -78,7 +78,7 @@ def _described(frame: pd.DataFrame, kinds: dict[str, str]) -> dict[str, Any]:
 
     from notmiwae.command.little import Result, little
     from notmiwae.command.patterns import grouped
-    from notmiwae.estimators.columns import describe
+    from notmiwae.estimators.describing import describe
 
     some = frame[[name for name in frame if frame[name].nunique() > 0 and not _is_text(frame[name])]]
     columns = {
@@ -120,7 +120,7 @@ def _described(frame: pd.DataFrame, kinds: dict[str, str]) -> dict[str, Any]:
 
 
 def _is_text(column: pd.Series) -> bool:
-    from notmiwae.estimators.columns import MOST_CATEGORIES
+    from notmiwae.estimators.describing import MOST_CATEGORIES
 
     return column.dtype == "category" and column.nunique() > MOST_CATEGORIES
 

@@ -64,7 +64,7 @@ def add(subparsers: Any) -> None:
         metavar="COLUMN=LOWEST:HIGHEST",
         help="what imputed numbers lie between; one of the two may be left out",
     )
-    parser.add_argument("--steps", type=options.positive, help="of training (default: 700 to 3,000, by rows)")
+    parser.add_argument("--steps", type=options.positive, help="of training (default: 700 to 2,000, by rows)")
     parser.add_argument("--members", type=options.positive, help="models that impute together (default: 5)")
     parser.add_argument("--samples", type=options.positive, help="importance samples a row (default: 100)")
     parser.add_argument("--seed", type=int, help="of everything random (default: 0)")
@@ -126,6 +126,7 @@ def _fitted(
         "kinds": kinds,
         "bounds": bounds,
         "random_state": typed.seed or 0,
+        "n_jobs": -1,
         "verbose": options.verbose(typed),
     }
     options.say(f"training {settings['members']} model(s) …", typed.quiet)

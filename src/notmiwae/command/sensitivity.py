@@ -35,7 +35,9 @@ def add(subparsers: Any) -> None:
         metavar="COLUMN",
         help="of which the assumptions are said, others being missing at random (default: all with gaps)",
     )
-    parser.add_argument("--assumptions", nargs="+", default=list(_ASSUMPTIONS), metavar="WORD", choices=WORDS)
+    parser.add_argument(
+        "--assumptions", nargs="+", default=list(_ASSUMPTIONS), metavar="WORD", help=", ".join(WORDS)
+    )
     parser.add_argument("--deltas", nargs="*", type=float, default=[-1.0, -0.5, 0.0, 0.5, 1.0], metavar="SD")
     parser.add_argument("--draws", type=options.positive, default=20, metavar="M", help="imputations (20)")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="the table of results, as CSV")
@@ -43,7 +45,7 @@ def add(subparsers: Any) -> None:
         "--figure", type=Path, metavar="FILE", help="a figure of the means, " + " ".join(options.FIGURES)
     )
     options.add_columns(parser)
-    parser.add_argument("--steps", type=options.positive, help="of training (default: 700 to 3,000, by rows)")
+    parser.add_argument("--steps", type=options.positive, help="of training (default: 700 to 2,000, by rows)")
     parser.add_argument("--members", type=options.positive, default=5, help="models that impute together (5)")
     parser.add_argument("--seed", type=int, default=0, help="of everything random (0)")
     parser.add_argument("--json", action="store_true", help="print the results as JSON on standard output")
@@ -55,6 +57,8 @@ def add(subparsers: Any) -> None:
 def run(typed: argparse.Namespace) -> int:
     """Read, train under each assumption, print and write."""
     kinds = options.pairs("--kind", typed.kind, options.KINDS)
+    for word in typed.assumptions:
+        options.known("--assumptions", "assumption", word, WORDS)
     options.check_outputs([*filter(None, [typed.output, typed.figure])], [typed.input])
     if typed.figure:
         options.check_figure(typed.figure)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from notmiwae.errors import ParameterError
-from notmiwae.estimators.columns import Column, by_name
+from notmiwae.estimators.columns import Column
+from notmiwae.estimators.describing import by_name
 from notmiwae.model.by_column import ByColumn
 from notmiwae.model.missing import AgnosticNonlinear, Ignorable, ProcessSpec
 from notmiwae.model.probit import EdgeSpec, SelfMasking

@@ -10,7 +10,6 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from joblib import Parallel, delayed, effective_n_jobs
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, validate_data
@@ -18,17 +17,18 @@ from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, v
 from notmiwae.errors import DataError, ParameterError
 from notmiwae.estimators import learnt, storage
 from notmiwae.estimators.assumptions import Assumption, missing_process
-from notmiwae.estimators.columns import check_names, describe, encode, fill, observation
+from notmiwae.estimators.columns import check_names, encode, fill, observation
+from notmiwae.estimators.describing import describe
+from notmiwae.estimators.fitting import fit_members, mean_bound
 from notmiwae.estimators.scoring import row_bounds
 from notmiwae.inference.fitted import FittedModel
 from notmiwae.inference.imputation import Imputation, ImputationSpec, impute_together
 from notmiwae.inference.recipe import TrainingSpec
-from notmiwae.inference.training import Fit, fit_together
 from notmiwae.model.latent import ModelSpec
 from notmiwae.model.missing import Ignorable, ProcessSpec
 from notmiwae.model.networks import MLP
 from notmiwae.model.observation import Gaussian
-from notmiwae.parallel import chunks, progress_bar, silent
+from notmiwae.parallel import progress_bar
 from notmiwae.randomness import torch_seed
 
 Floats = npt.NDArray[np.float64]
@@ -49,13 +49,14 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     Arguments:
         latent_size: Dimension of z; None: one less than the columns, at most 20.
         hidden: Widths of the hidden layers of encoder and decoder.
-        steps: Steps of training; None: 700, more for a large table (ten epochs), at most 3,000.
+        steps: Steps of training; None: 700, more for a large table (ten epochs), at most 2,000.
         members: Models trained from independent initial weights, which impute together.
         n_samples: L, importance samples a row and member.
         kinds: Of columns whose dtype doesn't say it: `continuous`, `count`, `binary` or `categorical`.
         bounds: Lowest and highest value of an imputation by column, None for neither.
         random_state: Seed, or a `RandomState`.
-        n_jobs: Processes that train, where there are more than five members; None: one.
+        n_jobs: Processes that train, a member each of a table of 10,000 rows and more, of a smaller one five;
+            None: one, -1: one for each core.
         verbose: 1 shows a progress bar.
 
     Attributes:
@@ -110,27 +111,13 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         values = encode(self.columns_, table)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         seeds = [torch_seed(seed, "train", member) for member in range(self.members)]
-        # Members are of one mind on an unknown direction: their mean bound knows what a single one may not.
-        tried = [self._fits(values, start, seeds) for start in self._process().starts()]
-        fits = max(tried, key=_mean_bound)
+        names = tuple(column.name for column in self.columns_)
+        specs = (names, self._network(), self._process(), self._training(len(values)))
+        fits = fit_members(values, *specs, seeds, self.n_jobs, bool(self.verbose))
         self.members_: list[FittedModel] = [each.fitted for each in fits]
-        self.bound_ = _mean_bound(fits)
+        self.bound_ = mean_bound(fits)
         self._seed = torch_seed(seed, "impute")
         return self
-
-    def _fits(self, values: Floats, process: ProcessSpec, seeds: Sequence[int]) -> list[Fit]:
-        """The members, trained under one missing process."""
-        names = tuple(column.name for column in self.columns_)
-        training, network = self._training(len(values)), self._network()
-        with progress_bar("train", bool(self.verbose)) as report:
-            if effective_n_jobs(self.n_jobs) > 1:
-                # Other processes have no hold of the bar.
-                report = silent
-            done: list[list[Fit]] = Parallel(n_jobs=self.n_jobs)(
-                delayed(fit_together)([values] * len(some), names, network, process, training, some, report)
-                for some in chunks(seeds, training.together)
-            )
-        return [each for some in done for each in some]
 
     def transform(self, X: Any) -> Any:
         """The table with its missing cells imputed: means of numbers, the most probable category."""
@@ -223,15 +210,17 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return Ignorable()
 
     def _training(self, rows: int) -> TrainingSpec:
-        batch = 64 if rows < _LARGE else 256
+        large = rows >= _LARGE
+        batch = 256 if large else 64
         return TrainingSpec(
-            steps=self.steps or min(3000, max(700, _EPOCHS * rows // batch)),
+            steps=self.steps or min(2000, max(700, _EPOCHS * rows // batch)),
             batch_size=batch,
             samples=5,
             learning_rate=4e-3,
             missing_process_learning_rate=5e-2,
             check_every=100,
-            together=5,
+            # Where a step is long, models computed as one only crowd each other out of the cache.
+            together=1 if large else 5,
         )
 
     def _network(self) -> ModelSpec:
@@ -327,7 +316,3 @@ class NotMIWAEImputer(MIWAEImputer):
 
     def _process(self) -> ProcessSpec:
         return missing_process(self.missing_process, self.columns_)
-
-
-def _mean_bound(fits: Sequence[Fit]) -> float:
-    return float(np.mean([each.validation_bound for each in fits]))

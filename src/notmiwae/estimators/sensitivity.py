@@ -16,7 +16,8 @@ import pandas as pd
 
 from notmiwae.errors import DataError, ParameterError
 from notmiwae.estimators.assumptions import ASSUMPTIONS
-from notmiwae.estimators.columns import Column, check_names, describe
+from notmiwae.estimators.columns import Column, check_names
+from notmiwae.estimators.describing import describe
 from notmiwae.estimators.imputers import NotMIWAEImputer
 from notmiwae.estimators.pooling import pool
 from notmiwae.params import suggest

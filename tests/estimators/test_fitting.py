@@ -1,0 +1,72 @@
+"""Members of an imputer, however they are spread over processes."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from notmiwae.estimators.columns import observation
+from notmiwae.estimators.describing import describe
+from notmiwae.estimators.fitting import fit_members, mean_bound
+from notmiwae.inference import training as training_module
+from notmiwae.inference.recipe import TrainingSpec
+from notmiwae.model.latent import ModelSpec
+from notmiwae.model.missing import ProcessSpec, processes
+from notmiwae.model.networks import MLP
+from notmiwae.randomness import generator
+
+UNKNOWN = processes.parse({"kind": "self_masking", "direction": "unknown"})
+TRAINING = TrainingSpec(steps=12, check_every=4, samples=3, batch_size=16, together=2)
+
+
+@pytest.fixture
+def values() -> np.ndarray:
+    table = generator(3, "fitting").normal(size=(60, 3))
+    table[table[:, 0] > 0.4, 0] = np.nan
+    return table
+
+
+def members(
+    values: np.ndarray, count: int, n_jobs: int | None = None, process: ProcessSpec = UNKNOWN
+) -> list:
+    network = ModelSpec(
+        latent_size=1,
+        encoder=MLP(hidden=(8,)),
+        decoder=MLP(hidden=(8,)),
+        observation=observation(describe(pd.DataFrame(values, columns=list("abc")))),
+    )
+    return fit_members(values, ("a", "b", "c"), network, process, TRAINING, range(count), n_jobs, False)
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_processes_change_no_bit_of_the_members(values: np.ndarray, count: int) -> None:
+    alone, spread = members(values, count), members(values, count, n_jobs=2)
+    assert len(alone) == count
+    for one, other in zip(alone, spread, strict=True):
+        assert one.curve == other.curve
+        rows = np.nan_to_num(values)
+        np.testing.assert_array_equal(
+            one.fitted.missing_probability(rows), other.fitted.missing_probability(rows)
+        )
+
+
+def test_all_take_the_direction_that_the_first_ones_voted_for(
+    values: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen, original = [], training_module._winners
+
+    def watched(bounds: np.ndarray, count: int) -> list[int]:
+        seen.append(bounds.shape)
+        return original(-bounds, count)
+
+    monkeypatch.setattr(training_module, "_winners", watched)
+    fits = members(values, 5)
+    assert seen == [(2, 1, 2)]
+    assert len({each.fitted.process.direction for each in fits}) == 1
+    monkeypatch.undo()
+    other = members(values, 5)
+    assert other[0].fitted.process.direction != fits[0].fitted.process.direction
+
+
+def test_the_mean_bound_is_the_mean_of_the_bounds(values: np.ndarray) -> None:
+    fits = members(values, 3)
+    assert mean_bound(fits) == pytest.approx(np.mean([each.validation_bound for each in fits]))
