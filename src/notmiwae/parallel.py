@@ -1,4 +1,4 @@
-"""Where independent jobs run: processes of one thread each, on this machine."""
+"""Where independent jobs run: processes of one thread each, on this machine or on a Dask cluster."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, Self, TypeVar
 
 import numpy as np
 from joblib import Parallel, delayed
-from pydantic import PositiveInt
+from pydantic import PositiveInt, model_validator
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from notmiwae.cluster import run_on_cluster
 from notmiwae.params import Spec
 from notmiwae.processes import die_with_parent
 
@@ -40,10 +41,20 @@ class ComputeSpec(Spec):
     """The section `compute` of params.yaml.
 
     Attributes:
-        workers: How many processes run jobs at once; null takes one for each core.
+        backend: `local`: processes on this machine; `dask`: the workers of a cluster.
+        workers: How many local processes run jobs at once; null takes one for each core.
+        address: Of the cluster's scheduler, `tcp://host:8786`.
     """
 
+    backend: Literal["local", "dask"] = "local"
     workers: PositiveInt | None = None
+    address: str | None = None
+
+    @model_validator(mode="after")
+    def _dask_has_an_address(self) -> Self:
+        if self.backend == "dask" and not self.address:
+            raise ValueError("backend dask needs the address of a scheduler, as tcp://host:8786")
+        return self
 
     def processes(self, jobs: int) -> int:
         """How many processes `jobs` jobs are given."""
@@ -90,6 +101,8 @@ def run_jobs(
     with tempfile.TemporaryDirectory() as folder:
         board = Path(folder) / "progress"
         np.zeros((len(jobs), 3)).tofile(board)
+        if compute.address and compute.backend == "dask":
+            return _run_on_cluster(function, jobs, compute.address, board, title)
         workers = compute.processes(len(jobs))
         run = _run_in_worker if workers > 1 else _run
         tasks = [delayed(run)(function, job, board, n, len(jobs)) for n, job in enumerate(jobs)]
@@ -98,6 +111,19 @@ def run_jobs(
         backend = "multiprocessing" if workers > 1 else "sequential"
         with Parallel(n_jobs=workers, backend=backend) as parallel, _Watch(board, len(jobs), title):
             return list(parallel(tasks))
+
+
+def _run_on_cluster(
+    function: Callable[..., R], jobs: Sequence[tuple[Any, ...]], address: str, board: Path, title: str
+) -> list[R]:
+    rows = np.memmap(board, dtype=np.float64, mode="r+", shape=(len(jobs), 3))
+
+    def done(ended: int) -> None:
+        # How far the others are is known on their machines.
+        rows[:ended, :2] = 1
+
+    with _Watch(board, len(jobs), title):
+        return run_on_cluster(function, [(*job, silent) for job in jobs], address, done)
 
 
 def _run(function: Callable[..., R], job: tuple[Any, ...], board: Path, number: int, jobs: int) -> R:

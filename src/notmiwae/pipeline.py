@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any, TypeVar
 from notmiwae.errors import ParameterError
 from notmiwae.parallel import ComputeSpec
 from notmiwae.params import PARAMS_FILE, Registry, Spec, lookup, parse_entry, parse_spec, read_params, suggest
+from notmiwae.processes import SCHEDULER
 
 COMPLETE = Path("data/complete")
 MASKED = Path("data/masked")
@@ -147,8 +149,9 @@ def _whole_number(key: str, least: int) -> int:
 
 
 def compute() -> ComputeSpec:
-    """The section `compute`."""
-    return section(ComputeSpec, "compute")
+    """The section `compute`; the variable `SCHEDULER` sends jobs to a cluster, whatever stands there."""
+    address = os.environ.get(SCHEDULER)
+    return section(ComputeSpec, "compute", {"backend": "dask", "address": address} if address else None)
 
 
 def cell_folder(stage: Path, dataset: str, method: str) -> Path:

@@ -13,32 +13,21 @@ import sys
 from pathlib import Path
 
 from notmiwae.errors import NotMIWAEError
-from notmiwae.processes import die_with_parent
+from notmiwae.processes import PINS, SCHEDULER, die_with_parent
 
-PINS = {
-    # One thread a process: parallelism is over jobs, and another count gives other bits.
-    "OMP_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    # One instruction set, whatever newer ones this processor has.
-    "ATEN_CPU_CAPABILITY": "avx2",
-    "MKL_CBWR": "AVX2",
-    "ONEDNN_MAX_CPU_ISA": "AVX2",
-    "OPENBLAS_CORETYPE": "Haswell",
-    "NPY_DISABLE_CPU_FEATURES": "AVX512F AVX512CD AVX512_SKX AVX512_CLX AVX512_CNL AVX512_ICL AVX512_SPR",
-    "PYTHONHASHSEED": "0",
-    # Figures need no screen.
-    "MPLBACKEND": "Agg",
-}
 STAGES = Path(__file__).resolve().parents[2] / "stages"
 
 
 def main() -> int:
     """Run the stage that the command line names; the exit status is 1 after an error."""
     if len(sys.argv) < 2:
-        print("usage: python -m notmiwae.stage NAME [ARGUMENT ...]", file=sys.stderr)
+        print("usage: python -m notmiwae.stage NAME [ARGUMENT ...] [--scheduler ADDRESS]", file=sys.stderr)
         return 2
     name, *arguments = sys.argv[1:]
+    if "--scheduler" in arguments[:-1]:
+        at = arguments.index("--scheduler")
+        os.environ[SCHEDULER] = arguments.pop(at + 1)
+        arguments.pop(at)
     script = STAGES / f"{name}.py"
     if not script.is_file():
         found = ", ".join(sorted(path.stem for path in STAGES.glob("*.py")))

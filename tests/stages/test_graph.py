@@ -156,7 +156,8 @@ def dependencies(stage: Any) -> set[Path]:
 
 
 FRAME = {
-    "__init__", "cells", "errors", "files", "parallel", "params", "pipeline", "processes", "resume", "stage",
+    "__init__", "cells", "cluster", "errors", "files", "parallel", "params", "pipeline", "processes",
+    "resume", "stage",
 }  # fmt: skip
 """Top-level modules by which a stage reads, runs and writes: no result depends on them."""
 
