@@ -276,6 +276,7 @@ REQUIRED = {
     ("data set", "ring"): {"rows": 9, "radius": 4.5, "spread": 0.5},
     ("data set", "mnist"): {"file": "a.npz", "sha256": "0" * 64, "images": 3},
     ("data set", "csv"): {"file": "a.csv", "sha256": "0" * 64},
+    ("data set", "table"): {"file": "a.csv", "sha256": "0" * 64},
     ("mechanism", "mcar"): {"rate": 0.3},
     ("observation model", "categorical"): {"categories": 3},
     ("observation model", "mixed"): {"parts": [{"columns": [0], "observation": {"kind": "bernoulli"}}]},
