@@ -2,10 +2,16 @@
 
 import os
 
-from notmiwae.stage import PINS
+from hypothesis import settings
+
+from notmiwae.processes import PINS
 
 os.environ.update(PINS)
 
 import torch  # after the pins, which it reads on import
 
 torch.set_num_threads(1)
+
+# How long an example takes is the machine's business, not a test's.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
