@@ -9,7 +9,7 @@ from scipy.stats import kstest, norm
 
 from notmiwae.inference import imputation as imputation_module
 from notmiwae.inference.fitted import FittedModel, Scaling
-from notmiwae.inference.imputation import ImputationSpec, impute, impute_together
+from notmiwae.inference.imputation import BLOCK, ImputationSpec, impute, impute_together
 from notmiwae.model.latent import LatentVariableModel, ModelSpec
 from notmiwae.model.missing import processes
 from notmiwae.randomness import generator
@@ -60,12 +60,14 @@ def test_observed_cells_are_untouched_to_the_last_bit_and_missing_ones_filled(ki
 
 
 @EVERY_KIND
-def test_rows_without_missing_values_stay_and_count_all_samples(kind):
+def test_rows_without_missing_values_stay_and_take_no_samples(kind):
     masked = table()
     found = impute(model(kind), masked, ImputationSpec(samples=30, draws=4), 1)
     assert np.array_equal(found.mean[:3], masked[:3])
     assert (found.draws[:, :3] == masked[:3]).all()
-    assert (found.effective_samples[:3] == 30).all()
+    assert (found.samples[:3] == 0).all()
+    assert (found.effective_samples[:3] == 0).all()
+    assert (found.samples[np.isnan(masked).any(axis=1)] == 30).all()
 
 
 @EVERY_KIND
@@ -82,10 +84,10 @@ def test_effective_samples_lie_between_one_and_all(kind, samples):
     masked = table(200)
     found = impute(model(kind), masked, ImputationSpec(samples=samples, draws=0), 1)
     slack = 1e-4 * samples
-    assert (found.effective_samples >= 1 - slack).all()
-    assert (found.effective_samples <= samples + slack).all()
-    incomplete = np.isnan(masked).any(axis=1)
-    assert samples == 1 or found.effective_samples[incomplete].min() < 0.9 * samples
+    effective = found.effective_samples[np.isnan(masked).any(axis=1)]
+    assert (effective >= 1 - slack).all()
+    assert (effective <= samples + slack).all()
+    assert samples == 1 or effective.min() < 0.9 * samples
 
 
 @EVERY_KIND
@@ -125,16 +127,12 @@ def test_chunks_of_rows_change_nothing_beyond_monte_carlo_error(kind, monkeypatc
     fitted, masked, spec = model(kind), table(60), ImputationSpec(samples=3000, draws=50)
     whole = impute(fitted, masked, spec, 1)
     monkeypatch.setattr(imputation_module, "_CHUNK_VALUES", 3000 * 3 * 7)  # seven rows at once
-    calls = []
-    chunked = impute(fitted, masked, spec, 1, report=lambda *call: calls.append(call))
+    chunked = impute(fitted, masked, spec, 1)
     missing = np.isnan(masked)
-    incomplete = int(missing.any(axis=1).sum())
-    assert [call[0] for call in calls] == [*range(7, incomplete, 7), incomplete]
-    assert {call[1] for call in calls} == {incomplete}
     assert np.isfinite(chunked.draws).all()
-    effective = np.broadcast_to(np.sqrt(2 / whole.effective_samples)[:, None], masked.shape)
+    effective = np.broadcast_to(np.sqrt(2 / whole.effective_samples.clip(1))[:, None], masked.shape)
     error = whole.draws.std(axis=0) * effective
-    assert effective.max() < 0.1
+    assert effective[missing].max() < 0.1
     assert (np.abs(whole.mean - chunked.mean)[missing] < 5 * error[missing]).all()
     assert not np.array_equal(whole.mean, chunked.mean)
 
@@ -240,7 +238,7 @@ def members():
 
 
 def test_members_impute_by_the_mean_of_their_means():
-    masked, spec = table(), ImputationSpec(samples=50, draws=0)
+    masked, spec = table(), ImputationSpec(samples=500, draws=0)
     together = impute_together(members(), masked, spec, 1)
     alone = [impute_together([member], masked, spec, 1).mean for member in members()]
     missing = np.isnan(masked)
@@ -279,4 +277,61 @@ def test_members_that_are_equal_are_independent_in_their_noise():
     masked, spec = table(), ImputationSpec(samples=50, draws=2)
     found = impute_together([linear_gaussian(), linear_gaussian()], masked, spec, 1)
     assert (found.draws[0] != found.draws[1])[np.isnan(masked)].all()
-    assert 1 <= found.effective_samples.min() <= found.effective_samples.max() <= 50 * (1 + 1e-4)
+    effective = found.effective_samples[np.isnan(masked).any(axis=1)]
+    assert 1 <= effective.min() <= effective.max() <= 50 * (1 + 1e-4)
+
+
+def test_a_table_may_be_imputed_piece_by_piece():
+    masked, spec = table(5 * BLOCK // 2), ImputationSpec(samples=5, draws=3)
+    whole = impute_together(members(), masked, spec, 1)
+    cut = 2 * BLOCK
+    pieces = [impute_together(members(), masked[:cut], spec, 1)]
+    pieces.append(impute_together(members(), masked[cut:], spec, 1, first=cut))
+    assert np.array_equal(np.concatenate([piece.mean for piece in pieces]), whole.mean)
+    assert np.array_equal(np.concatenate([piece.draws for piece in pieces], axis=1), whole.draws)
+
+
+def test_progress_is_told_block_by_block_up_to_all_rows():
+    calls = []
+    spec = ImputationSpec(samples=2, draws=0)
+    impute_together([model()], table(BLOCK + 10), spec, 1, report=lambda *call: calls.append(call))
+    assert [call[:2] for call in calls] == [(BLOCK, BLOCK + 10), (BLOCK + 10, BLOCK + 10)]
+
+
+@pytest.mark.parametrize(
+    ("samples", "tries"), [(20, [20]), (50, [50]), (200, [50, 200]), (1000, [50, 200, 800, 1000])]
+)
+def test_a_row_is_tried_with_more_samples_until_it_has_enough(samples, tries):
+    spec = ImputationSpec(samples=samples, enough=10, draws=2)
+    assert spec.tries() == tries
+    assert ImputationSpec(samples=samples).tries() == [samples]
+
+
+@EVERY_KIND
+def test_rows_take_the_fewest_samples_of_which_enough_count(kind):
+    masked = table(300)
+    spec = ImputationSpec(samples=800, enough=25, draws=2)
+    found = impute(model(kind), masked, spec, 1)
+    incomplete = np.isnan(masked).any(axis=1)
+    taken, effective = found.samples[incomplete], found.effective_samples[incomplete]
+    assert set(taken) <= {50, 200, 800}
+    assert (effective[taken < 800] >= 25).all()
+    # What was good enough at once is what the first try alone gives.
+    first = impute(model(kind), masked, ImputationSpec(samples=50, draws=2), 1)
+    at_once = found.samples == 50
+    assert at_once.any()
+    assert np.array_equal(found.mean[at_once], first.mean[at_once])
+    assert (first.effective_samples[found.samples > 50] < 25).all()
+    assert np.isfinite(found.mean).all()
+    assert np.isfinite(found.draws).all()
+
+
+@EVERY_KIND
+@pytest.mark.parametrize("enough", [None, 10])
+def test_the_mean_does_not_depend_on_the_number_of_draws(kind, enough):
+    masked = table(300)
+    none, some = (
+        impute(model(kind), masked, ImputationSpec(samples=200, enough=enough, draws=draws), 1)
+        for draws in (0, 7)
+    )
+    assert np.array_equal(none.mean, some.mean)

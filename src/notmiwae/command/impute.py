@@ -66,7 +66,9 @@ def add(subparsers: Any) -> None:
     )
     parser.add_argument("--steps", type=options.positive, help="of training (default: 700 to 2,000, by rows)")
     parser.add_argument("--members", type=options.positive, help="models that impute together (default: 5)")
-    parser.add_argument("--samples", type=options.positive, help="importance samples a row (default: 100)")
+    parser.add_argument(
+        "--samples", type=options.positive, help="importance samples a row at most (default: 200)"
+    )
     parser.add_argument("--seed", type=int, help="of everything random (default: 0)")
     parser.add_argument("--json", action="store_true", help="print the summary as JSON on standard output")
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
@@ -122,7 +124,7 @@ def _fitted(
     settings: dict[str, Any] = {
         "steps": typed.steps,
         "members": typed.members or 5,
-        "n_samples": typed.samples or 100,
+        "n_samples": typed.samples or 200,
         "kinds": kinds,
         "bounds": bounds,
         "random_state": typed.seed or 0,
@@ -143,10 +145,9 @@ def _imputed(
     if typed.samples:
         imputer.n_samples = typed.samples
     rows = table.modelled[[column.name for column in imputer.columns_]]
-    draws = imputer.sample(rows, _draws(typed)) if typed.draws_out else []
+    mean, draws = imputer.complete(rows, _draws(typed) if typed.draws_out else 0)
     filled, *drawn = (
-        table.frame.assign(**{str(name): each[name] for name in each})
-        for each in (imputer.transform(rows), *draws)
+        table.frame.assign(**{str(name): each[name] for name in each}) for each in (mean, *draws)
     )
     return filled, drawn
 

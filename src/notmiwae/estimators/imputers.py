@@ -19,16 +19,16 @@ from notmiwae.estimators import learnt, storage
 from notmiwae.estimators.assumptions import Assumption, missing_process
 from notmiwae.estimators.columns import check_names, encode, fill, observation
 from notmiwae.estimators.describing import describe
-from notmiwae.estimators.fitting import fit_members, mean_bound
+from notmiwae.estimators.jobs import fit_members, impute_rows, mean_bound
 from notmiwae.estimators.scoring import row_bounds
+from notmiwae.inference.device import resolve
 from notmiwae.inference.fitted import FittedModel
-from notmiwae.inference.imputation import Imputation, ImputationSpec, impute_together
+from notmiwae.inference.imputation import ImputationSpec
 from notmiwae.inference.recipe import TrainingSpec
 from notmiwae.model.latent import ModelSpec
 from notmiwae.model.missing import Ignorable, ProcessSpec
 from notmiwae.model.networks import MLP
 from notmiwae.model.observation import Gaussian
-from notmiwae.parallel import progress_bar
 from notmiwae.randomness import torch_seed
 
 Floats = npt.NDArray[np.float64]
@@ -36,6 +36,8 @@ Floats = npt.NDArray[np.float64]
 _LARGE = 10_000
 """Rows from which batches are larger."""
 _EPOCHS = 10
+_ENOUGH = 5.0
+"""Effective samples of a member at which a row has enough."""
 _FAR = 1e12
 """Standard deviations beyond which networks of single precision no longer compute."""
 
@@ -51,12 +53,13 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         hidden: Widths of the hidden layers of encoder and decoder.
         steps: Steps of training; None: 700, more for a large table (ten epochs), at most 2,000.
         members: Models trained from independent initial weights, which impute together.
-        n_samples: L, importance samples a row and member.
+        n_samples: L, importance samples a row and member; where five of the first 50 count, those are enough.
         kinds: Of columns whose dtype doesn't say it: `continuous`, `count`, `binary` or `categorical`.
         bounds: Lowest and highest value of an imputation by column, None for neither.
         random_state: Seed, or a `RandomState`.
         n_jobs: Processes that train, a member each of a table of 10,000 rows and more, of a smaller one five;
-            None: one, -1: one for each core.
+            and that impute, for many rows. None: one, -1: one for each core.
+        device: What computes: `cpu`, `cuda`, or `auto`, which takes a GPU if there is one.
         verbose: 1 shows a progress bar.
 
     Attributes:
@@ -75,11 +78,12 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         hidden: Sequence[int] = (128, 128),
         steps: int | None = None,
         members: int = 5,
-        n_samples: int = 100,
+        n_samples: int = 200,
         kinds: Mapping[str, str] | None = None,
         bounds: Mapping[str, tuple[float | None, float | None]] | None = None,
         random_state: int | np.random.RandomState | None = None,
         n_jobs: int | None = None,
+        device: str = "auto",
         verbose: int = 0,
     ) -> None:
         self.latent_size = latent_size
@@ -91,6 +95,7 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.bounds = bounds
         self.random_state = random_state
         self.n_jobs = n_jobs
+        self.device = device
         self.verbose = verbose
 
     def fit(self, X: Any, y: Any = None) -> Self:
@@ -113,7 +118,7 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         seeds = [torch_seed(seed, "train", member) for member in range(self.members)]
         names = tuple(column.name for column in self.columns_)
         specs = (names, self._network(), self._process(), self._training(len(values)))
-        fits = fit_members(values, *specs, seeds, self.n_jobs, bool(self.verbose))
+        fits = fit_members(values, *specs, seeds, self.n_jobs, resolve(self.device), bool(self.verbose))
         self.members_: list[FittedModel] = [each.fitted for each in fits]
         self.bound_ = mean_bound(fits)
         self._seed = torch_seed(seed, "impute")
@@ -121,11 +126,37 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def transform(self, X: Any) -> Any:
         """The table with its missing cells imputed: means of numbers, the most probable category."""
-        return self._filled(X, 0)[0]
+        return self.complete(X, 0)[0]
 
     def sample(self, X: Any, n_draws: int = 20) -> list[Any]:
         """Completed tables drawn from `p(x_m | x_o, s)`: multiple imputations."""
-        return self._filled(X, _whole("n_draws", n_draws, 0))[1:]
+        return self.complete(X, n_draws)[1]
+
+    def complete(self, X: Any, n_draws: int = 20, first: int = 0) -> tuple[Any, list[Any]]:
+        """What `transform` and `sample` return, in one go.
+
+        Arguments:
+            X: The table.
+            n_draws: How many multiple imputations.
+            first: Number of its first row, if it's a piece of a larger table; a multiple of 1,024. The pieces
+                together are then what the table would be.
+        """
+        table, values = self._rows(X)
+        spec = ImputationSpec(samples=self.n_samples, enough=_ENOUGH, draws=_whole("n_draws", n_draws, 0))
+        imputed = impute_rows(
+            self.members_,
+            values,
+            spec,
+            self._seed,
+            first,
+            self.n_jobs,
+            resolve(self.device),
+            bool(self.verbose),
+        )
+        # One after the other, as each is a whole table.
+        filled = [fill(self.columns_, table, each) for each in (imputed.mean, *imputed.draws)]
+        mean, *draws = filled if isinstance(X, pd.DataFrame) else [each.to_numpy() for each in filled]
+        return mean, draws
 
     def score_samples(self, X: Any) -> Floats:
         """The bound of `log p(x_o, s)` of each row in nats, in the columns' own units, `[N]`.
@@ -186,15 +217,6 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
                 raise DataError(f"column {name!r}: {found:g} in row {row}; {about}")
         return table, values
 
-    def _filled(self, X: Any, draws: int) -> list[Any]:
-        """The table filled with means, then with each of the draws."""
-        table, values = self._rows(X)
-        spec = ImputationSpec(samples=self.n_samples, draws=draws)
-        with progress_bar("impute", bool(self.verbose)) as report:
-            imputed: Imputation = impute_together(self.members_, values, spec, self._seed, report)
-        filled = [fill(self.columns_, table, each) for each in (imputed.mean, *imputed.draws)]
-        return filled if isinstance(X, pd.DataFrame) else [each.to_numpy() for each in filled]
-
     def _check(self) -> None:
         """Raise a `ParameterError` if a number among the arguments is none that is accepted."""
         for name in ("latent_size", "steps", "members", "n_samples"):
@@ -205,6 +227,7 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             raise ParameterError(f"hidden: found {self.hidden!r}; accepted: the width of each layer")
         for width in self.hidden:
             _whole("hidden", width, 1)
+        resolve(self.device)
 
     def _process(self) -> ProcessSpec:
         return Ignorable()
@@ -293,11 +316,12 @@ class NotMIWAEImputer(MIWAEImputer):
         hidden: Sequence[int] = (128, 128),
         steps: int | None = None,
         members: int = 5,
-        n_samples: int = 100,
+        n_samples: int = 200,
         kinds: Mapping[str, str] | None = None,
         bounds: Mapping[str, tuple[float | None, float | None]] | None = None,
         random_state: int | np.random.RandomState | None = None,
         n_jobs: int | None = None,
+        device: str = "auto",
         verbose: int = 0,
     ) -> None:
         super().__init__(
@@ -310,6 +334,7 @@ class NotMIWAEImputer(MIWAEImputer):
             bounds=bounds,
             random_state=random_state,
             n_jobs=n_jobs,
+            device=device,
             verbose=verbose,
         )
         self.missing_process = missing_process

@@ -45,8 +45,8 @@ class Progress:
     Attributes:
         seed: Of all its noise.
         generator: Source of it.
-        rows: What it is trained on.
-        held_out: What measures its bound.
+        rows: Those of its table on which it's trained, the numbers of them.
+        held_out: Those that measure its bound.
         best: The best bounds so far, of each row held out.
         best_step: When they were reached; at first, the end of the warm start.
         curve: All measurements.
@@ -55,28 +55,27 @@ class Progress:
 
     seed: int
     generator: torch.Generator
-    rows: Rows
-    held_out: Rows
+    rows: Tensor
+    held_out: Tensor
     best: Tensor
     best_step: int
     curve: list[CurvePoint] = field(default_factory=list)
     stopped: bool = False
 
     @classmethod
-    def begin(cls, rows: Rows, seed: int, training: TrainingSpec) -> Progress:
-        """Hold some rows out.
+    def begin(cls, rows: int, seed: int, training: TrainingSpec) -> Progress:
+        """Hold some rows of a table out.
 
         Raises:
             DataError: none is left.
         """
-        (x, s), generator = rows, torch.Generator().manual_seed(seed)
-        order = torch.randperm(len(x), generator=generator)
-        count = max(1, round(training.held_out * len(x)))
-        if count >= len(x):
-            raise DataError(f"n_samples={len(x)}: too few rows to hold out {training.held_out:.0%} of them")
-        held_out, kept = order[:count], order[count:]
+        generator = torch.Generator().manual_seed(seed)
+        order = torch.randperm(rows, generator=generator)
+        count = max(1, round(training.held_out * rows))
+        if count >= rows:
+            raise DataError(f"n_samples={rows}: too few rows to hold out {training.held_out:.0%} of them")
         best = torch.full((count,), -math.inf)
-        return cls(seed, generator, (x[kept], s[kept]), (x[held_out], s[held_out]), best, training.warm_start)
+        return cls(seed, generator, order[count:], order[:count], best, training.warm_start)
 
     @property
     def kept_bound(self) -> float:
@@ -85,11 +84,9 @@ class Progress:
         latest = [point.validation_bound for point in self.curve[-1:]]
         return (kept or latest or [-math.inf])[-1]
 
-    def shuffled(self) -> Rows:
-        """The rows in a new order."""
-        x, s = self.rows
-        order = torch.randperm(len(x), generator=self.generator)
-        return x[order], s[order]
+    def shuffled(self) -> Tensor:
+        """The numbers of the rows in a new order."""
+        return self.rows[torch.randperm(len(self.rows), generator=self.generator)]
 
 
 class Ascent:
@@ -99,7 +96,7 @@ class Ascent:
 
     Arguments:
         models: Of one structure.
-        rows: Each model's.
+        rows: Each model's, on the device of the models; they aren't copied.
         training: How to train.
         seeds: Each model's.
         start: Number of the run, for the curves.
@@ -117,13 +114,14 @@ class Ascent:
         start: int,
     ) -> None:
         pairs = zip(rows, seeds, strict=True)
-        self.progress = [Progress.begin(of_model, seed, training) for of_model, seed in pairs]
+        self.progress = [Progress.begin(len(x), seed, training) for (x, _), seed in pairs]
+        self._rows = list(rows)
         self._training = training
         self._start = start
         self._step = self._measured = 0
         self._stack = Stack(models)
         self._kept = [matrix.detach().clone() for matrix in self._stack.matrices]
-        self._batches: list[Rows] = []
+        self._batches: list[Tensor] = []
         self._rates = [training.learning_rate, training.missing_process_learning_rate]
         groups = [
             {"params": [matrix], "lr": rate}
@@ -162,13 +160,14 @@ class Ascent:
         for state in states:
             state |= {name: state[name][chosen] for name in ("exp_avg", "exp_avg_sq") if name in state}
         self._kept = [matrix[chosen] for matrix in self._kept]
-        self._batches = [(x[chosen], s[chosen]) for x, s in self._batches]
+        self._batches = [batch[chosen] for batch in self._batches]
+        self._rows = [self._rows[m] for m in chosen]
         self.progress = [self.progress[m] for m in chosen]
 
     def finish(self) -> list[LatentVariableModel]:
-        """The models, each with the weights that were kept."""
+        """The models, each with the weights that were kept, in the processor's memory."""
         self._stack.load(self._kept)
-        return [model.eval() for model in self._stack.models]
+        return [model.eval().cpu() for model in self._stack.models]
 
     def _ascend(self) -> Tensor:
         """One step of Adam; the bounds of the models' batches, `[M]`."""
@@ -193,17 +192,17 @@ class Ascent:
         return bounds.detach()
 
     def _batch(self) -> Rows:
-        """The models' next batches, `[M, B, D]`: shuffled once an epoch, then cut as views."""
+        """The models' next batches, `[M, B, D]`, of rows that are shuffled once an epoch."""
         if not self._batches:
-            x, s = (
-                torch.stack(each) for each in zip(*(each.shuffled() for each in self.progress), strict=True)
-            )
-            size = min(self._training.batch_size, x.shape[1])
+            order = torch.stack([each.shuffled() for each in self.progress])
+            size = min(self._training.batch_size, order.shape[1])
             # The remainder waits for another epoch.
-            places = range(0, x.shape[1] - size + 1, size)
-            cut = [(x[:, place : place + size], s[:, place : place + size]) for place in places]
-            self._batches = cut[::-1]
-        return self._batches.pop()
+            places = range(0, order.shape[1] - size + 1, size)
+            self._batches = [order[:, place : place + size] for place in places][::-1]
+        chosen = self._batches.pop()
+        parts = [[each[own] for each in rows] for rows, own in zip(self._rows, chosen, strict=True)]
+        x, s = (torch.stack(each) for each in zip(*parts, strict=True))
+        return x, s
 
     def _clip(self, longest: float) -> None:
         """Shorten each model's gradient to `longest` where it is longer."""
@@ -218,8 +217,9 @@ class Ascent:
         training, model = self._training, self.progress[m]
         # The same noise each time, so that a difference is the weights'.
         noise = torch.Generator().manual_seed(model.seed)
-        terms = self._stack.terms_of(m, *model.held_out, training.validation_samples, noise)
-        reached = bound(log_weights(terms))
+        x, s = (each[model.held_out] for each in self._rows[m])
+        terms = self._stack.terms_of(m, x, s, training.validation_samples, noise)
+        reached = bound(log_weights(terms)).cpu()
         self._check(reached, terms)
         warming = self._step <= training.warm_start
         kept = not warming and _is_within(training.slack, model.best, reached)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -51,7 +52,7 @@ class Scaling:
 
     def undo(self, x: Tensor) -> Floats:
         """Values in the table's own units."""
-        return x.double().numpy() * self.scale + self.mean
+        return x.double().cpu().numpy() * self.scale + self.mean
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,10 @@ class FittedModel:
         x, _ = self.scaling.tensors(values)
         with torch.no_grad():
             return self.model.missing_process.missing_probability(x).double().numpy()
+
+    def on(self, device: str) -> FittedModel:
+        """A copy on another device."""
+        return replace(self, model=copy.deepcopy(self.model).to(device))
 
     @property
     def ignorable(self) -> bool:

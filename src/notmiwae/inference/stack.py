@@ -43,7 +43,8 @@ class Stack:
         rows = []
         for model in self.models:
             parameters = dict(model.named_parameters())
-            rows.append(torch.cat([torch.zeros(0), *(parameters[name].detach().flatten() for name in names)]))
+            flat = [parameters[name].detach().flatten() for name in names]
+            rows.append(torch.cat(flat) if flat else next(self.models[0].parameters()).new_zeros(0))
         return torch.stack(rows)
 
     def _limit(self, limits: list[dict[str, tuple[Tensor, Tensor]]], side: int) -> Tensor:
@@ -52,7 +53,8 @@ class Stack:
             parts = zip(self._names[1], self._shapes[1], strict=True)
             anywhere = {name: torch.full(shape, (-torch.inf, torch.inf)[side]) for name, shape in parts}
             of_process = {_PROCESS + name: each[side] for name, each in of_model.items()}
-            rows.append(torch.cat([values.flatten() for values in (anywhere | of_process).values()]))
+            flat = [values.flatten().to(self.process.device) for values in (anywhere | of_process).values()]
+            rows.append(torch.cat(flat))
         return torch.stack(rows)
 
     @property

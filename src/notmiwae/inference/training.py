@@ -54,6 +54,7 @@ def fit_together(
     seeds: Sequence[int],
     report: Report = silent,
     members: int = 1,
+    device: str = "cpu",
 ) -> list[Fit]:
     """Fit MIWAEs (`process` ignorable) or not-MIWAEs to tables with missing values.
 
@@ -74,12 +75,15 @@ def fit_together(
         seeds: Of everything random in each model.
         report: Called with step, steps, mean held-out bound.
         members: How many consecutive models, of one table, impute together.
+        device: What computes, `cpu` or `cuda`; the noise is the same.
 
     Raises:
         DataError: a column has no observed value, or too few rows are left to hold some out.
         DivergenceError: the bound became non-finite.
     """
-    tasks = [_Task.of(*each, columns, network) for each in zip(tables, seeds, strict=True)]
+    # A table of several models is held once.
+    held: dict[int, tuple[Rows, Scaling]] = {}
+    tasks = [_Task.of(*each, columns, network, held) for each in zip(tables, seeds, strict=True)]
     alike: dict[tuple[int, ...], list[int]] = defaultdict(list)
     for number, task in enumerate(tasks):
         # Only models of one structure can be computed as one.
@@ -87,7 +91,7 @@ def fit_together(
     fits: dict[int, Fit] = {}
     for numbers in alike.values():
         chosen = [tasks[number] for number in numbers]
-        done = _fit_alike(chosen, columns, network, process, training, members, report)
+        done = _fit_alike(chosen, columns, network, process, training, members, report, device)
         fits |= zip(numbers, done, strict=True)
     return [fits[number] for number in range(len(tasks))]
 
@@ -102,14 +106,24 @@ class _Task:
     seed: int
 
     @classmethod
-    def of(cls, table: Floats, seed: int, columns: tuple[str, ...], network: ModelSpec) -> _Task:
-        empty = np.flatnonzero(np.isnan(table).all(axis=0))
-        if len(empty):
-            raise DataError(f"column {columns[empty[0]]!r} has no observed value; drop it")
-        scaling = Scaling.of(table, network.standardised(len(columns)))
-        x, s = scaling.tensors(table)
-        network.observation.check(x, s, columns)
-        return cls((x, s), scaling, torch.nonzero((s == 0).any(0)).flatten(), seed)
+    def of(
+        cls,
+        table: Floats,
+        seed: int,
+        columns: tuple[str, ...],
+        network: ModelSpec,
+        held: dict[int, tuple[Rows, Scaling]],
+    ) -> _Task:
+        if id(table) not in held:
+            empty = np.flatnonzero(np.isnan(table).all(axis=0))
+            if len(empty):
+                raise DataError(f"column {columns[empty[0]]!r} has no observed value; drop it")
+            scaling = Scaling.of(table, network.standardised(len(columns)))
+            rows = scaling.tensors(table)
+            network.observation.check(*rows, columns)
+            held[id(table)] = rows, scaling
+        rows, scaling = held[id(table)]
+        return cls(rows, scaling, torch.nonzero((rows[1] == 0).any(0)).flatten(), seed)
 
 
 def _fit_alike(
@@ -120,10 +134,12 @@ def _fit_alike(
     training: TrainingSpec,
     members: int,
     report: Report,
+    device: str,
 ) -> list[Fit]:
     """Fit models of one structure."""
     starts = [(start, restart) for start in process.starts() for restart in range(training.restarts)]
     parts = chunks(range(len(tasks)), training.together)
+    moved = {id(rows): (rows[0].to(device), rows[1].to(device)) for rows in (task.rows for task in tasks)}
 
     def begin(number: int, start: ProcessSpec, restart: int, part: Sequence[int]) -> Ascent:
         models, chosen = [], [tasks[m] for m in part]
@@ -132,9 +148,9 @@ def _fit_alike(
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(torch_seed(task.seed, "weights", *([restart] if restart else [])))
                 built = build_process(start, network.observation, task.process_columns, *task.rows, columns)
-                models.append(LatentVariableModel(network, len(columns), built))
+                models.append(LatentVariableModel(network, len(columns), built).to(device))
         seeds = [torch_seed(task.seed, "training") for task in chosen]
-        return Ascent(models, [task.rows for task in chosen], training, seeds, number)
+        return Ascent(models, [moved[id(task.rows)] for task in chosen], training, seeds, number)
 
     ascents = [[begin(number, *each, part) for part in parts] for number, each in enumerate(starts)]
     progress = [[each for ascent in of_start for each in ascent.progress] for of_start in ascents]

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn.functional import logsigmoid, softplus
 
 from notmiwae.errors import ParameterError
-from notmiwae.model.distributions import Nodes, pick
+from notmiwae.model.distributions import Nodes, pick, weighted_sum
 from notmiwae.model.noise import uniform
 from notmiwae.model.observation import ObservationSpec, observations
 
@@ -79,7 +79,7 @@ class Binary:
 
     def nodes(self, count: int) -> Nodes:
         """See `Likelihood.nodes`: 0 and 1."""
-        values = torch.tensor([0.0, 1.0], dtype=self.logits.dtype)
+        values = torch.tensor([0.0, 1.0], dtype=self.logits.dtype, device=self.logits.device)
         log_weights = torch.stack([logsigmoid(-self.logits), logsigmoid(self.logits)])
         return Nodes(values.reshape(-1, *[1] * self.logits.dim()), log_weights)
 
@@ -89,7 +89,7 @@ class Binary:
 
     def average(self, alpha: Tensor) -> Tensor:
         """See `Likelihood.average`."""
-        return torch.einsum("kb,kbd->bd", alpha, self.mean)
+        return weighted_sum(alpha, self.mean)
 
 
 @observations.register("categorical")
@@ -203,7 +203,7 @@ class Codes:
 
     def nodes(self, count: int) -> Nodes:
         """See `Likelihood.nodes`: every code."""
-        codes = torch.arange(self.log_probs.shape[-1], dtype=self.log_probs.dtype)
+        codes = torch.arange(self.log_probs.shape[-1], device=self.log_probs.device).to(self.log_probs.dtype)
         return Nodes(codes.reshape(-1, *[1] * (self.log_probs.dim() - 1)), self.log_probs.movedim(-1, 0))
 
     def estimate(self, values: Tensor, weights: Tensor) -> Tensor:
@@ -213,5 +213,4 @@ class Codes:
 
     def average(self, alpha: Tensor) -> Tensor:
         """See `Likelihood.average`."""
-        shares = torch.einsum("kb,kbdc->bdc", alpha, self.log_probs.exp())
-        return shares.argmax(-1).to(alpha.dtype)
+        return weighted_sum(alpha, self.log_probs.exp()).argmax(-1).to(alpha.dtype)

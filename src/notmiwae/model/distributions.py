@@ -163,7 +163,7 @@ class Normal:
 
     def average(self, alpha: Tensor) -> Tensor:
         """See `Likelihood.average`."""
-        return torch.einsum("kb,kbd->bd", alpha, self.mean)
+        return weighted_sum(alpha, self.mean)
 
     def gaussians(self, distance: Callable[[Tensor], Tensor]) -> tuple[Tensor | None, Normal]:
         """See `GaussianScaleMixture.gaussians`: itself alone."""
@@ -172,7 +172,13 @@ class Normal:
 
 def pick(values: Tensor, chosen: Tensor) -> Tensor:
     """`values[chosen[m, b], b]` of samples `[K, B, …]`, for the chosen sample of each row `[M, B]`."""
-    return values[chosen, torch.arange(values.shape[1])]
+    return values[chosen, torch.arange(values.shape[1], device=chosen.device)]
+
+
+def weighted_sum(alpha: Tensor, values: Tensor) -> Tensor:
+    """`Σ_k α_k v_k` of values `[K, B, …]` under weights α `[K, B]`, as `[B, …]`."""
+    # As an einsum it'd be a product of matrices, for which torch copies the values into another order.
+    return (alpha.reshape(*alpha.shape, *[1] * (values.dim() - 2)) * values).sum(0)
 
 
 def features_at(parameter: Tensor, index: Tensor) -> Tensor:
@@ -187,7 +193,7 @@ def over(values: Tensor, like: Tensor) -> Tensor:
 
 def places_between(first: float, last: float, count: int, like: Tensor) -> Tensor:
     """`count` evenly spaced places, of the kind of `like`."""
-    return torch.linspace(first, last, count, dtype=like.dtype)
+    return torch.linspace(first, last, count, dtype=like.dtype, device=like.device)
 
 
 def standard_normal_log_prob(x: Tensor) -> Tensor:

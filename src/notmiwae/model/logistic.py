@@ -51,5 +51,5 @@ def logistic_truncated(px: Normal, slopes: Tensor, edges: Tensor, log_weights: T
         factor = factor + log_weights
     mean = torch.where(swapped, px.mean + slopes * px.scale.square(), px.mean)
     slopes = torch.where(swapped, -slopes, slopes)
-    kappa, log_kappa_weights = (over(each.to(m.dtype), factor) for each in (_KAPPA, _LOG_WEIGHTS))
+    kappa, log_kappa_weights = (over(each.to(m), factor) for each in (_KAPPA, _LOG_WEIGHTS))
     return Truncated(Normal(mean, px.scale), slopes / kappa, edges, None, factor + log_kappa_weights)

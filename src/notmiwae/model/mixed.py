@@ -108,7 +108,7 @@ class MixedObservation(nn.Module):
         cut = torch.split(decoded, self.outputs, -1)
         return Several(
             tuple(part(own) for part, own in zip(self.parts, cut, strict=True)),
-            tuple(decoded.new_tensor(group, dtype=torch.long) for group in self.groups),
+            tuple(torch.tensor(group, device=decoded.device) for group in self.groups),
         )
 
 

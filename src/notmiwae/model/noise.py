@@ -1,4 +1,7 @@
-"""Random numbers of the model: from one generator, or for a stack of models from one for each."""
+"""Random numbers of the model: from one generator, or for a stack of models from one for each.
+
+Generators are the processor's on every device, so that a model meets the same noise wherever it's computed.
+"""
 
 from __future__ import annotations
 
@@ -42,11 +45,12 @@ def standard_gamma(concentration: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def _normal(like: Tensor, generator: torch.Generator) -> Tensor:
-    return torch.randn(like.shape, generator=generator, dtype=like.dtype)
+    return torch.randn(like.shape, generator=generator, dtype=like.dtype).to(like.device)
 
 
 def _uniform(like: Tensor, generator: torch.Generator) -> Tensor:
-    return torch.rand(like.shape, generator=generator, dtype=torch.float64).clamp(1e-16, 1.0 - 1e-16)
+    drawn = torch.rand(like.shape, generator=generator, dtype=torch.float64).to(like.device)
+    return drawn.clamp(1e-16, 1.0 - 1e-16)
 
 
 def _standard_gamma(concentration: Tensor, generator: torch.Generator) -> Tensor:

@@ -19,6 +19,7 @@ from notmiwae.model.distributions import (
     over,
     pick,
     places_between,
+    weighted_sum,
 )
 from notmiwae.model.noise import normal, standard_gamma
 from notmiwae.model.observation import ScaledSpec, observations, raw
@@ -128,7 +129,7 @@ class Student:
 
     def average(self, alpha: Tensor) -> Tensor:
         """See `Likelihood.average`."""
-        return torch.einsum("kb,kbd->bd", alpha, self.mean)
+        return weighted_sum(alpha, self.mean)
 
     def gaussians(self, distance: Callable[[Tensor], Tensor]) -> tuple[Tensor | None, Normal]:
         """See `GaussianScaleMixture.gaussians`: the trapezoidal rule in `u = log λ`.

@@ -23,7 +23,7 @@ from scipy.special import ndtri_exp
 from torch import Tensor
 from torch.special import erfcx
 
-from notmiwae.model.distributions import Normal
+from notmiwae.model.distributions import Normal, weighted_sum
 from notmiwae.model.noise import normal, uniform
 
 _SQRT_HALF = math.sqrt(0.5)
@@ -66,6 +66,11 @@ def log_ndtr(t: Tensor) -> Tensor:
     return log_probability
 
 
+def _inverse_log_ndtr(log_level: Tensor) -> Tensor:
+    """The t at which `log Φ(t)` is `log_level`."""
+    return torch.from_numpy(ndtri_exp(log_level.cpu().numpy())).to(log_level.device)
+
+
 class Interval:
     """The interval from t − w to t of a standard normal variable, w > 0, in double precision.
 
@@ -95,7 +100,7 @@ class Interval:
     def invert(self, level: Tensor) -> Tensor:
         """The e' below which the share `level` of the interval's mass lies, for draws."""
         log_level = self.log_high + torch.log1p(level * torch.expm1(-self.gap))
-        place = torch.from_numpy(ndtri_exp(log_level.numpy())).clamp(self.low, self.high)
+        place = _inverse_log_ndtr(log_level).clamp(self.low, self.high)
         return torch.where(self.mirrored, place, -place)
 
 
@@ -168,7 +173,7 @@ class Truncated:
 
     def average(self, alpha: Tensor) -> Tensor:
         """See `Conditional.average`."""
-        return torch.einsum("kb,kbc->bc", alpha, self.mean())
+        return weighted_sum(alpha, self.mean())
 
     def sample(self, generator: torch.Generator) -> Tensor:
         """See `Conditional.sample`: exact draws, by way of e'."""
@@ -186,7 +191,7 @@ class Truncated:
             # −e' is a Gaussian below t, drawn by inversion in logarithms, which holds in both tails. Double
             # precision, since log Φ(t) + log u may round to zero in single.
             log_level = log_ndtr(t.double()) + level.log()
-            noise = -torch.from_numpy(ndtri_exp(log_level.numpy()))
+            noise = -_inverse_log_ndtr(log_level)
         else:
             noise = Interval(t, chosen(self._w(self.widths))).invert(level)
         given = Normal(mean + slope * scale.square() / spread * noise.to(t.dtype), scale / spread)

@@ -4,10 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from notmiwae.estimators import jobs as jobs_module
 from notmiwae.estimators.columns import observation
 from notmiwae.estimators.describing import describe
-from notmiwae.estimators.fitting import fit_members, mean_bound
+from notmiwae.estimators.jobs import fit_members, impute_rows, mean_bound
 from notmiwae.inference import training as training_module
+from notmiwae.inference.imputation import BLOCK, ImputationSpec
 from notmiwae.inference.recipe import TrainingSpec
 from notmiwae.model.latent import ModelSpec
 from notmiwae.model.missing import ProcessSpec, processes
@@ -34,7 +36,9 @@ def members(
         decoder=MLP(hidden=(8,)),
         observation=observation(describe(pd.DataFrame(values, columns=list("abc")))),
     )
-    return fit_members(values, ("a", "b", "c"), network, process, TRAINING, range(count), n_jobs, False)
+    return fit_members(
+        values, ("a", "b", "c"), network, process, TRAINING, range(count), n_jobs, "cpu", False
+    )
 
 
 @pytest.mark.parametrize("count", [1, 2, 5])
@@ -65,6 +69,19 @@ def test_all_take_the_direction_that_the_first_ones_voted_for(
     monkeypatch.undo()
     other = members(values, 5)
     assert other[0].fitted.process.direction != fits[0].fitted.process.direction
+
+
+def test_processes_change_no_bit_of_an_imputation(
+    values: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fitted = [each.fitted for each in members(values, 2)]
+    many = np.tile(values, (90, 1))
+    monkeypatch.setattr(jobs_module, "_PIECE", 2 * BLOCK)
+    spec = ImputationSpec(samples=10, draws=3)
+    alone, spread = (impute_rows(fitted, many, spec, 5, 0, n_jobs, "cpu", False) for n_jobs in (1, 2))
+    assert len(many) > 5 * BLOCK
+    for name in ("mean", "draws", "samples", "effective_samples"):
+        np.testing.assert_array_equal(getattr(alone, name), getattr(spread, name))
 
 
 def test_the_mean_bound_is_the_mean_of_the_bounds(values: np.ndarray) -> None:
