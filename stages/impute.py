@@ -5,6 +5,7 @@ from pathlib import Path
 
 from notmiwae.cells import Job, run_cells
 from notmiwae.data.tables import ImputedCells, find_table, read_table, table_path
+from notmiwae.inference.device import resolve
 from notmiwae.inference.fitted import FittedModel
 from notmiwae.inference.imputation import ImputationSpec, impute_together
 from notmiwae.inference.recipe import Recipe
@@ -15,6 +16,7 @@ from notmiwae.pipeline import (
     MODELS,
     arguments,
     cell_folder,
+    compute,
     datasets,
     model_section,
     replicate_folder,
@@ -25,12 +27,14 @@ from notmiwae.randomness import torch_seed
 from notmiwae.resume import fingerprint
 
 
-def impute(job: Job, imputation: ImputationSpec, report: Report) -> float:
+def impute(job: Job, imputation: ImputationSpec, device: str, report: Report) -> float:
     table = read_table(MASKED / job.dataset, job.replicate)
     models = replicate_folder(cell_folder(MODELS, job.dataset, job.method), job.replicate)
     members = FittedModel.load_members(models)
     started = time.perf_counter()
-    imputed = impute_together(members, table.to_numpy(dtype=float), imputation, job.seed, report)
+    imputed = impute_together(
+        members, table.to_numpy(dtype=float), imputation, job.seed, report, device=device
+    )
     seconds = time.perf_counter() - started
     ImputedCells.of(table, imputed.mean, list(imputed.draws)).write(job.output)
     return seconds
@@ -38,6 +42,7 @@ def impute(job: Job, imputation: ImputationSpec, report: Report) -> float:
 
 def main() -> None:
     chosen, model = arguments("dataset", "model")
+    device = resolve(compute().device)
     work = []
     for name in datasets(chosen):
         imputation = model_section(Recipe, model, name).imputation
@@ -48,7 +53,7 @@ def main() -> None:
                 Path(__file__), random, find_table(MASKED / name, r), replicate_folder(models, r), imputation
             )
             output = table_path(cell_folder(IMPUTED, name, model), r)
-            work.append((Job(name, model, r, random, output, made_from), imputation))
+            work.append((Job(name, model, r, random, output, made_from), imputation, device))
     run_cells(impute, work, cell_folder(IMPUTED, chosen, model), "impute_seconds", f"impute {model}")
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from notmiwae.cells import Job, run_cells, together
 from notmiwae.data.tables import find_table, read_table
 from notmiwae.evaluation.curves import save_fit, write_curves
+from notmiwae.inference.device import resolve
 from notmiwae.inference.recipe import Recipe
 from notmiwae.inference.training import fit_together
 from notmiwae.model.latent import ModelSpec
@@ -17,6 +18,7 @@ from notmiwae.pipeline import (
     REPORTS,
     arguments,
     cell_folder,
+    compute,
     datasets,
     model_section,
     replicate_folder,
@@ -28,12 +30,12 @@ from notmiwae.randomness import torch_seed
 from notmiwae.resume import fingerprint
 
 
-def train(jobs: Sequence[Job], network: ModelSpec, recipe: Recipe, report: Report) -> float:
+def train(jobs: Sequence[Job], network: ModelSpec, recipe: Recipe, device: str, report: Report) -> float:
     tables = [read_table(MASKED / job.dataset, job.replicate) for job in jobs]
     values, seeds = [table.to_numpy(dtype=float) for table in tables], [job.seed for job in jobs]
     specs = (tuple(tables[0].columns), network, recipe.missing_process, recipe.training)
     started = time.perf_counter()
-    fits = fit_together(values, *specs, seeds, report, recipe.members)
+    fits = fit_together(values, *specs, seeds, report, recipe.members, device)
     seconds = (time.perf_counter() - started) / len(jobs)
     for job, trained in zip(jobs, fits, strict=True):
         save_fit(trained, job.output)
@@ -42,6 +44,7 @@ def train(jobs: Sequence[Job], network: ModelSpec, recipe: Recipe, report: Repor
 
 def main() -> None:
     chosen, model = arguments("dataset", "model")
+    device = resolve(compute().device)
     work, curves = [], {}
     for name in datasets(chosen):
         recipe = model_section(Recipe, model, name)
@@ -54,7 +57,7 @@ def main() -> None:
             made_from = fingerprint(Path(__file__), random, find_table(MASKED / name, r), *specs)
             jobs.append(Job(name, model, r, random, output, made_from))
         groups = together(jobs, recipe.replicates_together * recipe.members)
-        work += [(each, network, recipe) for each in groups]
+        work += [(each, network, recipe, device) for each in groups]
         curves[name] = [(job.replicate, n % recipe.members, job.output) for n, job in enumerate(jobs)]
     run_cells(train, work, cell_folder(MODELS, chosen, model), "fit_seconds", f"train {model}")
     for name, parts in curves.items():

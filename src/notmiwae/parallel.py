@@ -44,11 +44,13 @@ class ComputeSpec(Spec):
         backend: `local`: processes on this machine; `dask`: the workers of a cluster.
         workers: How many local processes run jobs at once; null takes one for each core.
         address: Of the cluster's scheduler, `tcp://host:8786`.
+        device: What models are computed on; see `inference.device`.
     """
 
     backend: Literal["local", "dask"] = "local"
     workers: PositiveInt | None = None
     address: str | None = None
+    device: str = "cpu"
 
     @model_validator(mode="after")
     def _dask_has_an_address(self) -> Self:

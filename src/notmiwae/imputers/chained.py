@@ -33,13 +33,15 @@ class Chained(Baseline):
         raise NotImplementedError
 
     def _impute(self, values: Floats, seed: int) -> Floats:
-        return self._chain(values, _random_state(seed))
+        return self._chain(values, _random_state(seed), self.rounds)
 
-    def _chain(self, values: Floats, state: np.random.RandomState, sample: bool = False) -> Floats:
+    def _chain(
+        self, values: Floats, state: np.random.RandomState, rounds: int, sample: bool = False
+    ) -> Floats:
         """One chain's last completed table, `[N, D]`; `sample` draws from the regressions' predictions."""
         imputer = IterativeImputer(
             self.regressor(state),
-            max_iter=self.rounds,
+            max_iter=rounds,
             n_nearest_features=self.nearest_features,
             skip_complete=True,
             sample_posterior=sample,
@@ -61,9 +63,11 @@ class MICE(Chained):
 
     Attributes:
         draws: M; 0 for none.
+        draw_rounds: Passes over the columns of each draw's chain; five, as R's mice has by default.
     """
 
     draws: NonNegativeInt = 0
+    draw_rounds: PositiveInt = 5
 
     @property
     def deterministic(self) -> bool:
@@ -79,7 +83,7 @@ class MICE(Chained):
         values = self._values(table)
         tables = np.empty((self.draws, *values.shape))
         for filled, own in zip(tables, np.random.SeedSequence(seed).generate_state(self.draws), strict=True):
-            filled[:] = self._chain(values, _random_state(int(own)), sample=True)
+            filled[:] = self._chain(values, _random_state(int(own)), self.draw_rounds, sample=True)
         return tables
 
 
