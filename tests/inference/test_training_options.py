@@ -9,7 +9,7 @@ import torch
 
 from notmiwae.errors import ParameterError
 from notmiwae.inference import ascent as ascent_module
-from notmiwae.inference.ascent import Ascent
+from notmiwae.inference.ascent import Ascent, Progress
 from notmiwae.inference.fitted import Scaling
 from notmiwae.inference.recipe import TrainingSpec
 from notmiwae.inference.training import fit
@@ -295,3 +295,11 @@ def test_the_model_has_the_weights_that_were_kept_whoever_won(table_direction, r
         drawn = result.fitted.model.importance_samples(x[held_out], s[held_out], 10, noise)
     measured = bound(drawn.log_weights).mean().item()
     assert measured == pytest.approx(result.validation_bound, abs=1e-6)
+
+
+def test_of_many_rows_a_thousand_are_held_out():
+    few, many = (Progress.begin(rows, 1, TrainingSpec(steps=1)) for rows in (500, 30_000))
+    assert len(few.held_out) == 50
+    assert len(many.held_out) == 1000
+    assert len(many.rows) == 29_000
+    assert torch.cat([many.rows, many.held_out]).unique().numel() == 30_000

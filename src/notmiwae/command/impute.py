@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 WORDS = ("high", "low", "unknown", "extreme", "middle", "anything", "mar", "mcar")
 """`ASSUMPTIONS`, which takes seconds to import."""
-_DRAWS = 20
 _EXAMPLES = """\
   notmiwae impute survey.csv -o imputed.csv
   notmiwae impute survey.csv -o imputed.csv --missing-process high
@@ -82,22 +81,39 @@ def run(typed: argparse.Namespace) -> int:
     kinds = options.pairs("--kind", typed.kind, options.KINDS)
     bounds = options.bounds(typed.bounds)
     checks.paths(typed)
+    from notmiwae.command import large, summary
+
+    if large.is_large(typed.input):
+        found = large.run(typed, assumption, kinds, bounds, _fitted)
+    else:
+        found = _run(typed, assumption, kinds, bounds)
+    if "bound" in found:
+        options.say(summary.last_lines(found), typed.quiet)
+    options.say(f"wrote {typed.output}", typed.quiet)
+    if typed.json:
+        from notmiwae.command.writing import print_json
+
+        print_json(found | {"output": str(typed.output)})
+    return 0
+
+
+def _run(typed: argparse.Namespace, assumption: Any, kinds: dict[str, str], bounds: Any) -> dict[str, Any]:
+    """Impute a table that fits into memory; returns what is to be said."""
     from notmiwae.command import summary
 
     if typed.model:
         from notmiwae.command import saved
 
         imputer = saved.load(typed.model)
-        table = saved.read_rows(typed, imputer)
+        table = saved.read_rows(typed, imputer.columns_)
     else:
         table = checks.read_rows(typed, kinds, bounds, assumption)
     found = summary.of_table(table)
     options.say(summary.first_lines(found), typed.quiet)
     if not found["missing_cells"]:
-        notice = "no value is missing: the table is written as it is, and nothing was trained"
-        options.say(notice, typed.quiet)
+        options.say(summary.NOTHING, typed.quiet)
         _write(typed, table, table.frame, [table.frame] * _draws(typed), None)
-        found["notice"] = notice
+        found["notice"] = summary.NOTHING
     else:
         try:
             if not typed.model:
@@ -107,13 +123,7 @@ def run(typed: argparse.Namespace) -> int:
             raise type(error)(f"{table.path}: {error}") from None
         _write(typed, table, filled, draws, imputer)
         found |= summary.of_imputer(imputer)
-        options.say(summary.last_lines(found), typed.quiet)
-    options.say(f"wrote {typed.output}", typed.quiet)
-    if typed.json:
-        from notmiwae.command.writing import print_json
-
-        print_json(found | {"output": str(typed.output)})
-    return 0
+    return found
 
 
 def _fitted(
@@ -153,7 +163,7 @@ def _imputed(
 
 
 def _draws(typed: argparse.Namespace) -> int:
-    return typed.draws or _DRAWS
+    return typed.draws or checks.DRAWS
 
 
 def _write(

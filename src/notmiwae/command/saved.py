@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,18 +28,18 @@ def load(folder: Path) -> MIWAEImputer:
     return MIWAEImputer.load(folder)
 
 
-def read_rows(typed: argparse.Namespace, imputer: MIWAEImputer) -> Table:
+def read_rows(typed: argparse.Namespace, columns: Sequence[Column]) -> Table:
     """The rows that are to be imputed; their columns may stand in another order than in training.
 
     Raises:
         DataError: a column is absent, unknown, or has a value that the model can't know.
     """
     # A category that looks like a number is one if the model was trained on numbers.
-    kinds = {column.name: _read_as(column) for column in imputer.columns_}
+    kinds = {column.name: _read_as(column) for column in columns}
     table = read(typed.input, typed, kinds, typed.ignore)
     options.check_columns("--ignore", typed.ignore, table.path, table.frame.columns)
     there = set(table.modelled.columns)
-    for column in imputer.columns_:
+    for column in columns:
         if column.name not in there:
             raise DataError(f"{table.path}: column {column.name!r} of {typed.model} is absent")
     for name in there - set(kinds):
@@ -46,7 +47,7 @@ def read_rows(typed: argparse.Namespace, imputer: MIWAEImputer) -> Table:
             f"{table.path}: column {name!r} isn't one of {typed.model}; accepted: --ignore {name}"
         )
     try:
-        for column in imputer.columns_:
+        for column in columns:
             table.frame[column.name] = _as_trained(column, table.frame[column.name])
     except DataError as error:
         raise DataError(f"{table.path}: {error}") from None

@@ -9,6 +9,7 @@ from notmiwae.command.reading import Table
 if TYPE_CHECKING:
     from notmiwae.estimators.imputers import MIWAEImputer
 
+NOTHING = "no value is missing: the table is written as it is, and nothing was trained"
 _SHOWN = 12
 """Columns that are listed at most."""
 _IDENTIFIER = 0.9

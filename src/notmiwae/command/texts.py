@@ -24,7 +24,7 @@ def read_texts(
     text = _decoded(path)
     if separator is not None and len(separator.replace("\\t", "\t")) != 1:
         raise DataError(f"--separator: found {separator!r}; accepted: one character")
-    separator = (separator or _separator(text)).replace("\\t", "\t")
+    separator = (separator or find_separator(text)).replace("\\t", "\t")
     header = next(csv.reader(io.StringIO(text), delimiter=separator))
     names = [name.strip() for name in header]
     check_names(path, names)
@@ -80,7 +80,7 @@ def _decoded(path: Path) -> str:
         raise DataError(f"{path}: line {line} holds the byte 0x{found:02x}; accepted: UTF-8 text") from None
 
 
-def _separator(text: str) -> str:
+def find_separator(text: str) -> str:
     """The separator that gives the first rows as many cells as the header, and the most."""
     lines = text.splitlines()[:_SNIFFED]
 

@@ -51,10 +51,11 @@ def print_json(content: Any) -> None:
     print(json.dumps(plain(content), indent=2, allow_nan=False, ensure_ascii=False))
 
 
-def long_format(table: Table, draws: list[pd.DataFrame]) -> pd.DataFrame:
+def long_format(table: Table, draws: list[pd.DataFrame], first: int = 0) -> pd.DataFrame:
     """Completed tables below each other, as the long format of R's mice.
 
-    Its first columns are `.imp`, 0 for the table as it came and then 1 to M, and `.id`, the row from 1.
+    Its first columns are `.imp`, 0 for the table as it came and then 1 to M, and `.id`, the row from 1; of a
+    piece of a larger table, `first` rows stand before it.
 
     Raises:
         DataError: the table has a column of that name.
@@ -65,7 +66,7 @@ def long_format(table: Table, draws: list[pd.DataFrame]) -> pd.DataFrame:
     parts = []
     for number, each in enumerate((table.frame, *draws)):
         part = each.reset_index(drop=True)
-        part.insert(0, ".id", range(1, len(part) + 1))
+        part.insert(0, ".id", range(first + 1, first + len(part) + 1))
         part.insert(0, ".imp", number)
         parts.append(part)
     return pd.concat(parts, ignore_index=True)

@@ -15,6 +15,9 @@ from notmiwae.inference.stack import Stack
 from notmiwae.model.latent import LatentVariableModel, bound, log_weights
 from notmiwae.parallel import Report, silent
 
+_MOST_HELD_OUT = 1000
+"""Rows: more would cost more than the steps between two measurements, and tell hardly more."""
+
 Rows = tuple[Tensor, Tensor]
 """Standardised rows, zero where missing, and their mask: each `[N, D]`."""
 
@@ -71,7 +74,7 @@ class Progress:
         """
         generator = torch.Generator().manual_seed(seed)
         order = torch.randperm(rows, generator=generator)
-        count = max(1, round(training.held_out * rows))
+        count = min(max(1, round(training.held_out * rows)), _MOST_HELD_OUT)
         if count >= rows:
             raise DataError(f"n_samples={rows}: too few rows to hold out {training.held_out:.0%} of them")
         best = torch.full((count,), -math.inf)

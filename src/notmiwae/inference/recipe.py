@@ -28,7 +28,7 @@ class TrainingSpec(Spec):
         restarts: Independent initial weights to train from, of which the highest held-out bound wins.
         race: Share of the steps after the warm start after which only the best of several starts or
             restarts goes on.
-        held_out: Share of the rows that only measure the bound.
+        held_out: Share of the rows that only measure the bound, 1,000 of them at most.
         validation_samples: K for the held-out bound.
         check_every: Steps between measurements of the held-out bound.
         together: How many models (replicates, members of a mixture) are computed as one at most: small ones

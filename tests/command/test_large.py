@@ -1,0 +1,128 @@
+"""A file that is read in pieces: what comes out is what would if it were read as a whole."""
+
+import filecmp
+
+import numpy as np
+import pandas as pd
+import pytest
+from small_tables import QUICK, complete_table, masked_table
+
+from notmiwae.command import large
+from notmiwae.command.pieces import opened, sample
+
+ROWS = 2500
+
+
+@pytest.fixture
+def small_pieces(monkeypatch):
+    """Call it, and every file is large."""
+
+    def shrink():
+        monkeypatch.setattr(large, "WHOLE", 10)
+        monkeypatch.setattr(large, "_PIECE", 1024)
+
+    return shrink
+
+
+@pytest.fixture(params=[".csv", ".parquet"])
+def table(request, tmp_path):
+    path = tmp_path / f"in{request.param}"
+    frame = masked_table(ROWS)
+    frame.to_csv(path, index=False) if request.param == ".csv" else frame.to_parquet(path, index=False)
+    return path
+
+
+def options(table, name, *more):
+    folder, kind = table.parent, table.suffix
+    return ["impute", table, "-o", folder / f"{name}{kind}", "--ignore", "id", *QUICK, *more]
+
+
+def read(path):
+    return pd.read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path)
+
+
+def test_pieces_give_what_the_whole_table_gives(notmiwae, table, small_pieces):
+    draws = ["--draws", "3", "--draws-out"]
+    whole = notmiwae(*options(table, "whole", *draws, table.parent / f"draws_whole{table.suffix}", "--json"))
+    small_pieces()
+    pieces = notmiwae(*options(table, "parts", *draws, table.parent / f"draws_parts{table.suffix}", "--json",
+                               "--model-out", table.parent / "model"))  # fmt: skip
+    assert (whole.status, pieces.status) == (0, 0)
+    changed = {"output": None}
+    assert whole.json() | changed == pieces.json() | changed
+    assert "read in pieces" in pieces.err
+    found = {name: read(table.parent / f"{name}{table.suffix}") for name in ("whole", "parts")}
+    # Which type holds a column depends on its values in a Parquet file, so compare the values.
+    pd.testing.assert_frame_equal(found["whole"], found["parts"], check_dtype=False, check_categorical=False)
+    long = [read(table.parent / f"draws_{name}{table.suffix}") for name in ("whole", "parts")]
+    ordered = [each.sort_values([".imp", ".id"]).reset_index(drop=True) for each in long]
+    pd.testing.assert_frame_equal(*ordered, check_dtype=False, check_categorical=False)
+    assert not list(table.parent.glob(".notmiwae-*"))
+    again = notmiwae("impute", table, "-o", table.parent / f"again{table.suffix}", "--ignore", "id",
+                     "--model", table.parent / "model")  # fmt: skip
+    assert again.status == 0
+    assert filecmp.cmp(table.parent / f"parts{table.suffix}", table.parent / f"again{table.suffix}", False)
+
+
+def test_a_complete_table_is_written_as_it_is(notmiwae, tmp_path, small_pieces):
+    complete_table(ROWS).to_csv(tmp_path / "in.csv", index=False)
+    small_pieces()
+    found = notmiwae(*options(tmp_path / "in.csv", "out"))
+    assert found.status == 0
+    assert "no value is missing" in found.err
+    assert filecmp.cmp(tmp_path / "in.csv", tmp_path / "out.csv", shallow=False)
+
+
+@pytest.mark.parametrize(
+    ("row", "cells", "said"),
+    [
+        (2000, "x,lots,3,west", "'lots' in row 976 is no number"),
+        (2000, "x,2,3", "row 976 has 3 cells"),
+        (2000, "x,2,inf,west", "is not finite"),
+    ],
+)
+def test_a_wrong_value_far_down_is_found_before_training(
+    refused, tmp_path, small_pieces, monkeypatch, row, cells, said
+):
+    path = tmp_path / "in.csv"
+    masked_table(ROWS).to_csv(path, index=False)
+    lines = path.read_text().splitlines()
+    lines[row] = cells
+    path.write_text("\n".join(lines) + "\n")
+    small_pieces()
+    monkeypatch.setattr(large, "_SAMPLE", 200)
+    # So that the sample doesn't hold it.
+    error = refused(*options(path, "out", "--quiet", "--seed", "1"))
+    assert said in error or "sample of its rows" in error
+    assert str(path) in error
+    assert not (tmp_path / "out.csv").exists()
+
+
+def test_the_sample_has_every_name_and_is_in_order(tmp_path):
+    frame = masked_table(ROWS).assign(rare="often")
+    frame.loc[2100, "rare"] = "once"
+    for path in (tmp_path / "in.csv", tmp_path / "in.parquet"):
+        frame.to_csv(path, index=False) if path.suffix == ".csv" else frame.to_parquet(path, index=False)
+        file = opened(path, None)
+        chosen = sample(file, 400, 300, 5)
+        file.write(chosen, tmp_path / f"sample{path.suffix}")
+        found = read(tmp_path / f"sample{path.suffix}")
+        assert len(found) == 400
+        assert found["rare"].eq("once").sum() == 1
+        numbers = found["id"].str[1:].astype(int)
+        assert numbers.is_monotonic_increasing
+        assert numbers.is_unique
+        assert (numbers > ROWS / 2).sum() > 150
+        everything = sample(file, ROWS, 300, 5)
+        assert file.length(everything) == ROWS
+
+
+def test_the_sample_is_drawn_evenly(tmp_path):
+    pd.DataFrame({"x": np.arange(3000) / 7}).to_csv(tmp_path / "in.csv", index=False)
+    file = opened(tmp_path / "in.csv", None)
+    counts = np.zeros(3000)
+    for seed in range(60):
+        rows = [round(float(row[0]) * 7) for row in sample(file, 500, 700, seed)[1:]]
+        counts[rows] += 1
+    by_third = counts.reshape(3, -1).sum(1) / counts.sum()
+    assert np.abs(by_third - 1 / 3).max() < 0.01
