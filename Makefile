@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help repro paper long example test check lint lock clean
+.PHONY: help repro paper long example benchmarks test check lint lock clean
 
 help:  ## List the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -45,6 +45,9 @@ long: $(VENV)/.ready  ## Run the longer studies: 20 seeds, the published recipe 
 
 example: $(VENV)/.ready  ## Run the example of docs/wages.md and put what it prints into the page
 	OMP_NUM_THREADS=1 python docs/run_example.py docs/wages.md
+
+benchmarks: $(VENV)/.ready  ## Measure times and memory, into benchmarks/results/ (an hour; nothing else should run)
+	for script in benchmarks/[!c]*.py; do echo "== $$script"; python $$script || exit 1; done
 
 test: $(VENV)/.ready  ## Run the whole test suite
 	python -m pytest -n 2

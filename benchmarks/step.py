@@ -1,0 +1,156 @@
+"""(b) What a training step costs, and how much of it is matrix products.
+
+    python benchmarks/step.py
+
+At D columns: milliseconds a model and step of a single model, of ten that are computed as one (a stack), and
+of that stack compiled by `torch.compile`, if there is a compiler; the time of the step's matrix products
+alone at the speed of a large one (a roofline); and the share of the measured time inside matrix products.
+"""
+
+import contextlib
+import time
+from collections.abc import Callable
+
+import torch
+from common import normal_table, settings, write
+from matplotlib.figure import Figure
+from torch.profiler import ProfilerActivity, profile
+from torch.utils.flop_counter import FlopCounterMode
+
+from notmiwae.inference.ascent import Ascent
+from notmiwae.inference.fitted import Scaling
+from notmiwae.model import latent
+from notmiwae.model.by_column import build_process
+from notmiwae.model.latent import LatentVariableModel, bound, log_weights
+from notmiwae.reporting.style import SERIES, figure, styled
+
+ROWS, STACKED = 2000, 10
+PRODUCTS = ("aten::mm", "aten::bmm", "aten::addmm", "aten::baddbmm")
+
+
+def ascent(columns: int, count: int, batch: int, latent_size: int | None) -> Ascent:
+    """A training under way."""
+    network, recipe = settings()
+    network = network.model_copy(update={"latent_size": latent_size})
+    values = normal_table(ROWS, columns).to_numpy()
+    x, s = Scaling.of(values, [True] * columns).tensors(values)
+    missing = torch.nonzero((s == 0).any(0)).flatten()
+    models = []
+    for seed in range(count):
+        torch.manual_seed(seed)
+        process = build_process(recipe.missing_process, network.observation, missing, x, s)
+        models.append(LatentVariableModel(network, columns, process))
+    changed = {"steps": 10**9, "check_every": 10**9, "batch_size": batch}
+    training = recipe.training.model_copy(update=changed)
+    return Ascent(models, [(x, s)] * count, training, range(count), 0)
+
+
+def milliseconds(step: Callable[[], object], number: int = 5, repeats: int = 20) -> float:
+    """Of the fastest of several runs of a few steps."""
+    step()
+    best = float("inf")
+    for _ in range(repeats):
+        started = time.perf_counter()
+        for _ in range(number):
+            step()
+        best = min(best, (time.perf_counter() - started) / number * 1e3)
+    return best
+
+
+def peak() -> float:
+    """Operations a millisecond of a large matrix product on this thread."""
+    one, other = torch.randn(2, 1024, 1024)
+    return 2 * 1024**3 / milliseconds(lambda: one @ other, 3, 10)
+
+
+def compiled(running: Ascent) -> tuple[Callable[[], object], float] | None:
+    """The same step compiled, and how long that took; None without a compiler."""
+    stack, samples = running._stack, running._training.samples
+    x, s = running._batch()
+
+    def loss(networks: torch.Tensor, process: torch.Tensor) -> torch.Tensor:
+        original, latent.normal = latent.normal, lambda like, generator: torch.randn(like.shape)
+        try:
+            call = torch.vmap(stack._call, in_dims=(0, 0, 0, None, None), randomness="different")
+            terms = call(stack._named([networks, process]), x, s, samples, None)
+        finally:
+            latent.normal = original
+        return -bound(log_weights(terms).transpose(0, 1)).mean(-1).sum()
+
+    fast = torch.compile(loss)
+
+    def step() -> None:
+        running._optimiser.zero_grad()
+        fast(stack.networks, stack.process).backward()
+        running._optimiser.step()
+
+    with contextlib.suppress(Exception):
+        started = time.perf_counter()
+        step()
+        return step, time.perf_counter() - started
+    return None
+
+
+def measured(columns: int, batch: int, latent_size: int | None, speed: float) -> dict:
+    """One row of the table."""
+    single, stack = (ascent(columns, count, batch, latent_size) for count in (1, STACKED))
+
+    def step(running: Ascent = single) -> None:
+        running._step += 1
+        running._ascend()
+
+    with FlopCounterMode(display=False) as counter:
+        step()
+    products = counter.get_total_flops() / speed
+    row = {"columns": columns, "batch": batch, "products_ms": products, "single_ms": milliseconds(step)}
+    with profile(activities=[ProfilerActivity.CPU]) as profiled:
+        for _ in range(10):
+            step()
+    own = {each.key: each.self_cpu_time_total for each in profiled.key_averages()}
+    row["single_share_in_products"] = sum(own.get(name, 0) for name in PRODUCTS) / sum(own.values())
+    if columns < 100:
+        row["stacked_ms"] = milliseconds(lambda: step(stack)) / STACKED
+        found = compiled(stack)
+        if found:
+            row["compiled_ms"] = milliseconds(found[0]) / STACKED
+            row["compile_seconds"] = found[1]
+    for kind in ("single", "stacked", "compiled"):
+        if f"{kind}_ms" in row:
+            row[f"{kind}_over_products"] = row[f"{kind}_ms"] / products
+    return row
+
+
+@styled
+def drawn(rows: list[dict]) -> Figure:
+    """The rows as a figure."""
+    page = figure(2.8, 5.0)
+    axes = page.subplots()
+    labels = [f"D = {row['columns']}" for row in rows]
+    named = [("single", "a single model"), ("stacked", "ten as one"), ("compiled", "ten as one, compiled")]
+    for (kind, label), look in zip(named, SERIES, strict=False):
+        chosen = [(name, row[f"{kind}_over_products"]) for name, row in zip(labels, rows, strict=True)
+                  if f"{kind}_over_products" in row]  # fmt: skip
+        if chosen:
+            axes.plot(*zip(*chosen, strict=True), linestyle="none", label=label, **look)
+    axes.axhline(1, color="#000000", linewidth=0.8)
+    axes.annotate("matrix products alone", (0, 1), xytext=(0, 3), textcoords="offset points", fontsize=7.5)
+    axes.set_yscale("log")
+    axes.set_yticks([1, 2, 3, 5, 10, 20, 50], [f"{each} ×" for each in (1, 2, 3, 5, 10, 20, 50)])
+    axes.set_ylabel("time of a step, in times of\nits matrix products")
+    axes.margins(x=0.15)
+    axes.spines[["top", "right"]].set_visible(False)
+    page.legend(loc="outside upper center", ncols=3)
+    return page
+
+
+def main() -> None:
+    """Measure all sizes."""
+    speed = peak()
+    print(f"{speed / 1e6:.0f} GFLOP/s on this thread")
+    sizes = [(2, 64, None), (11, 64, None), (30, 64, None), (784, 128, 50)]
+    rows = [measured(*size, speed) for size in sizes]
+    write("step", rows, drawn(rows))
+
+
+if __name__ == "__main__":
+    main()
