@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help repro paper long example benchmarks test check lint lock clean
+.PHONY: help repro paper long example benchmarks page test check lint lock clean
 
 help:  ## List the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -48,6 +48,9 @@ example: $(VENV)/.ready  ## Run the example of docs/wages.md and put what it pri
 
 benchmarks: $(VENV)/.ready  ## Measure times and memory, into benchmarks/results/ (an hour; nothing else should run)
 	for script in benchmarks/[!c]*.py; do echo "== $$script"; python $$script || exit 1; done
+
+page: $(VENV)/.ready  ## Bring the tables of the README and docs up to date, and build reports/index.html
+	python -m notmiwae.site
 
 test: $(VENV)/.ready  ## Run the whole test suite
 	python -m pytest -n 2

@@ -76,11 +76,22 @@ def rmse(imputed: np.ndarray, complete: pd.DataFrame, masked: pd.DataFrame) -> f
     return float(np.sqrt(np.mean((imputed - complete.to_numpy())[missing] ** 2)))
 
 
+def markdown(frame: pd.DataFrame) -> str:
+    """The rows as a table for pages."""
+    numbers = [pd.api.types.is_numeric_dtype(frame[name].dtype) for name in frame]
+    lines = [[name.replace("_", " ") for name in frame], ["--:" if each else ":--" for each in numbers]]
+    for row in frame.itertuples(index=False):
+        lines.append(["–" if each != each else f"{each:.3g}" if isinstance(each, float) else f"{each:,}"
+                      if isinstance(each, int) else str(each) for each in row])  # fmt: skip
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
+
+
 def write(name: str, rows: list[dict[str, Any]], drawn: Figure | None = None) -> None:
     """Print the rows, and write them and a figure into `results/`."""
     frame = pd.DataFrame(rows)
     print(frame.to_string(index=False))
     RESULTS.mkdir(exist_ok=True)
     frame.to_csv(RESULTS / f"{name}.csv", index=False, float_format="%.4g")
+    (RESULTS / f"{name}.md").write_text(markdown(frame), encoding="utf-8")
     if drawn is not None:
         save(drawn, RESULTS / f"{name}.png")
