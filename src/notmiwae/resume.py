@@ -17,7 +17,7 @@ from notmiwae.files import whole_file
 from notmiwae.params import Spec
 
 PACKAGE = Path(__file__).parent
-APART = {"reporting", "estimators", "command"}
+APART = {"reporting", "estimators", "command", "search", "site"}
 """Folders of this package that make no result of a job."""
 COMPUTES = ("numpy", "pandas", "scikit-learn", "scipy", "torch")
 
