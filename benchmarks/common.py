@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from pages import markdown
 
 from notmiwae.data.datasets import DatasetSpec
 from notmiwae.data.mechanisms import apply_mechanism
@@ -74,16 +75,6 @@ def rmse(imputed: np.ndarray, complete: pd.DataFrame, masked: pd.DataFrame) -> f
     """Over the missing cells."""
     missing = masked.isna().to_numpy()
     return float(np.sqrt(np.mean((imputed - complete.to_numpy())[missing] ** 2)))
-
-
-def markdown(frame: pd.DataFrame) -> str:
-    """The rows as a table for pages."""
-    numbers = [pd.api.types.is_numeric_dtype(frame[name].dtype) for name in frame]
-    lines = [[name.replace("_", " ") for name in frame], ["--:" if each else ":--" for each in numbers]]
-    for row in frame.itertuples(index=False):
-        lines.append(["–" if each != each else f"{each:.3g}" if isinstance(each, float) else f"{each:,}"
-                      if isinstance(each, int) else str(each) for each in row])  # fmt: skip
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
 
 
 def write(name: str, rows: list[dict[str, Any]], drawn: Figure | None = None) -> None:
