@@ -15,7 +15,9 @@ def real(low=0.001, high=0.1):
 
 
 def whole(layers=None):
-    return dials.parse({"kind": "whole", "at": ["network.encoder.hidden"], "low": 2, "high": 64, "layers": layers})
+    return dials.parse(
+        {"kind": "whole", "at": ["network.encoder.hidden"], "low": 2, "high": 64, "layers": layers}
+    )
 
 
 OPTIONS = {"known": {"kind": "a", "hidden": [3, 4]}, "linear": {"kind": "b"}}
@@ -69,7 +71,13 @@ def test_a_setting_changes_its_places_and_no_others():
     space = {
         "rate": real(),
         "units": dials.parse(
-            {"kind": "whole", "at": ["network.encoder.hidden", "network.decoder.hidden"], "low": 2, "high": 9, "layers": 1}
+            {
+                "kind": "whole",
+                "at": ["network.encoder.hidden", "network.decoder.hidden"],
+                "low": 2,
+                "high": 9,
+                "layers": 1,
+            }
         ),
         "process": CHOICE,
     }

@@ -99,7 +99,9 @@ def test_all_trials_meet_the_same_tables_and_noise(sweep):
     one, again = (run_trial(sweep.table, default, sweep.seed, 2, {}, silent) for _ in range(2))
     assert one == again
     assert one.state == "complete"
-    wider = run_trial(sweep.table, sweep.model_of(sweep.default() | {"samples": 21}), sweep.seed, 2, {}, silent)
+    wider = run_trial(
+        sweep.table, sweep.model_of(sweep.default() | {"samples": 21}), sweep.seed, 2, {}, silent
+    )
     # Paired: on the same held-out rows, a sample more changes little.
     assert abs(wider.bound - one.bound) < 0.1
 
@@ -125,7 +127,14 @@ def test_a_trial_that_diverges_is_the_samplers_worst(sweep, tmp_path):
 def test_a_search_is_another_one_when_what_it_is_made_from_changes(tmp_path, monkeypatch):
     names = []
     base = tiny()
-    for change in ({}, {"at_once": 5}, {"replicates": 1}, {"pruning": None}, {"trials": 50}, {"storage": "redis://x"}):
+    for change in (
+        {},
+        {"at_once": 5},
+        {"replicates": 1},
+        {"pruning": None},
+        {"trials": 50},
+        {"storage": "redis://x"},
+    ):
         monkeypatch.chdir(write(tmp_path / str(len(names)), tiny(**change)))
         names.append(read_sweep().name())
     base["seed"] += 1
@@ -138,7 +147,9 @@ def test_a_search_is_another_one_when_what_it_is_made_from_changes(tmp_path, mon
 
 def test_curves_are_of_the_complete_and_watched_trials(done):
     _, trials = done
-    count = sum(t.user_attrs["state"] == "complete" and t.params["missing_process"] != "unknown" for t in trials)
+    count = sum(
+        t.user_attrs["state"] == "complete" and t.params["missing_process"] != "unknown" for t in trials
+    )
     assert len(curves(trials)) == count
 
 

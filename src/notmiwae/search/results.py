@@ -46,7 +46,7 @@ def table(sweep: Sweep, trials: Sequence[FrozenTrial]) -> pd.DataFrame:
 
 
 def columns(sweep: Sweep, complete: pd.DataFrame) -> dict[str, pd.Series]:
-    """The dials as numbers: the logarithm where values are tried on that scale, a choice as 1 for each option.
+    """The dials as numbers: logarithms where values are tried on that scale, a choice as 1 for each option.
 
     Arguments:
         sweep: The search.
@@ -59,8 +59,9 @@ def columns(sweep: Sweep, complete: pd.DataFrame) -> dict[str, pd.Series]:
                 f"{name}: {option}": (complete[name] == option).astype(float) for option in dial.options
             }
         else:
+            values = complete[name].astype(float)
             log = isinstance(dial, Span) and dial.log
-            found[name] = np.log(complete[name].astype(float)) if log else complete[name].astype(float)
+            found[name] = pd.Series(np.log(values), index=values.index) if log else values
     return found
 
 
@@ -120,7 +121,7 @@ def _evaluated(study: optuna.Study) -> dict[str, Mapping[str, float]]:
 
 
 def summary(sweep: Sweep, trials: Sequence[FrozenTrial]) -> dict[str, Any]:
-    """The best trial and what to write for it, the default beside it, and how well the bound predicts RMSE."""
+    """The best trial and what it writes, the default beside it, and how well the bound predicts RMSE."""
     rows = table(sweep, trials)
     complete = rows[rows["state"] == "complete"]
     winner = best(trials)
