@@ -43,7 +43,7 @@ long: $(VENV)/.ready  ## Run the longer studies: 20 seeds, the published recipe 
 	@echo
 	@echo "The page: docs/long.md"
 
-sweep: $(VENV)/.ready  ## Search hyperparameters by the held-out bound (about twenty minutes; it goes on)
+sweep: $(VENV)/.ready  ## Search hyperparameters by the held-out bound (an hour on two cores; an interrupted run goes on)
 	dvc repro sweep/dvc.yaml paper/sweep/dvc.yaml
 	@echo
 	@cat reports/sweep/*.md

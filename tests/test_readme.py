@@ -109,7 +109,7 @@ def test_the_python_of_a_page_runs_as_printed(name: str, quick: Path) -> None:
     assert again.count("```text") == page.count("```text"), "run `make example`"
 
 
-@pytest.mark.parametrize("name", ["assumptions.md", "cluster.md", "own_table.md", "wages.md"])
+@pytest.mark.parametrize("name", ["assumptions.md", "cluster.md", "own_table.md", "sweep.md", "wages.md"])
 def test_the_links_of_a_page_lead_somewhere(name: str) -> None:
     page = (ROOT / "docs" / name).read_text(encoding="utf-8")
     for link in re.findall(r"\]\(([^)#:]+)\)", page):

@@ -8,7 +8,7 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text())
-TRIALS, AT_ONCE = 11, 3
+TRIALS, AT_ONCE = 8, 3
 """The last batch isn't a whole one."""
 
 

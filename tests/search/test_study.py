@@ -91,7 +91,8 @@ def test_at_most_the_percentile_of_what_came_before_lies_below_its_bar(values, s
     for step, bar in found.items():
         at = [curve[step] for curve in before]
         assert min(at) <= bar <= max(at)
-        assert np.mean([value < bar - 1e-9 for value in at]) <= percentile / 100
+        # Between two of them where the percentile falls between.
+        assert sum(value < bar - 1e-9 for value in at) <= percentile / 100 * (len(at) - 1) + 1
 
 
 def test_all_trials_meet_the_same_tables_and_noise(sweep):

@@ -16,7 +16,7 @@ from notmiwae.site.markdown import Renderer, slug
 
 PAGE = "reports/index.html"
 SUMMARY = "reports/summary.md"
-FILLED = ("README.md", "docs/study.md", "benchmarks/README.md")
+FILLED = ("README.md", "docs/study.md", "docs/sweep.md", "benchmarks/README.md")
 """Hand-written pages with tables of results between `<!-- FILE -->` and `<!-- end of FILE -->`."""
 _INPUTS = ("params.yaml", "dvc.lock", "paper/params.yaml", "paper/dvc.lock", "requirements.lock")
 _BLOCK = re.compile(r"<!-- (?!end of )(\S+\.md) -->\n.*?<!-- end of \1 -->", re.S)

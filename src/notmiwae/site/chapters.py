@@ -22,13 +22,14 @@ CHAPTERS = (
     Chapter("docs/study.md", "The published study"),
     Chapter("docs/results.md", "Six tables"),
     Chapter("docs/long.md", "Longer studies"),
+    Chapter("docs/sweep.md", "Hyperparameter search"),
     Chapter("docs/wages.md", "An example"),
     Chapter("benchmarks/README.md", "Speed and memory"),
     Chapter("results", "Every figure"),
     Chapter("provenance", "Provenance"),
 )
 
-TABLES = ("reports", "paper/reports", "benchmarks/results")
+TABLES = ("reports", "paper/reports", "reports/sweep", "paper/reports/sweep", "benchmarks/results")
 """Folders whose Markdown files are tables that pages show."""
 
 FIGURES = ("reports/figures", "paper/reports/figures", "benchmarks/results")
