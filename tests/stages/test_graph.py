@@ -158,7 +158,7 @@ def dependencies(stage: Any) -> set[Path]:
 
 
 FRAME = {
-    "__init__", "cells", "cluster", "errors", "files", "parallel", "params", "pipeline", "processes",
+    "__init__", "cells", "cluster", "errors", "files", "live", "parallel", "params", "pipeline", "processes",
     "resume", "stage",
 }  # fmt: skip
 """Top-level modules by which a stage reads, runs and writes: no result depends on them."""
