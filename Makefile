@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help repro paper long example benchmarks test check lint lock clean
+.PHONY: help repro paper long sweep example benchmarks page test check lint lock clean
 
 help:  ## List the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -43,11 +43,23 @@ long: $(VENV)/.ready  ## Run the longer studies: 20 seeds, the published recipe 
 	@echo
 	@echo "The page: docs/long.md"
 
+sweep: $(VENV)/.ready  ## Search hyperparameters by the held-out bound (an hour on two cores; an interrupted run goes on)
+	dvc repro sweep/dvc.yaml paper/sweep/dvc.yaml
+	@echo
+	@cat reports/sweep/*.md
+	@echo
+	@cat paper/reports/sweep/*.md
+	@echo
+	@echo "What to make of it: docs/sweep.md   Figures: reports/figures/sweep/, paper/reports/figures/sweep/"
+
 example: $(VENV)/.ready  ## Run the example of docs/wages.md and put what it prints into the page
 	OMP_NUM_THREADS=1 python docs/run_example.py docs/wages.md
 
 benchmarks: $(VENV)/.ready  ## Measure times and memory, into benchmarks/results/ (an hour; nothing else should run)
-	for script in benchmarks/[!c]*.py; do echo "== $$script"; python $$script || exit 1; done
+	for script in $$(grep -l "^def main" benchmarks/*.py); do echo "== $$script"; python $$script || exit 1; done
+
+page: $(VENV)/.ready  ## Bring the tables of the README and docs up to date, and build reports/index.html
+	python -m notmiwae.site
 
 test: $(VENV)/.ready  ## Run the whole test suite
 	python -m pytest -n 2
@@ -65,6 +77,6 @@ lock: $(VENV)/.ready  ## Pin what is installed in .venv: what computes results, 
 	python .ci/lock.py
 
 clean:  ## Remove what the pipeline and the tools made; the DVC cache, .venv and reports stay
-	rm -rf {.,paper}/{data/complete,data/masked,data/imputed,data/evaluated,data/trials,models} build dvc_plots
+	rm -rf {.,paper}/{data/complete,data/masked,data/imputed,data/evaluated,data/trials,data/sweep,models} build dvc_plots
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find src stages tests -name __pycache__ -type d -prune -exec rm -rf {} +

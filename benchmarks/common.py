@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from pages import markdown
 
 from notmiwae.data.datasets import DatasetSpec
 from notmiwae.data.mechanisms import apply_mechanism
@@ -82,5 +83,6 @@ def write(name: str, rows: list[dict[str, Any]], drawn: Figure | None = None) ->
     print(frame.to_string(index=False))
     RESULTS.mkdir(exist_ok=True)
     frame.to_csv(RESULTS / f"{name}.csv", index=False, float_format="%.4g")
+    (RESULTS / f"{name}.md").write_text(markdown(frame), encoding="utf-8")
     if drawn is not None:
         save(drawn, RESULTS / f"{name}.png")

@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import psutil
+from pages import markdown
 
 RESULT = Path(__file__).parent / "results" / "large_table.csv"
 LATENTS, REALS, COUNTS, PAIRS, NAMES = 6, 18, 4, 4, 4
@@ -89,6 +90,7 @@ def main() -> None:
     print("\n".join(f"{name}: {value}" for name, value in figures.items()))
     typed.output.parent.mkdir(parents=True, exist_ok=True)
     pd.DataFrame([figures]).to_csv(typed.output, index=False)
+    typed.output.with_suffix(".md").write_text(markdown(pd.DataFrame([figures])), encoding="utf-8")
 
 
 if __name__ == "__main__":

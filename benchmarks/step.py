@@ -35,10 +35,10 @@ def ascent(columns: int, count: int, batch: int, latent_size: int | None) -> Asc
     values = normal_table(ROWS, columns).to_numpy()
     x, s = Scaling.of(values, [True] * columns).tensors(values)
     missing = torch.nonzero((s == 0).any(0)).flatten()
-    models = []
+    models, names = [], tuple(f"x_{j}" for j in range(columns))
     for seed in range(count):
         torch.manual_seed(seed)
-        process = build_process(recipe.missing_process, network.observation, missing, x, s)
+        process = build_process(recipe.missing_process, network.observation, missing, x, s, names)
         models.append(LatentVariableModel(network, columns, process))
     changed = {"steps": 10**9, "check_every": 10**9, "batch_size": batch}
     training = recipe.training.model_copy(update=changed)

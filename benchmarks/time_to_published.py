@@ -2,10 +2,12 @@
 
     python benchmarks/time_to_published.py
 
-Self-masking known, deep, on each of the six tables. Ours: the fewest members and steps of a ladder, each
-trained from the start with the default's other settings, at which the error is the published one or less;
-training and imputation. The published recipe (100,000 steps, K = 20, L = 10,000) is measured over 2,000
-steps and 50 rows, one beside the other with ours, and extrapolated.
+Self-masking known, deep, on each of the six tables. Ours: the whole training of paper/params.yaml and the
+imputation, of one member, or of five where one isn't at the published error. A shorter training may be there
+too, and even none: the protocol standardises complete columns, so that the mean of half a Gaussian is
+close to what is missing (docs/results.md). So what counts here is the time of the whole. The published
+recipe (100,000 steps, K = 20, L = 10,000) is measured over 2,000 steps and 50 rows, one beside the other with
+ours, and extrapolated.
 """
 
 import pandas as pd
@@ -16,7 +18,7 @@ from notmiwae.inference.imputation import ImputationSpec, impute_together
 from notmiwae.inference.training import fit_together
 from notmiwae.reporting.style import BLUE, VERMILION, figure, styled
 
-LADDER = [(1, 50), (1, 100), (1, 200), (1, 400), (1, 700), (5, 700)]
+MEMBERS = (1, 5)
 MEASURED_STEPS, MEASURED_ROWS = 2_000, 50
 
 
@@ -27,12 +29,12 @@ def published() -> dict[str, float]:
 
 
 def ours(name: str, goal: float) -> dict[str, float]:
-    """The first rung of the ladder that reaches an error."""
+    """The fewest members that reach an error."""
     network, recipe = settings()
     complete, masked = table(name)
     values, columns = masked.to_numpy(), tuple(masked.columns)
-    for members, steps in LADDER:
-        training = recipe.training.model_copy(update={"steps": steps})
+    for members in MEMBERS:
+        training = recipe.training
         found = {}
 
         def run(members: int = members, training: object = training, found: dict = found) -> None:
@@ -45,7 +47,7 @@ def ours(name: str, goal: float) -> dict[str, float]:
         error = rmse(found["mean"], complete, masked)
         if error <= goal:
             break
-    return {"members": members, "steps": steps, "rmse": error, "seconds": taken}
+    return {"members": members, "rmse": error, "seconds": taken}
 
 
 def published_recipe(name: str) -> float:

@@ -6,8 +6,10 @@ Eight trainings of red wine, 200 steps each. Dask's start is not counted, nor ar
 imports: they are forks of this one.
 """
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 from common import fastest, settings, table, write
 from distributed import LocalCluster
@@ -49,7 +51,9 @@ def main() -> None:
     measure("two local processes", ComputeSpec(workers=2))
     with LocalCluster(n_workers=0, host="127.0.0.1", dashboard_address=None) as cluster:
         command = [sys.executable, "-m", "notmiwae.worker", cluster.scheduler_address]
-        workers = [subprocess.Popen(command) for _ in range(2)]
+        # They have to find this folder's modules.
+        known = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
+        workers = [subprocess.Popen(command, env=known) for _ in range(2)]
         try:
             measure("Dask, two workers", ComputeSpec(backend="dask", address=cluster.scheduler_address))
         finally:

@@ -19,6 +19,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from notmiwae.cluster import run_on_cluster
+from notmiwae.live import Log, Sink, sink
 from notmiwae.params import Spec
 from notmiwae.processes import die_with_parent
 
@@ -45,12 +46,14 @@ class ComputeSpec(Spec):
         workers: How many local processes run jobs at once; null takes one for each core.
         address: Of the cluster's scheduler, `tcp://host:8786`.
         device: What models are computed on; see `inference.device`.
+        log: What draws the jobs' curves while they run; see `live`.
     """
 
     backend: Literal["local", "dask"] = "local"
     workers: PositiveInt | None = None
     address: str | None = None
     device: str = "cpu"
+    log: Log | None = None
 
     @model_validator(mode="after")
     def _dask_has_an_address(self) -> Self:
@@ -111,7 +114,11 @@ def run_jobs(
         # Forked workers have what the stage imported; fresh ones would take seconds to import it again. The
         # fork comes before the watching thread, since a thread's locks would be copied as they stand.
         backend = "multiprocessing" if workers > 1 else "sequential"
-        with Parallel(n_jobs=workers, backend=backend) as parallel, _Watch(board, len(jobs), title):
+        with (
+            Parallel(n_jobs=workers, backend=backend) as parallel,
+            sink(compute.log, title) as curves,
+            _Watch(board, len(jobs), title, curves),
+        ):
             return list(parallel(tasks))
 
 
@@ -146,28 +153,51 @@ def _run_in_worker(*arguments: Any) -> Any:
 
 
 class _Watch:
-    """Shows the progress board in the terminal while the block runs; elsewhere, a line at its end."""
+    """Shows the progress board in the terminal while the block runs; elsewhere, a line at its end.
 
-    def __init__(self, board: Path, jobs: int, title: str) -> None:
+    Arguments:
+        board: The jobs' steps, numbers of steps and figures.
+        jobs: How many.
+        title: What they are called.
+        curves: What takes their figures too.
+    """
+
+    def __init__(self, board: Path, jobs: int, title: str, curves: Sink | None = None) -> None:
         self._rows = np.memmap(board, dtype=np.float64, mode="r", shape=(jobs, 3))
         self._title = title
+        self._curves = curves
+        self._logged = np.zeros(jobs)
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
     def __enter__(self) -> None:
         self._started = time.perf_counter()
-        if sys.stderr.isatty():
+        if sys.stderr.isatty() or self._curves:
             self._thread.start()
 
     def __exit__(self, *error: object) -> None:
         self._done.set()
         if self._thread.is_alive():
             self._thread.join()
+        self._log()
         if error[0] is None:
             seconds = time.perf_counter() - self._started
             print(f"{self._title}: {len(self._rows)} job(s) in {seconds:.1f} s", file=sys.stderr)
 
+    def _log(self) -> None:
+        """Hand on the figures that are new."""
+        if not self._curves:
+            return
+        rows = self._rows.copy()
+        for job in np.flatnonzero((rows[:, 0] > self._logged) & (rows[:, 2] != 0)).tolist():
+            self._curves.log(job, int(rows[job, 0]), float(rows[job, 2]))
+            self._logged[job] = rows[job, 0]
+
     def _watch(self) -> None:
+        if not sys.stderr.isatty():
+            while not self._done.wait(0.2):
+                self._log()
+            return
         with Progress(*_COLUMNS, console=Console(stderr=True), transient=True) as progress:
             jobs = progress.add_task(self._title, total=len(self._rows), figure="jobs")
             bars = [
@@ -175,6 +205,7 @@ class _Watch:
                 for number in range(len(self._rows))
             ]
             while not self._done.wait(0.2):
+                self._log()
                 for bar, (step, steps, figure) in zip(bars, self._rows.tolist(), strict=True):
                     shown = f"bound {figure:.3f}" if figure else ""
                     # Of many jobs only those at work are shown.

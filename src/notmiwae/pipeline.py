@@ -35,6 +35,7 @@ SECTIONS = (
     "missing_rate",
     "published_recipe",
     "robustness",
+    "sweep",
     "reproduction",
 )
 COMMON = ("training", "imputation")

@@ -19,7 +19,9 @@ from notmiwae.evaluation.studies import STUDIES, study
 from notmiwae.imputers.baselines import baselines
 from notmiwae.inference.recipe import Recipe
 from notmiwae.model.latent import ModelSpec
+from notmiwae.params import lookup
 from notmiwae.reporting.reproduction import Tolerance
+from notmiwae.search.sweep import read_sweep
 
 ROOT = Path(__file__).parents[2]
 STAGES = ROOT / "stages"
@@ -54,7 +56,7 @@ def product(*axes: list[str]) -> set[str]:
 
 def test_the_graph_has_a_stage_for_every_cell(repo: Repo) -> None:
     data, models = GRID["datasets"], GRID["models"]
-    expected = {"report"}
+    expected = {"report", "sweep"}
     for stage, names in {
         "generate": product(data),
         "mask": product(data),
@@ -68,11 +70,11 @@ def test_the_graph_has_a_stage_for_every_cell(repo: Repo) -> None:
         expected |= {f"{stage}@{name}" for name in names}
     found = {stage.name for stage in stages(repo, ROOT)}
     assert found == expected
-    assert len(found) == 39 < 60
+    assert len(found) == 40 < 60
 
 
 def test_the_papers_graph_has_a_stage_for_every_method_and_table(repo: Repo) -> None:
-    expected = {"benchmark", "long"}
+    expected = {"benchmark", "long", "sweep"}
     for stage, names in {
         "table": PAPER_GRID["datasets"],
         "train": PAPER_GRID["models"],
@@ -156,7 +158,7 @@ def dependencies(stage: Any) -> set[Path]:
 
 
 FRAME = {
-    "__init__", "cells", "cluster", "errors", "files", "parallel", "params", "pipeline", "processes",
+    "__init__", "cells", "cluster", "errors", "files", "live", "parallel", "params", "pipeline", "processes",
     "resume", "stage",
 }  # fmt: skip
 """Top-level modules by which a stage reads, runs and writes: no result depends on them."""
@@ -224,6 +226,18 @@ def test_every_entry_of_params_is_valid(grid: dict[str, list[str]]) -> None:
 
 def test_the_tolerance_of_the_check_is_valid() -> None:
     pipeline.section(Tolerance, "reproduction")
+
+
+def test_the_searches_start_from_what_stands_in_params(monkeypatch: pytest.MonkeyPatch) -> None:
+    for folder in (ROOT, PAPER):
+        monkeypatch.chdir(folder)
+        sweep = read_sweep()
+        first = sweep.written(sweep.default())
+        stands = {key: lookup(pipeline.params(), key) for key in first}
+        if folder == PAPER:
+            # Of this table's four features, null is three.
+            stands["networks.deep.latent_size"] = 3
+        assert first == stands
 
 
 def test_the_studies_have_trials(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,6 +21,7 @@ SUBCOMMANDS = (
     "simulate",
     "evaluate",
     "sensitivity",
+    "promote",
 )
 """Modules of this package, in the order of `--help`."""
 USER_ERROR, INTERRUPTED = 2, 130

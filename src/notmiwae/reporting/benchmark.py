@@ -15,6 +15,7 @@ from notmiwae.reporting.forest import forest
 from notmiwae.reporting.headline import RMSE, Measure, headline
 from notmiwae.reporting.learnt import Learnt, learnt_processes
 from notmiwae.reporting.names import DEFAULT, EVERY_DATASET, RIVAL
+from notmiwae.reporting.protocol import Constants, protocol_table
 from notmiwae.reporting.published import RULE, counts, verdict_table, verdicts, with_recipes
 from notmiwae.reporting.ranks import critical_differences
 from notmiwae.reporting.rates import missing_rate
@@ -52,6 +53,7 @@ class Inputs:
         missing_rate: The same; setting is the threshold's offset.
         shares: Of a data set and offset, the share of the columns' values that goes missing.
         learnt: What the default method learnt of the missing process.
+        constants: The errors of constants on each data set.
     """
 
     datasets: Sequence[str]
@@ -64,6 +66,7 @@ class Inputs:
     missing_rate: pd.DataFrame
     shares: Mapping[tuple[str, float], float]
     learnt: Sequence[Learnt]
+    constants: Mapping[str, Constants]
 
 
 @dataclass(frozen=True)
@@ -124,6 +127,7 @@ def texts(inputs: Inputs, found: Findings) -> dict[str, str]:
     return {
         "summary": summary_table(results, inputs.published, data, inputs.baselines),
         "table": beside(RMSE),
+        "protocol": protocol_table(results, inputs.constants, data),
         "agreement": f"{RULE}\n\n{verdict_table(found.verdicts, data)}",
         "calibration": "\n".join(headline(results, None, data, each) for each in _CALIBRATION),
         "mask_accuracy": beside(_MASK_ACCURACY),

@@ -18,6 +18,7 @@ from notmiwae.pipeline import COMPLETE, EVALUATED, MASKED, MODELS, REPORTS, cell
 from notmiwae.reporting.benchmark import Inputs
 from notmiwae.reporting.learnt import Learnt, learnt_columns
 from notmiwae.reporting.names import DEFAULT, RIVAL, datasets_in_order
+from notmiwae.reporting.protocol import constants
 from notmiwae.reporting.results import PUBLISHED_COLUMNS, REPLICATE_COLUMNS, STUDY_COLUMNS, Grid, read_rows
 
 ERROR_COLUMNS = ["dataset", "method", "replicate", "row", "cells", "squared_error"]
@@ -52,6 +53,7 @@ def gather() -> Inputs:
         missing_rate=rates,
         shares=dict(_shares(rates)),
         learnt=[each for dataset in datasets for each in _learnt(dataset)],
+        constants={each: constants(_table(COMPLETE, each), _table(MASKED, each)) for each in datasets},
     )
 
 

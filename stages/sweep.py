@@ -1,0 +1,31 @@
+"""Search a model's hyperparameters by the held-out bound (see `search.study`), and say what came of it."""
+
+from notmiwae.evaluation.replicates import write_csv
+from notmiwae.files import whole_file, whole_folder, write_json
+from notmiwae.pipeline import REPORTS, arguments, compute
+from notmiwae.reporting.style import save
+from notmiwae.search.figures import figures
+from notmiwae.search.results import markdown, summary, table
+from notmiwae.search.storage import TRIALS, open_storage, storage_url
+from notmiwae.search.study import run_sweep
+from notmiwae.search.sweep import read_sweep
+
+
+def main() -> None:
+    arguments()
+    sweep = read_sweep()
+    url = storage_url(sweep.storage)
+    storage = open_storage(url, TRIALS / f"{sweep.dataset}.journal", sweep.name())
+    trials = run_sweep(sweep, storage, url is not None, compute())
+    found = table(sweep, trials)
+    reports = REPORTS / "sweep"
+    write_csv(found, reports / f"{sweep.dataset}.csv")
+    write_json(reports / f"{sweep.dataset}.json", summary(sweep, trials))
+    with whole_file(reports / f"{sweep.dataset}.md") as temporary:
+        temporary.write_text(markdown(sweep, found), encoding="utf-8")
+    with whole_folder(REPORTS / "figures" / "sweep" / sweep.dataset) as folder:
+        for name, drawn in figures(sweep, trials).items():
+            save(drawn, folder / f"{name}.png")
+
+
+main()

@@ -1,0 +1,175 @@
+"""`notmiwae promote`: the promoted lines of the real params.yaml change, and nothing else does."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from notmiwae.command.promote import replaced
+from notmiwae.inference.recipe import Recipe
+from notmiwae.pipeline import model_section
+
+ROOT = Path(__file__).parents[2]
+OWN = "models.notmiwae.gaussian"
+MCAR = {"kind": "mcar"}
+SELF = yaml.safe_load((ROOT / "params.yaml").read_text())["models"]["notmiwae"]["gaussian"]["missing_process"]
+DIALS = {
+    f"{OWN}.training.learning_rate": 0.0333,
+    f"{OWN}.training.batch_size": 24,
+    f"{OWN}.training.steps": 600,
+    f"{OWN}.missing_process": SELF | {"marginal": "sampled"},
+    "networks.gaussian.encoder.hidden": [15],
+}
+
+
+def write_found(path, dials=DIALS, **changes):
+    best = {"trial": 7, "bound": -2.3, "rmse": 0.5, "crps": 0.2, "dials": dials}
+    content = {
+        "dataset": "gaussian", "model": "notmiwae", "seed": 1, "optuna": "5.0.0", "trials": {"complete": 9},
+        "best": best, "default": {"trial": 0}, "bound_with_rmse": {"pearson": None},
+    }  # fmt: skip
+    path.write_text(json.dumps(content | changes))
+    return path
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    write_found(tmp_path / "best.json")
+    return tmp_path
+
+
+def test_only_the_promoted_lines_change(here, notmiwae):
+    before = (here / "params.yaml").read_text().splitlines()
+    done = notmiwae("promote", "best.json")
+    assert done.status == 0
+    after = (here / "params.yaml").read_text().splitlines()
+    assert len(after) == len(before)
+    changed = [(old, new) for old, new in zip(before, after, strict=True) if old != new]
+    assert [new.strip().split("#")[0].strip() for _, new in changed] == [
+        "encoder: {kind: mlp, hidden: [15], activation: tanh}",
+        ["marginal: sampled           ", " the"][0].strip(),
+        "batch_size: 24",
+        "learning_rate: 0.0333",
+    ]
+    for old, new in changed:
+        assert old.partition("#")[2] == new.partition("#")[2]
+    assert done.out.splitlines() == [
+        f"{OWN}.training.learning_rate: 0.02 → 0.0333",
+        f"{OWN}.training.batch_size: 128 → 24",
+        f"{OWN}.missing_process.marginal: exact → sampled",
+        "networks.gaussian.encoder.hidden: [64] → [15]",
+    ]
+    recipe = model_section(Recipe, "notmiwae", "gaussian")
+    assert (recipe.training.learning_rate, recipe.training.batch_size) == (0.0333, 24)
+    assert recipe.missing_process.marginal == "sampled"
+    # A second time there's nothing left to do.
+    again = notmiwae("promote", "best.json")
+    assert (again.status, again.out) == (0, "")
+    assert "already" in again.err
+
+
+def test_another_kind_of_process_takes_the_whole_entrys_place(here, notmiwae):
+    write_found(here / "best.json", {f"{OWN}.missing_process": MCAR})
+    before = (here / "params.yaml").read_text()
+    assert notmiwae("promote", "best.json").status == 0
+    after = (here / "params.yaml").read_text()
+    assert "      missing_process: {kind: mcar}\n      members: 1\n" in after
+    assert model_section(Recipe, "notmiwae", "gaussian").missing_process.kind == "mcar"
+    expected = yaml.safe_load(before)
+    expected["models"]["notmiwae"]["gaussian"]["missing_process"] = MCAR
+    assert yaml.safe_load(after) == expected
+
+
+def test_a_dry_run_says_the_same_and_writes_nothing(here, notmiwae):
+    before = (here / "params.yaml").read_bytes()
+    dry = notmiwae("promote", "best.json", "--dry-run")
+    assert (here / "params.yaml").read_bytes() == before
+    assert dry.out == notmiwae("promote", "best.json").out != ""
+
+
+def test_another_file_is_named(here, notmiwae):
+    shutil.copy("params.yaml", "other.yaml")
+    before = (here / "params.yaml").read_bytes()
+    assert notmiwae("promote", "best.json", "--params", "other.yaml").status == 0
+    assert (here / "params.yaml").read_bytes() == before
+    assert "learning_rate: 0.0333" in (here / "other.yaml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda here: (here / "best.json").unlink(), "best.json: no such file"),
+        (lambda here: (here / "params.yaml").unlink(), "params.yaml: no such file"),
+        (lambda here: (here / "best.json").write_text("{"), "can't be read as JSON"),
+        (
+            lambda here: (here / "best.json").write_text("[1]"),
+            "make sweep",
+        ),
+        (
+            lambda here: write_found(here / "best.json", best={"trial": 1}),
+            "accepted: the JSON",
+        ),
+        (lambda here: write_found(here / "best.json", {}), "make sweep"),
+        (lambda here: write_found(here / "best.json", {f"{OWN}.training.rate": 1}), "no key 'rate'"),
+    ],
+)
+def test_what_does_not_fit_is_one_line_and_changes_nothing(here, refused, spoil, said):
+    spoil(here)
+    params = here / "params.yaml"
+    before = params.read_bytes() if params.exists() else None
+    assert said in refused("promote", "best.json")
+    assert (params.read_bytes() if params.exists() else None) == before
+
+
+def test_dvc_names_the_stages_that_read_them_and_no_others(here, notmiwae):
+    for name in ("dvc.yaml", "dvc.lock"):
+        shutil.copy(ROOT / name, here)
+    shutil.copytree(ROOT / ".dvc", here / ".dvc", ignore=shutil.ignore_patterns("cache", "tmp"))
+    config = here / ".dvc/config"
+    config.write_text(config.read_text().replace("[core]\n", "[core]\n    no_scm = true\n"))
+
+    def touched() -> set[str]:
+        command = [sys.executable, "-m", "dvc", "status", "--json"]
+        done = subprocess.run(command, capture_output=True, text=True, check=True, env=os.environ)
+        # Nothing else is in this folder: of what DVC misses, the dials are what counts.
+        return {
+            stage
+            for stage, changes in json.loads(done.stdout).items()
+            for change in changes
+            if isinstance(change, dict) and "params.yaml" in change.get("changed deps", {})
+        }
+
+    before = touched()
+    assert notmiwae("promote", "best.json").status == 0
+    # MIWAE has the same networks.
+    assert touched() - before == {"train@gaussian-notmiwae", "train@gaussian-miwae"}
+
+
+KEYS = st.sampled_from(["a", "b", "c"])
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-9, 9)
+    | st.floats(0.001, 100)
+    | st.sampled_from(["x", "y: z", "#"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, min_size=1, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(st.dictionaries(KEYS, VALUES, min_size=1), VALUES, st.sampled_from([None, True, False]), st.data())
+def test_any_value_takes_any_others_place_and_the_rest_stays(document, value, flow, data):
+    section = {"first": 1, "section": document, "last": [2]}
+    text = yaml.safe_dump(section, default_flow_style=flow, sort_keys=False)
+    key = data.draw(st.sampled_from(sorted(document)))
+    after = replaced(text, f"section.{key}", value)
+    assert yaml.safe_load(after) == section | {"section": document | {key: value}}
