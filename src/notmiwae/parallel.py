@@ -46,7 +46,7 @@ class ComputeSpec(Spec):
         workers: How many local processes run jobs at once; null takes one for each core.
         address: Of the cluster's scheduler, `tcp://host:8786`.
         device: What models are computed on; see `inference.device`.
-        log: What draws the jobs' curves while they run; see `live`.
+        log: What draws the curves of local jobs while they run; see `live`.
     """
 
     backend: Literal["local", "dask"] = "local"

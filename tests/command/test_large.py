@@ -64,6 +64,18 @@ def test_pieces_give_what_the_whole_table_gives(notmiwae, table, small_pieces):
     assert filecmp.cmp(table.parent / f"parts{table.suffix}", table.parent / f"again{table.suffix}", False)
 
 
+def test_a_saved_model_takes_as_many_samples_as_are_asked_for(notmiwae, table, small_pieces):
+    model = ["--model", table.parent / "model"]
+    assert notmiwae(*options(table, "first", "--model-out", model[1])).status == 0
+    again = ["impute", table, "--ignore", "id", *model, "--samples", "3", "-o"]
+    assert notmiwae(*again, table.parent / f"whole{table.suffix}").status == 0
+    small_pieces()
+    assert notmiwae(*again, table.parent / f"parts{table.suffix}").status == 0
+    whole, parts = (read(table.parent / f"{name}{table.suffix}") for name in ("whole", "parts"))
+    pd.testing.assert_frame_equal(whole, parts, check_dtype=False, check_categorical=False)
+    assert not read(table.parent / f"first{table.suffix}").equals(parts)
+
+
 def test_a_complete_table_is_written_as_it_is(notmiwae, tmp_path, small_pieces):
     complete_table(ROWS).to_csv(tmp_path / "in.csv", index=False)
     small_pieces()

@@ -15,10 +15,6 @@ if TYPE_CHECKING:
     from notmiwae.command.reading import Table
 
 
-DRAWS = 20
-"""Multiple imputations, unless a user says otherwise."""
-
-
 def assumption(typed: list[str], words: tuple[str, ...]) -> str | dict[str, str]:
     """What `--missing-process` says of the table, or by column."""
     if not typed:

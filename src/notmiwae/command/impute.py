@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 WORDS = ("high", "low", "unknown", "extreme", "middle", "anything", "mar", "mcar")
 """`ASSUMPTIONS`, which takes seconds to import."""
+_DRAWS = 20
 _EXAMPLES = """\
   notmiwae impute survey.csv -o imputed.csv
   notmiwae impute survey.csv -o imputed.csv --missing-process high
@@ -84,7 +85,7 @@ def run(typed: argparse.Namespace) -> int:
     from notmiwae.command import large, summary
 
     if large.is_large(typed.input):
-        found = large.run(typed, assumption, kinds, bounds, _fitted)
+        found = large.run(typed, assumption, kinds, bounds)
     else:
         found = _run(typed, assumption, kinds, bounds)
     if "bound" in found:
@@ -112,23 +113,25 @@ def _run(typed: argparse.Namespace, assumption: Any, kinds: dict[str, str], boun
     options.say(summary.first_lines(found), typed.quiet)
     if not found["missing_cells"]:
         options.say(summary.NOTHING, typed.quiet)
-        _write(typed, table, table.frame, [table.frame] * _draws(typed), None)
+        _write(typed, table, [table.frame] * (1 + draws_asked(typed)), None)
         found["notice"] = summary.NOTHING
     else:
         try:
             if not typed.model:
-                imputer = _fitted(typed, table, assumption, kinds, bounds)
-            filled, draws = _imputed(typed, table, imputer)
+                imputer = fitted(typed, table, assumption, kinds, bounds)
+            imputer.verbose = options.verbose(typed)
+            frames = completed(typed, imputer, table, 0)
         except NotMIWAEError as error:
             raise type(error)(f"{table.path}: {error}") from None
-        _write(typed, table, filled, draws, imputer)
+        _write(typed, table, frames, imputer)
         found |= summary.of_imputer(imputer)
     return found
 
 
-def _fitted(
+def fitted(
     typed: argparse.Namespace, table: Table, assumption: Any, kinds: dict[str, str], bounds: Any
 ) -> MIWAEImputer:
+    """An imputer with the settings that were typed, trained on a table."""
     from notmiwae.estimators.imputers import MIWAEImputer, NotMIWAEImputer
 
     settings: dict[str, Any] = {
@@ -147,34 +150,38 @@ def _fitted(
     return NotMIWAEImputer(assumption, **settings).fit(table.modelled)
 
 
-def _imputed(
-    typed: argparse.Namespace, table: Table, imputer: MIWAEImputer
-) -> tuple[pd.DataFrame, list[pd.DataFrame]]:
-    """The completed table and draws, with the columns that are carried along, in their order."""
-    imputer.verbose = options.verbose(typed)
+def completed(
+    typed: argparse.Namespace, imputer: MIWAEImputer, table: Table, first: int
+) -> list[pd.DataFrame]:
+    """The completed table, then each draw, with the columns that are carried along, in their order.
+
+    Arguments:
+        typed: The command's options.
+        imputer: What imputes.
+        table: The table, or a piece of a larger one.
+        first: Number of its first row.
+    """
     if typed.samples:
         imputer.n_samples = typed.samples
     rows = table.modelled[[column.name for column in imputer.columns_]]
-    mean, draws = imputer.complete(rows, _draws(typed) if typed.draws_out else 0)
-    filled, *drawn = (
-        table.frame.assign(**{str(name): each[name] for name in each}) for each in (mean, *draws)
-    )
-    return filled, drawn
+    mean, draws = imputer.complete(rows, draws_asked(typed), first)
+    return [table.frame.assign(**{str(name): each[name] for name in each}) for each in (mean, *draws)]
 
 
-def _draws(typed: argparse.Namespace) -> int:
-    return typed.draws or checks.DRAWS
+def draws_asked(typed: argparse.Namespace) -> int:
+    """How many multiple imputations are to be written."""
+    return (typed.draws or _DRAWS) if typed.draws_out else 0
 
 
 def _write(
     typed: argparse.Namespace,
     table: Table,
-    filled: pd.DataFrame,
-    draws: list[pd.DataFrame],
+    frames: list[pd.DataFrame],
     imputer: MIWAEImputer | None,
 ) -> None:
     from notmiwae.command.writing import long_format, table_writer, write_all
 
+    filled, *draws = frames
     writers = {typed.output: table_writer(typed.output, filled, table)}
     if typed.draws_out:
         writers[typed.draws_out] = table_writer(typed.draws_out, long_format(table, draws), table)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from copy import copy
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from notmiwae.command import checks, options, saved, summary
+from notmiwae.command.impute import completed, draws_asked, fitted
 from notmiwae.command.pieces import CSVFile, ParquetFile, opened, sample
 from notmiwae.command.writing import long_format, table_writer, write_all
 from notmiwae.errors import NotMIWAEError
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from notmiwae.command.reading import Table
     from notmiwae.estimators.columns import Column
-    from notmiwae.estimators.imputers import MIWAEImputer
 
 WHOLE = 2**28
 """Bytes of a file up to which it's read as a whole."""
@@ -91,7 +90,7 @@ class LargeTable:
             raise type(error)(text) from None
 
 
-def run(typed: argparse.Namespace, assumption: Any, kinds: dict[str, str], bounds: Any, fit: Any) -> Any:
+def run(typed: argparse.Namespace, assumption: Any, kinds: dict[str, str], bounds: Any) -> Any:
     """Check all pieces, train or load, impute piece by piece, write; returns what is to be said.
 
     Arguments:
@@ -99,7 +98,6 @@ def run(typed: argparse.Namespace, assumption: Any, kinds: dict[str, str], bound
         assumption: What they say of missingness.
         kinds: Of columns.
         bounds: Of columns.
-        fit: Trains on a table.
     """
     with tempfile.TemporaryDirectory(dir=typed.output.absolute().parent, prefix=".notmiwae-") as folder:
         table = LargeTable(typed, opened(typed.input, typed.separator), Path(folder))
@@ -120,39 +118,39 @@ def run(typed: argparse.Namespace, assumption: Any, kinds: dict[str, str], bound
         options.say(summary.first_lines(found), typed.quiet)
         if not found["missing_cells"]:
             options.say(summary.NOTHING, typed.quiet)
-            _write(typed, table, columns, _as_it_is, found["rows"])
+            copies = 1 + draws_asked(typed)
+            _write(typed, table, columns, lambda piece, _: [piece.frame] * copies, found["rows"])
             return found | {"notice": summary.NOTHING}
         if not typed.model:
             options.say(f"{len(rows.frame)} of its rows, drawn at random:", typed.quiet)
-            imputer = fit(typed, rows, assumption, kinds, bounds)
-        _write(typed, table, columns, partial(_completed, imputer), found["rows"])
+            imputer = fitted(typed, rows, assumption, kinds, bounds)
+        imputer.verbose = 0  # one bar for all pieces
+        _write(
+            typed,
+            table,
+            columns,
+            lambda piece, first: completed(typed, imputer, piece, first),
+            found["rows"],
+        )
         if typed.model_out:
             imputer.save(typed.model_out)
         return found | summary.of_imputer(imputer)
 
 
-def _as_it_is(piece: Table, draws: int, first: int) -> list[pd.DataFrame]:
-    return [piece.frame] * (1 + draws)
-
-
-def _completed(imputer: MIWAEImputer, piece: Table, draws: int, first: int) -> list[pd.DataFrame]:
-    """A piece with its means, then with each draw; see `impute.completed`."""
-    rows = piece.modelled[[column.name for column in imputer.columns_]]
-    mean, drawn = imputer.complete(rows, draws, first)
-    return [piece.frame.assign(**{str(name): each[name] for name in each}) for each in (mean, *drawn)]
-
-
 def _write(
-    typed: argparse.Namespace, table: LargeTable, columns: Sequence[Column], complete: Any, rows: int
+    typed: argparse.Namespace,
+    table: LargeTable,
+    columns: Sequence[Column],
+    complete: Callable[[Table, int], list[pd.DataFrame]],
+    rows: int,
 ) -> None:
     """Complete and write piece by piece; the files appear once all is done."""
-    draws = typed.draws or checks.DRAWS if typed.draws_out else 0
     outputs = [typed.output, *filter(None, [typed.draws_out])]
     grown = {path: table.folder / f"grown{n}{path.suffix}" for n, path in enumerate(outputs)}
     with progress_bar("impute", bool(options.verbose(typed))) as report, ExitStack() as stack:
         adders = [stack.enter_context(opened(path, None).growing()) for path in grown.values()]
         for first, piece in table.pieces(columns):
-            filled, *drawn = complete(piece, draws, first)
+            filled, *drawn = complete(piece, first)
             frames = [filled, long_format(piece, drawn, first)] if typed.draws_out else [filled]
             for frame, path, add in zip(frames, grown, adders, strict=True):
                 written = table.folder / f"written{path.suffix}"
