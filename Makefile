@@ -8,10 +8,10 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help repro paper long sweep example benchmarks page test check lint lock clean
+.PHONY: help repro paper long sweep example benchmarks page test check check-fast verify-cache lint lock clean
 
 help:  ## List the commands
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
 $(VENV)/.ready: requirements.lock requirements-dev.lock pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "error: $(PYTHON) not found; name Python 3.11 by make PYTHON=…" >&2; exit 1; }
@@ -64,8 +64,14 @@ page: $(VENV)/.ready  ## Bring the tables of the README and docs up to date, and
 test: $(VENV)/.ready  ## Run the whole test suite
 	python -m pytest -n 2
 
-check: $(VENV)/.ready  ## Rerun everything and compare with the committed reports
-	python -m notmiwae.reporting.reproduction
+check: $(VENV)/.ready  ## Rerun everything in a clone and compare with the committed reports
+	python -m notmiwae.trust.reproduction
+
+check-fast: $(VENV)/.ready  ## The same for one data set, in about a minute
+	python -m notmiwae.trust.reproduction --fast
+
+verify-cache: $(VENV)/.ready  ## Read every object of the DVC cache: is it what its name says?
+	python -m notmiwae.trust.cache
 
 lint: $(VENV)/.ready  ## Style, types and layers
 	ruff check .

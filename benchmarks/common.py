@@ -23,8 +23,9 @@ from notmiwae.processes import PINS
 from notmiwae.randomness import generator
 from notmiwae.reporting.style import save
 
-if PINS.items() - os.environ.items():
-    # Threads and instruction set are read when libraries load: start again with those of the stages.
+if Path(sys.argv[0]).resolve().parent == Path(__file__).resolve().parent and PINS.items() - os.environ.items():
+    # Threads and instruction set are read when libraries load: a script starts again with those of the stages.
+    # A cluster's worker that imports this has its own.
     os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | PINS)
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"

@@ -17,7 +17,7 @@ from notmiwae.files import whole_file
 from notmiwae.params import Spec
 
 PACKAGE = Path(__file__).parent
-APART = {"reporting", "estimators", "command", "search", "site"}
+APART = {"reporting", "estimators", "command", "search", "site", "trust"}
 """Folders of this package that make no result of a job; a search names its own code."""
 COMPUTES = ("numpy", "pandas", "scikit-learn", "scipy", "torch")
 

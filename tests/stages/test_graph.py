@@ -20,8 +20,8 @@ from notmiwae.imputers.baselines import baselines
 from notmiwae.inference.recipe import Recipe
 from notmiwae.model.latent import ModelSpec
 from notmiwae.params import lookup
-from notmiwae.reporting.reproduction import Tolerance
 from notmiwae.search.sweep import read_sweep
+from notmiwae.trust.compare import Tolerance
 
 ROOT = Path(__file__).parents[2]
 STAGES = ROOT / "stages"

@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator, ScalarFormatter
 
 from notmiwae.reporting.names import dataset_name, in_order, method_name
-from notmiwae.reporting.style import BLACK, GREY, SERIES, figure, styled
+from notmiwae.reporting.style import BLACK, GREY, SERIES, figure, label_lines, styled
 
 _POINT: dict[str, Any] = {"ls": "", "ms": 5, "mew": 0}
 _MEAN: dict[str, Any] = {"ls": "", "marker": "|", "ms": 13, "mew": 2.2, "color": BLACK}
@@ -45,7 +45,7 @@ def ablation(results: pd.DataFrame, datasets: Sequence[str], variants: Sequence[
     axes.axvline(1.0, color=GREY, lw=1.0, ls="--", zorder=1)
     _ratio_axis(axes, ratios.to_numpy())
     axes.set_xlabel(f"RMSE, as a ratio to “{reference}” (right of 1: worse)")
-    _lines(axes, changed)
+    label_lines(axes, changed)
     _legend(drawn, datasets, Line2D([], [], label="geometric mean", **_MEAN | {"ms": 10}))
     return drawn
 
@@ -71,7 +71,7 @@ def calibration(results: pd.DataFrame, datasets: Sequence[str], level: float = 0
     right.set_xlim(left=0.0)
     right.set_xlabel("its mean width, sd")
     for axes in (left, right):
-        _lines(axes, [method_name(method) for method in methods])
+        label_lines(axes, [method_name(method) for method in methods])
     _legend(
         drawn, datasets, Line2D([], [], label=f"{level:.0%}".replace("%", " %"), color=BLACK, lw=1.0, ls="--")
     )
@@ -83,15 +83,6 @@ def _points(axes: Axes, table: pd.DataFrame) -> None:
     shifts = np.linspace(-_SPREAD / 2, _SPREAD / 2, len(table.columns))
     for shift, (_, values), look in zip(shifts, table.items(), SERIES, strict=False):
         axes.plot(values, np.arange(len(table)) + shift, **_POINT, **look)
-
-
-def _lines(axes: Axes, labels: Sequence[str]) -> None:
-    axes.set_yticks(range(len(labels)), labels)
-    axes.set_ylim(len(labels) - 0.5, -0.5)
-    for between in np.arange(len(labels) - 1) + 0.5:
-        axes.axhline(between, color=GREY, lw=0.4, ls=":")
-    axes.tick_params(axis="y", length=0)
-    axes.spines[["top", "right"]].set_visible(False)
 
 
 def _ratio_axis(axes: Axes, ratios: np.ndarray[Any, Any]) -> None:

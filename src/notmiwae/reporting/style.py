@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -90,6 +91,16 @@ def square_limits(axes: Axes, lower: float, upper: float) -> None:
     axes.set_aspect("equal")
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(MaxNLocator(nbins=7, steps=[1, 2, 5, 10]))
+
+
+def label_lines(axes: Axes, labels: Sequence[str]) -> None:
+    """Give the axes a line for each label, the first at the top, and thin rules between them."""
+    axes.set_yticks(range(len(labels)), labels)
+    axes.set_ylim(len(labels) - 0.5, -0.5)
+    for between in range(len(labels) - 1):
+        axes.axhline(between + 0.5, color=GREY, lw=0.4, ls=":")
+    axes.tick_params(axis="y", length=0)
+    axes.spines[["top", "right"]].set_visible(False)
 
 
 @styled

@@ -7,14 +7,23 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 from optuna.trial import FrozenTrial
 
 from notmiwae.reporting.names import dataset_name
-from notmiwae.reporting.style import BLACK, BLUE, GREY, LIGHT, SERIES, VERMILION, figure, styled
+from notmiwae.reporting.style import (
+    BLACK,
+    BLUE,
+    GREY,
+    LIGHT,
+    SERIES,
+    VERMILION,
+    figure,
+    label_lines,
+    styled,
+)  # fmt: skip
 from notmiwae.search.coordinates import parallel, slices
 from notmiwae.search.looks import LABELS, mark_handles, stars, view
 from notmiwae.search.results import TARGETS, correlation, correlations, importances, table, title
@@ -59,7 +68,7 @@ def correlation_figure(found: pd.DataFrame) -> Figure:
         axes.axvline(0.0, color=BLACK, lw=0.8)
         axes.set_xlim(-1.04, 1.04)
         axes.set_xlabel(f"correlation with {_short(target)} ({better}: better)")
-        _lines(axes, [title(name) for name in names])
+        label_lines(axes, [title(name) for name in names])
     handles = [Line2D([], [], ls="", ms=5, label=kind.capitalize(), **look) for kind, look in looks.items()]
     drawn.legend(handles=handles, loc="outside lower center", ncols=2, handletextpad=0.3)
     return drawn
@@ -85,7 +94,7 @@ def importance_figure(found: pd.DataFrame) -> Figure:
             axes.barh(np.arange(len(own)) + shift, own["importance"], height=0.36, label=evaluator, **look)
         axes.set_xlim(0.0, 1.0)
         axes.set_xlabel(f"importance for {_short(target)}, of 1 in all")
-        _lines(axes, [title(name) for name in names])
+        label_lines(axes, [title(name) for name in names])
     handles, labels = panels[0].get_legend_handles_labels()
     drawn.legend(handles, labels, loc="outside lower center", ncols=2)
     return drawn
@@ -164,15 +173,6 @@ def bound_and_rmse(sweep: Sweep, rows: pd.DataFrame) -> Figure:
         columnspacing=1.0,
     )  # fmt: skip
     return drawn
-
-
-def _lines(axes: Axes, labels: Sequence[str]) -> None:
-    axes.set_yticks(range(len(labels)), labels)
-    axes.set_ylim(len(labels) - 0.5, -0.5)
-    for between in np.arange(len(labels) - 1) + 0.5:
-        axes.axhline(between, color=GREY, lw=0.4, ls=":")
-    axes.tick_params(axis="y", length=0)
-    axes.spines[["top", "right"]].set_visible(False)
 
 
 def _short(target: str) -> str:

@@ -1,18 +1,9 @@
-"""The reproduction check: run the whole pipeline again and compare `reports/` with what lay there.
-
-In the environment that the results were made in (same processor, same packages: `environment.json`) every
-file must come out byte for byte. Elsewhere rounding differs and training amplifies it, so results and metrics
-are compared within `reproduction` of params.yaml, and figures by their pixels. Timings are never compared.
-"""
+"""What differs between two folders of reports."""
 
 from __future__ import annotations
 
 import csv
 import json
-import shutil
-import subprocess
-import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,10 +11,8 @@ import numpy as np
 from matplotlib.image import imread
 from pydantic import NonNegativeFloat
 
-from notmiwae.errors import DataError, NotMIWAEError
+from notmiwae.errors import DataError
 from notmiwae.params import Spec
-from notmiwae.pipeline import REPORTS, section
-from notmiwae.reporting.environment import environment
 
 NOT_COMPARED = {"timings.csv", "environment.json"}
 _IDENTITY = ("dataset", "method", "metric")
@@ -110,34 +99,3 @@ def _figures(path: Path) -> dict[str, float]:
 def _picture_difference(before: Path, after: Path) -> float:
     old, new = imread(before), imread(after)
     return float(np.abs(old - new).mean()) if old.shape == new.shape else 1.0
-
-
-def main() -> int:
-    """Rerun and compare; the exit status is 1 when something differs."""
-    try:
-        tolerance = section(Tolerance, "reproduction")
-        committed = REPORTS / "environment.json"
-        if not committed.is_file():
-            raise DataError(f"{committed}: no such file; run `make repro` and commit {REPORTS}/ first")
-        same = json.loads(committed.read_text(encoding="utf-8")) == environment()
-        with tempfile.TemporaryDirectory() as folder:
-            before = Path(folder) / "before"
-            shutil.copytree(REPORTS, before)
-            if subprocess.run(["dvc", "repro", "--force"], check=False).returncode:
-                raise DataError("`dvc repro --force` failed; its own message stands above")
-            complaints = compare(before, REPORTS, None if same else tolerance)
-    except NotMIWAEError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    how = "byte for byte" if same else f"within {tolerance.relative:.0%} + {tolerance.absolute:g}"
-    if complaints:
-        print(f"NOT REPRODUCED: {len(complaints)} difference(s) ({how} was asked for):", file=sys.stderr)
-        print("\n".join(f"  {line}" for line in complaints), file=sys.stderr)
-        print(f"The new files lie in {REPORTS}/; `git diff {REPORTS}` shows them.", file=sys.stderr)
-        return 1
-    print(f"Reproduced {how}: {REPORTS}/ came out again.")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

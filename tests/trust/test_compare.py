@@ -1,8 +1,6 @@
-"""The reproduction check complains of what differs, and of nothing else."""
+"""The comparison of reports complains of what differs, and of nothing else."""
 
-import json
 import shutil
-import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +8,7 @@ import pytest
 from matplotlib.image import imsave
 
 from notmiwae.errors import DataError
-from notmiwae.reporting import reproduction
-from notmiwae.reporting.environment import environment
-from notmiwae.reporting.reproduction import Tolerance, compare
+from notmiwae.trust.compare import Tolerance, compare
 
 TOLERANCE = Tolerance(relative=0.03, absolute=0.01, pixels=0.02)
 HEADER = "dataset,method,metric,mean,se,replicates\n"
@@ -95,31 +91,3 @@ def test_a_results_file_that_is_none_is_an_error(reports: tuple[Path, Path]) -> 
     (before / "metrics/ring-knn.json").write_text("not json")
     with pytest.raises(DataError, match=r"ring-knn\.json"):
         compare(before, after, TOLERANCE)
-
-
-@pytest.mark.parametrize(("altered", "status"), [(False, 0), (True, 1)])
-def test_the_command_reruns_and_judges(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    altered: bool,
-    status: int,
-) -> None:
-    """The pipeline is replaced by one that writes a known result; everything else is the command itself."""
-    monkeypatch.chdir(tmp_path)
-    Path("params.yaml").write_text("reproduction: {relative: 0.03, absolute: 0.01, pixels: 0.02}\n")
-    Path("reports").mkdir()
-    Path("reports/environment.json").write_text(json.dumps(environment()))
-    good = HEADER + "ring,knn,rmse,3.05,0.02,10\n"
-    Path("reports/results.csv").write_text(good.replace("3.05", "3.5") if altered else good)
-
-    def repro(command: list[str], check: bool) -> subprocess.CompletedProcess[str]:
-        assert command == ["dvc", "repro", "--force"]
-        Path("reports/results.csv").write_text(good)
-        return subprocess.CompletedProcess(command, 0)
-
-    monkeypatch.setattr(reproduction.subprocess, "run", repro)
-    assert reproduction.main() == status
-    said = capsys.readouterr()
-    assert ("was 3.5, is 3.05" in said.err) == altered
-    assert ("Reproduced byte for byte" in said.out) == (not altered)

@@ -1,0 +1,101 @@
+"""A clean clone of a repository, in which a pipeline is run from nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from notmiwae.errors import DataError
+
+PIPELINE = "dvc.yaml"
+"""The pipeline of the repository's root."""
+
+
+class Checkout:
+    """A clone of a commit: no cache, no results but the committed ones.
+
+    Arguments:
+        folder: Where it lies.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        # Stages run this clone's code, whichever is installed, by the Python that runs this.
+        tools = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+        self._environment = os.environ | {"PATH": tools, "PYTHONPATH": str(folder / "src")}
+
+    def repro(self, target: str) -> None:
+        """Run a pipeline, or a stage and all before it, whatever is there already.
+
+        Raises:
+            DataError: DVC or a stage failed; their own messages stand above.
+        """
+        command = ["repro", "--force", "--no-run-cache", target]
+        if self._dvc(*command).returncode:
+            raise DataError(f"`dvc {' '.join(command)}` failed; its own message stands above")
+
+    def stale(self) -> dict[str, list[str]]:
+        """What each pipeline's results were made from that has changed since, by pipeline.
+
+        That outputs aren't in the cache is no change: a clone has none.
+        """
+        found: dict[str, list[str]] = {}
+        for name, changes in json.loads(self._read("status", "--json")).items():
+            pipeline, _, stage = name.rpartition(":")
+            lines = [f"{stage}: {line}" for change in changes for line in _changes(change)]
+            if lines:
+                found.setdefault(pipeline or PIPELINE, []).extend(lines)
+        return found
+
+    def _dvc(self, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "dvc", *arguments]
+        return subprocess.run(
+            command, cwd=self.folder, env=self._environment, text=True, check=False, **options
+        )
+
+    def _read(self, *arguments: str) -> str:
+        ended = self._dvc(*arguments, capture_output=True)
+        if ended.returncode:
+            raise DataError(f"`dvc {' '.join(arguments)}` failed: {ended.stderr.strip()}")
+        return ended.stdout
+
+
+def _changes(change: Any) -> Iterator[str]:
+    """`train@x: src/model is modified` and the like, of one entry of DVC's status."""
+    if not isinstance(change, Mapping):
+        yield f"{change}"
+        return
+    for what, paths in change.items():
+        absent = "deleted" if what == "changed deps" else "not in cache"
+        for path, state in paths.items() if isinstance(paths, Mapping) else [(what, str(paths))]:
+            if isinstance(state, Mapping):
+                yield from (f"{path}: {dial} is {how}" for dial, how in state.items())
+            elif state != absent:
+                yield f"{path} is {state}"
+
+
+@contextmanager
+def checkout(repository: Path) -> Iterator[Checkout]:
+    """A clone of the repository's commit in a temporary folder, which goes when the block ends.
+
+    Raises:
+        DataError: git can't clone it.
+    """
+    with tempfile.TemporaryDirectory(prefix="notmiwae-check-") as folder:
+        clone = Path(folder) / "clone"
+        ended = subprocess.run(
+            ["git", "clone", "--quiet", str(repository), str(clone)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if ended.returncode:
+            raise DataError(f"{repository}: can't be cloned: {ended.stderr.strip()}")
+        yield Checkout(clone)

@@ -1,0 +1,107 @@
+"""The reproduction check: `python -m notmiwae.trust.reproduction [--fast]`.
+
+It clones the repository's commit into a temporary folder, runs the pipeline there from nothing and compares
+what comes out with what is committed. In the environment that the results were made in (same processor, same
+packages: `environment.json`) every file has to come out byte for byte. Elsewhere rounding differs, training
+amplifies it, and results and metrics are compared within `reproduction` of params.yaml, figures by their
+pixels. Timings are never compared.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from notmiwae.errors import DataError, NotMIWAEError
+from notmiwae.files import whole_folder
+from notmiwae.pipeline import REPORTS, section
+from notmiwae.reporting.environment import environment
+from notmiwae.trust.checkout import PIPELINE, Checkout, checkout
+from notmiwae.trust.compare import Tolerance, compare
+
+FAST = "evaluate@gaussian"
+"""The stage that, with all before it, is the quick check."""
+KEPT = Path("build/reproduced")
+"""Where new reports are kept if they differ."""
+LOCK = "dvc.lock"
+
+
+def reproduce(repository: Path, tolerance: Tolerance, target: str = PIPELINE) -> tuple[str, list[str]]:
+    """Run a clone from nothing; what was asked for, and what differs, a line each.
+
+    Arguments:
+        repository: A git repository with the pipeline, whose commit is cloned.
+        tolerance: What counts as equal in another environment than the committed one.
+        target: The pipeline, or a stage to run with all before it.
+
+    Raises:
+        DataError: there are no committed results, or a stage failed.
+    """
+    with checkout(repository) as clone, tempfile.TemporaryDirectory() as folder:
+        before = Path(folder) / "before"
+        reports = clone.folder / REPORTS
+        if not (reports / "environment.json").is_file():
+            raise DataError(
+                f"{REPORTS}/environment.json isn't committed; run `make repro` and commit {REPORTS}/"
+            )
+        shutil.copytree(reports, before)
+        same = json.loads((reports / "environment.json").read_text(encoding="utf-8")) == environment()
+        complaints = _stale(clone)
+        clone.repro(target)
+        complaints += compare(before, reports, None if same else tolerance)
+        if complaints:
+            with whole_folder(repository / KEPT) as kept:
+                shutil.copytree(reports, kept / "reports")
+        how = "byte for byte" if same else f"within {tolerance.relative:.0%} + {tolerance.absolute:g}"
+        return how, complaints
+
+
+def _stale(clone: Checkout) -> list[str]:
+    """What makes the pipeline's own lock stale; the other pipelines' are told of."""
+    found = clone.stale()
+    for pipeline in found.keys() - {PIPELINE}:
+        print(f"note: {pipeline}: not checked, and its inputs have changed since it ran:", file=sys.stderr)
+        print("\n".join(f"  {line}" for line in found[pipeline][:3]), file=sys.stderr)
+    return [f"{LOCK} is stale: {line}" for line in found.get(PIPELINE, [])]
+
+
+def _uncommitted(repository: Path) -> list[str]:
+    command = ["git", "-C", str(repository), "status", "--porcelain"]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.splitlines()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Check the repository of the working folder; the exit status is 1 when something differs."""
+    parser = argparse.ArgumentParser(
+        prog="make check", description="Do the committed results come out again?"
+    )
+    parser.add_argument(
+        "--fast", action="store_true", help=f"run {FAST} and what it needs, and not the whole pipeline"
+    )
+    target = FAST if parser.parse_args(arguments).fast else PIPELINE
+    repository = Path.cwd()
+    try:
+        tolerance = section(Tolerance, "reproduction")
+        if left := _uncommitted(repository):
+            print(f"note: the commit is checked, without {len(left)} uncommitted change(s)", file=sys.stderr)
+        how, complaints = reproduce(repository, tolerance, target)
+    except NotMIWAEError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    if complaints:
+        print(f"NOT REPRODUCED: {len(complaints)} difference(s) ({how} was asked for):", file=sys.stderr)
+        print("\n".join(f"  {line}" for line in complaints), file=sys.stderr)
+        print(f"The new files lie in {KEPT}/; compare: diff -r reports {KEPT}/reports", file=sys.stderr)
+        return 1
+    what = f"{REPORTS}/" if target == PIPELINE else f"{FAST} and all before it"
+    print(f"Reproduced {how}: {what} came out again.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

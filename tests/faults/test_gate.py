@@ -1,0 +1,137 @@
+"""The reproduction check catches what is planted: altered numbers, chance, changed inputs, a stale lock."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from projects import MAKE, commit, dvc, toy
+
+from notmiwae.reporting.environment import environment
+from notmiwae.trust.reproduction import main
+
+RESULTS = "reports/results.csv"
+
+
+@pytest.fixture(scope="module")
+def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository whose results come out again."""
+    return toy(tmp_path_factory.mktemp("toy") / "project")
+
+
+def altered_number(project: Path) -> None:
+    """Somebody improves a result by hand, and DVC's record of it too."""
+    table = project / RESULTS
+    table.write_text(table.read_text().replace("rmse,1.", "rmse,0."))
+    dvc(project, "commit", "--force")
+
+
+def unseeded_generator(project: Path) -> None:
+    """Results that hang on chance."""
+    (project / "make.py").write_text(MAKE.replace("default_rng(seed)", "default_rng()"))
+    dvc(project, "repro")
+
+
+def changed_code(project: Path) -> None:
+    """Code that makes the same results, but isn't what they were made by."""
+    (project / "make.py").write_text(MAKE + "# the same\n")
+
+
+def changed_table(project: Path) -> None:
+    """Another table than the one that results were made from."""
+    (project / "table.csv").write_text("1.500")
+
+
+def changed_dial(project: Path) -> None:
+    """A dial turned after the run."""
+    params = project / "params.yaml"
+    params.write_text(params.read_text().replace("seed: 1", "seed: 2"))
+
+
+def old_lock(project: Path) -> None:
+    """The lock of a former run."""
+    lock = (project / "dvc.lock").read_text()
+    (project / "make.py").write_text(MAKE + "# the same\n")
+    dvc(project, "repro")
+    (project / "dvc.lock").write_text(lock)
+
+
+def failing_stage(project: Path) -> None:
+    """A stage that no longer runs."""
+    (project / "make.py").write_text("raise SystemExit(1)")
+
+
+def lost_result(project: Path) -> None:
+    """A result that isn't committed."""
+    (project / RESULTS).unlink()
+
+
+PLANTED = {
+    altered_number: "results.csv: gaussian knn rmse: was 0.",
+    unseeded_generator: "results.csv: gaussian knn rmse: was ",
+    changed_code: "dvc.lock is stale: evaluate@gaussian: make.py is modified",
+    changed_table: "dvc.lock is stale: evaluate@gaussian: table.csv is modified",
+    changed_dial: "dvc.lock is stale: evaluate@gaussian: params.yaml: seed is modified",
+    old_lock: "dvc.lock is stale: evaluate@gaussian: make.py is modified",
+    failing_stage: "`dvc repro --force --no-run-cache dvc.yaml` failed",
+    lost_result: "results.csv: is new; commit it",
+}
+
+
+@pytest.mark.parametrize("plant", PLANTED, ids=lambda plant: plant.__name__)
+def test_what_is_planted_is_caught(
+    plant: Callable[[Path], None],
+    good: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    project = tmp_path / "project"
+    shutil.copytree(good, project)
+    plant(project)
+    commit(project)
+    monkeypatch.chdir(project)
+    assert main([]) == 1
+    assert PLANTED[plant] in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [[], ["--fast"]])
+def test_results_that_come_out_again_pass(
+    arguments: list[str], good: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(good)
+    assert main(arguments) == 0
+    said = capsys.readouterr()
+    assert "Reproduced byte for byte" in said.out
+    assert "note" not in said.err
+
+
+def test_the_workspace_is_left_as_it_is_and_what_is_not_committed_is_said(
+    good: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project = tmp_path / "project"
+    shutil.copytree(good, project)
+    altered_number(project)
+    before = (project / RESULTS).read_bytes()
+    monkeypatch.chdir(project)
+    assert main([]) == 0
+    assert "without 2 uncommitted change(s)" in capsys.readouterr().err
+    assert (project / RESULTS).read_bytes() == before
+
+
+def test_elsewhere_figures_may_differ_by_the_tolerance(
+    good: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project = tmp_path / "project"
+    shutil.copytree(good, project)
+    (project / "reports/environment.json").write_text(json.dumps(environment() | {"processor": "another"}))
+    table = project / RESULTS
+    head, value = table.read_text().splitlines()
+    *before, number, error, count = value.split(",")
+    table.write_text("\n".join([head, ",".join([*before, str(float(number) * 1.01), error, count]), ""]))
+    dvc(project, "commit", "--force")
+    commit(project)
+    monkeypatch.chdir(project)
+    assert main([]) == 0
+    assert "Reproduced within 3% + 0.01" in capsys.readouterr().out
