@@ -77,7 +77,8 @@ def compiled(running: Ascent) -> tuple[Callable[[], object], float] | None:
             latent.normal = original
         return -bound(log_weights(terms).transpose(0, 1)).mean(-1).sum()
 
-    fast = torch.compile(loss)
+    # As shapes, not as symbols that earlier sizes suggest: those it can't compile under vmap.
+    fast = torch.compile(loss, dynamic=False)
 
     def step() -> None:
         running._optimiser.zero_grad()

@@ -7,6 +7,7 @@ no orphan to overwrite the next run's outputs; and turns an error that a user ca
 
 from __future__ import annotations
 
+import errno
 import os
 import runpy
 import sys
@@ -15,6 +16,8 @@ from pathlib import Path
 from notmiwae.errors import NotMIWAEError
 from notmiwae.processes import PINS, SCHEDULER, die_with_parent
 
+_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
+"""What a disk says when it can't be written, which a user can mend; any other such error is our mistake."""
 STAGES = Path(__file__).resolve().parents[2] / "stages"
 
 
@@ -40,6 +43,11 @@ def main() -> int:
         runpy.run_path(str(script), run_name="__main__")
     except NotMIWAEError as error:
         print(f"error: {name} {' '.join(arguments)}: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        if error.errno not in _DISK:
+            raise
+        print(f"error: {name} {' '.join(arguments)}: {error}; nothing half-written", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print(f"interrupted: {name} {' '.join(arguments)}; nothing half-written", file=sys.stderr)

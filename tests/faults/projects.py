@@ -2,11 +2,15 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import yaml
+
 from notmiwae.reporting.environment import environment
+from pipelines import tiny
 
 ROOT = Path(__file__).parents[2]
 TOOLS = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
@@ -73,3 +77,46 @@ def toy(folder: Path) -> Path:
     dvc(folder, "repro", "--quiet")
     commit(folder)
     return folder
+
+
+TARGET = "impute@gaussian-notmiwae"
+"""A stage of the real pipeline; with those before it it makes `MADE`."""
+MADE = (
+    "data/complete/gaussian",
+    "data/masked/gaussian",
+    "models/notmiwae/gaussian",
+    "reports/curves/notmiwae/gaussian.csv",
+    "data/imputed/notmiwae/gaussian",
+    "dvc.lock",
+)
+
+
+def small(folder: Path) -> Path:
+    """A repository with the real pipeline at a small size and one data set; nothing has run yet."""
+    for name in git(ROOT, "ls-files", "--cached", "--others", "--exclude-standard").splitlines():
+        if (ROOT / name).is_file() and not name.startswith(("paper/", "sweep/", "reports/")):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, folder / name)
+    (folder / "reports").mkdir()
+    shutil.copy(ROOT / "reports/published.csv", folder / "reports")
+    (folder / "dvc.lock").unlink()
+    params = tiny(yaml.safe_load((ROOT / "params.yaml").read_text()))
+    params["run"] |= {"datasets": ["gaussian"], "oracles": []}
+    # Two processes train, long enough to be hit.
+    params["compute"]["workers"] = 2
+    params["models"]["notmiwae"]["gaussian"]["training"] |= {"steps": 300, "together": 1}
+    (folder / "params.yaml").write_text(yaml.safe_dump(params))
+    git(folder, "init", "--quiet")
+    commit(folder)
+    return folder
+
+
+def made(folder: Path) -> dict[str, bytes]:
+    """What the stages up to `TARGET` made, and nothing that a run should have taken away."""
+    files = [path for name in MADE for path in _files(folder / name)]
+    left = [path for top in ("data", "models", "reports") for path in (folder / top).rglob(".*.tmp")]
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in [*files, *left]}
+
+
+def _files(path: Path) -> list[Path]:
+    return [each for each in path.rglob("*") if each.is_file()] if path.is_dir() else [path]

@@ -1,6 +1,5 @@
 """The real stage scripts, run in order at a tiny size in an empty folder."""
 
-import copy
 import json
 import shutil
 from pathlib import Path
@@ -11,26 +10,7 @@ import pytest
 import yaml
 from running import ROOT, run
 
-
-def tiny(params: dict) -> dict:
-    """The project's own params.yaml, made small: everything else stays as it is."""
-    params = copy.deepcopy(params)
-    params["compute"]["workers"] = 1
-    for dataset in params["datasets"].values():
-        dataset["replicates"] = 2
-        if "rows" in dataset["source"]:
-            dataset["source"]["rows"] = 60
-    params["datasets"]["mnist"]["source"] |= {
-        "images": 120,
-        "file": str(ROOT / "data/mnist/train-first-2000.npz"),
-    }
-    for model in params["models"].values():
-        for recipe in model.values():
-            recipe["training"] |= {"steps": 4, "check_every": 2, "samples": 3, "validation_samples": 3}
-            recipe["imputation"] = {"samples": 10, "draws": 4}
-    params["baselines"]["missforest"] |= {"trees": 2, "rounds": 1}
-    params["baselines"]["missforest"]["overrides"]["mnist"] |= {"trees": 1, "nearest_features": 3}
-    return params
+from pipelines import tiny
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,148 @@
+"""Whatever is killed, at whatever moment: one more `dvc repro` gives the bytes of an undisturbed run."""
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+from projects import TARGET, TOOLS, dvc, made
+
+MOMENTS = 21
+"""How many runs are killed, each kind of death as often."""
+MARK = "NOTMIWAE_TEST_RUN"
+"""Variable by which a run's processes are told from others."""
+
+
+@pytest.fixture(scope="session")
+def undisturbed(fresh: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, bytes], float]:
+    """What an undisturbed run makes, and its seconds."""
+    folder = tmp_path_factory.mktemp("undisturbed") / "project"
+    shutil.copytree(fresh, folder)
+    started = time.monotonic()
+    dvc(folder, "repro", TARGET)
+    return made(folder), time.monotonic() - started
+
+
+def start(folder: Path) -> subprocess.Popen[bytes]:
+    """A run as a terminal starts it: a process group of its own."""
+    found = TOOLS | {"PYTHONPATH": str(folder / "src"), MARK: str(folder)}
+    command = [sys.executable, "-m", "dvc", "repro", TARGET]
+    with (folder.parent / "log").open("wb") as log:
+        return subprocess.Popen(command, cwd=folder, env=found, stdout=log, stderr=log, process_group=0)
+
+
+def alive(folder: Path) -> list[psutil.Process]:
+    """The processes of the run in a folder."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get(MARK) == str(folder) and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+        except psutil.Error:
+            continue
+    return found
+
+
+def wait_for_all(folder: Path) -> None:
+    """Wait until none of them is left."""
+    until = time.monotonic() + 20
+    while left := alive(folder):
+        assert time.monotonic() < until, f"left behind: {[process.cmdline() for process in left]}"
+        time.sleep(0.05)
+
+
+def kill_dvc(run: subprocess.Popen[bytes], folder: Path, _: random.Random) -> None:
+    """`kill -9` of dvc alone."""
+    run.send_signal(signal.SIGKILL)
+
+
+def kill_child(run: subprocess.Popen[bytes], folder: Path, draw: random.Random) -> None:
+    """`kill -9` of a process that dvc started, or of one of that's own; of dvc where there is none."""
+    children = [process for process in alive(folder) if process.pid != run.pid]
+    victim = draw.choice(children).pid if children else run.pid
+    os.kill(victim, signal.SIGKILL)
+
+
+def cut_power(run: subprocess.Popen[bytes], folder: Path, draw: random.Random) -> None:
+    """All processes at once, and an output that hasn't reached the disk whole."""
+    os.killpg(run.pid, signal.SIGKILL)
+    for process in alive(folder):
+        process.kill()
+    run.wait()
+    outputs = [folder / top for top in ("data/masked", "data/imputed", "models")]
+    if files := sorted(path for top in outputs for path in top.rglob("*") if path.is_file()):
+        cut = draw.choice(files)
+        cut.chmod(0o644)
+        os.truncate(cut, draw.randrange(cut.stat().st_size + 1))
+
+
+@pytest.mark.parametrize("number", range(MOMENTS))
+def test_a_run_that_was_killed_is_finished_by_the_next(
+    number: int, fresh: Path, undisturbed: tuple[dict[str, bytes], float], tmp_path: Path
+) -> None:
+    expected, seconds = undisturbed
+    draw = random.Random(number)
+    strike = (kill_dvc, kill_child, cut_power)[number % 3]
+    folder = tmp_path / "project"
+    shutil.copytree(fresh, folder)
+    run = start(folder)
+    try:
+        # Evenly over the run, and somewhere in each part.
+        time.sleep(seconds * (number + draw.random()) / MOMENTS)
+        strike(run, folder, draw)
+        run.wait(timeout=60)
+        wait_for_all(folder)
+    finally:
+        for process in alive(folder):
+            process.kill()
+    again = dvc(folder, "repro", TARGET, check=False)
+    assert again.returncode == 0, again.stderr
+    assert made(folder) == expected
+
+
+def test_ctrl_c_stops_all_and_says_so(
+    fresh: Path, undisturbed: tuple[dict[str, bytes], float], tmp_path: Path
+) -> None:
+    expected, _ = undisturbed
+    folder = tmp_path / "project"
+    shutil.copytree(fresh, folder)
+    run = start(folder)
+    until = time.monotonic() + 60
+    while not any("train" in process.cmdline() for process in alive(folder)):
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    time.sleep(3)  # the imports are over: two processes train
+    os.killpg(run.pid, signal.SIGINT)
+    assert run.wait(timeout=30) != 0
+    wait_for_all(folder)
+    said = (tmp_path / "log").read_text()
+    assert "interrupted: train gaussian notmiwae; nothing half-written" in said
+    assert "Traceback" not in said
+    assert dvc(folder, "repro", TARGET, check=False).returncode == 0
+    assert made(folder) == expected
+
+
+def test_two_runs_at_once_do_not_mix(
+    fresh: Path, undisturbed: tuple[dict[str, bytes], float], tmp_path: Path
+) -> None:
+    expected, _ = undisturbed
+    folder = tmp_path / "project"
+    shutil.copytree(fresh, folder)
+    first = start(folder)
+    until = time.monotonic() + 60
+    while not any("mask" in process.cmdline() for process in alive(folder)):
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    second = dvc(folder, "repro", TARGET, check=False)
+    assert first.wait(timeout=120) == 0
+    if second.returncode:
+        # It names what stands in its way, and changed nothing.
+        assert "lock" in second.stderr
+    assert dvc(folder, "repro", TARGET, check=False).returncode == 0
+    assert made(folder) == expected
