@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help repro paper long sweep example benchmarks page test check check-fast verify-cache lint lock clean
+.PHONY: help repro paper long sweep example benchmarks page test faults check check-fast verify-cache lint lock clean
 
 help:  ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -61,8 +61,11 @@ benchmarks: $(VENV)/.ready  ## Measure times and memory, into benchmarks/results
 page: $(VENV)/.ready  ## Bring the tables of the README and docs up to date, and build reports/index.html
 	python -m notmiwae.site
 
-test: $(VENV)/.ready  ## Run the whole test suite
-	python -m pytest -n 2
+test: $(VENV)/.ready  ## Run the test suite
+	python -m pytest -n 2 --ignore tests/faults
+
+faults: $(VENV)/.ready  ## Kill, fill, corrupt and share the small pipeline (minutes; servers: see .ci/run)
+	python -m pytest -n 2 tests/faults
 
 check: $(VENV)/.ready  ## Rerun everything in a clone and compare with the committed reports
 	python -m notmiwae.trust.reproduction

@@ -9,7 +9,7 @@ paper/params.yaml, and one. One thread each, in one run.
 import warnings
 
 import numpy as np
-from common import TABLES, rmse, seconds, settings, table, write
+from common import TABLES, plain, rmse, seconds, settings, table, write
 from matplotlib.figure import Figure
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.experimental import enable_iterative_imputer  # noqa: F401
@@ -17,6 +17,7 @@ from sklearn.impute import IterativeImputer, KNNImputer
 
 from notmiwae.inference.imputation import impute_together
 from notmiwae.inference.training import fit_together
+from notmiwae.reporting.names import dataset_name
 from notmiwae.reporting.style import SERIES, figure, styled
 
 
@@ -43,18 +44,19 @@ METHODS = {
 def drawn(rows: list[dict]) -> Figure:
     """The rows as a figure."""
     page = figure(3.4)
-    panels = page.subplots(2, 3).ravel()
+    panels = page.subplots(2, 3, sharex=True).ravel()
     for axes, name in zip(panels, TABLES, strict=True):
         for method, look in zip(METHODS, SERIES, strict=False):
             (row,) = [row for row in rows if (row["table"], row["method"]) == (name, method)]
             axes.semilogx(row["seconds"], row["rmse"], linestyle="none", label=method, **look)
-        axes.set_title(name.capitalize())
+        axes.set_title(dataset_name(name))
         axes.margins(0.2)
         axes.spines[["top", "right"]].set_visible(False)
     for axes in panels[::3]:
         axes.set_ylabel("RMSE")
     for axes in panels[3:]:
         axes.set_xlabel("seconds on one thread")
+        plain(axes.xaxis)
     page.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=5)
     return page
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from pages import markdown
 
@@ -23,12 +24,13 @@ from notmiwae.processes import PINS
 from notmiwae.randomness import generator
 from notmiwae.reporting.style import save
 
-if Path(sys.argv[0]).resolve().parent == Path(__file__).resolve().parent and PINS.items() - os.environ.items():
-    # Threads and instruction set are read when libraries load: a script starts again with those of the stages.
-    # A cluster's worker that imports this has its own.
+HERE = Path(__file__).resolve().parent
+if Path(sys.argv[0]).resolve().parent == HERE and PINS.items() - os.environ.items():
+    # Threads and instruction set are read when libraries load: a script starts again with those of the
+    # stages. A cluster's worker that imports this has its own.
     os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | PINS)
-ROOT = Path(__file__).resolve().parents[1]
-RESULTS = ROOT / "benchmarks" / "results"
+ROOT = HERE.parent
+RESULTS = HERE / "results"
 os.chdir(ROOT / "paper")  # paths in its params.yaml are relative to it
 
 TABLES = ("banknote", "concrete", "red", "white", "yeast", "breast")
@@ -76,6 +78,11 @@ def rmse(imputed: np.ndarray, complete: pd.DataFrame, masked: pd.DataFrame) -> f
     """Over the missing cells."""
     missing = masked.isna().to_numpy()
     return float(np.sqrt(np.mean((imputed - complete.to_numpy())[missing] ** 2)))
+
+
+def plain(axis: Axis) -> None:
+    """Give a logarithmic axis numbers as people write them: 0.1, 10, 1,000."""
+    axis.set_major_formatter(lambda value, _: f"{value:,.10g}")
 
 
 def write(name: str, rows: list[dict[str, Any]], drawn: Figure | None = None) -> None:

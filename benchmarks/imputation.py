@@ -7,7 +7,7 @@ squared difference in the imputed values' variance.
 """
 
 import numpy as np
-from common import seconds, settings, table, write
+from common import plain, seconds, settings, table, write
 from matplotlib.figure import Figure
 
 from notmiwae.inference.imputation import ImputationSpec, impute_together
@@ -32,13 +32,14 @@ def drawn(rows: list[dict]) -> Figure:
         axes.loglog([row["rows_per_second"] for row in chosen], [row["excess_error"] for row in chosen],
                     label=label, linestyle="none", **look)  # fmt: skip
         for row in chosen:
-            text = (
-                f"L = {row['samples']:,}"
-                if not kind
-                else f"at most {row['samples']:,}, {row['enough']:.0f} count"
-            )
-            axes.annotate(text, (row["rows_per_second"], row["excess_error"]), xytext=(5, 3),
-                          textcoords="offset points", fontsize=7)  # fmt: skip
+            most, place = f"{row['samples']:,}", {"xytext": (5, 3)}
+            if kind:
+                place = {"xytext": (-5, -8), "ha": "right"}
+            axes.annotate(f"at most {most}, {row['enough']:.0f} count" if kind else f"L = {most}",
+                          (row["rows_per_second"], row["excess_error"]), textcoords="offset points",
+                          fontsize=7, **place)  # fmt: skip
+    plain(axes.xaxis)
+    plain(axes.yaxis)
     axes.set_xlabel("rows a second, on one thread")
     axes.set_ylabel("error beside L = 10,000,\nshare of variance")
     axes.margins(x=0.3, y=0.15)

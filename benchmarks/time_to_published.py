@@ -11,11 +11,12 @@ ours, and extrapolated.
 """
 
 import pandas as pd
-from common import TABLES, fastest, rmse, seconds, settings, table, write
+from common import TABLES, fastest, plain, rmse, seconds, settings, table, write
 from matplotlib.figure import Figure
 
 from notmiwae.inference.imputation import ImputationSpec, impute_together
 from notmiwae.inference.training import fit_together
+from notmiwae.reporting.names import dataset_name
 from notmiwae.reporting.style import BLUE, VERMILION, figure, styled
 
 MEMBERS = (1, 5)
@@ -73,7 +74,7 @@ def drawn(rows: list[dict]) -> Figure:
     """The rows as a figure."""
     page = figure(2.6, 5.5)
     axes = page.subplots()
-    names = [row["table"] for row in rows]
+    names = [dataset_name(row["table"]) for row in rows]
     for place, row in enumerate(rows):
         axes.plot([row["seconds"], row["published_recipe_seconds"]], [place] * 2, color="#D0D0D0", zorder=0)
         between = (row["seconds"] * row["published_recipe_seconds"]) ** 0.5
@@ -84,6 +85,7 @@ def drawn(rows: list[dict]) -> Figure:
     axes.plot([row["published_recipe_seconds"] for row in rows], names, "s", color=VERMILION,
               label="the published recipe (extrapolated)")  # fmt: skip
     axes.set_xscale("log")
+    plain(axes.xaxis)
     axes.set_xlabel("seconds on one thread")
     axes.invert_yaxis()
     axes.margins(y=0.12)

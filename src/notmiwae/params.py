@@ -8,6 +8,7 @@ its own module and nothing else.
 from __future__ import annotations
 
 import difflib
+import reprlib
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
@@ -21,6 +22,10 @@ from notmiwae.errors import ParameterError
 PARAMS_FILE = Path("params.yaml")
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """The one written in C, eight times as fast, where PyYAML has it."""
+_LARGEST = 2**20
+"""Characters of a file, at most."""
+_DEEPEST = 50
+"""Mappings and lists within each other, at most: where the parser's stack ends, so does Python."""
 
 
 class Spec(BaseModel):
@@ -118,16 +123,35 @@ def read_params(path: Path = PARAMS_FILE) -> dict[str, Any]:
         ParameterError: the file is absent, is no YAML, or holds no mapping.
     """
     try:
-        loaded = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)  # noqa: S506 - a safe one
+        text = path.read_text(encoding="utf-8")
+        _check_size(text, path)
+        loaded = yaml.load(text, Loader=_LOADER)  # noqa: S506 - a safe one
+    except ParameterError:
+        raise
     except FileNotFoundError:
         raise ParameterError(f"{path}: no such file; run from the repository's root") from None
     except (OSError, UnicodeDecodeError) as error:
         raise ParameterError(f"{path}: can't be read: {error}") from None
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, TypeError, AttributeError, OverflowError) as error:
+        # All but the first are PyYAML's own, at a value that isn't of the type that its tag says.
         raise ParameterError(f"{path}: not valid YAML: {_flat(str(error))}") from None
     if not isinstance(loaded, dict):
         raise ParameterError(f"{path}: holds {type(loaded).__name__}, expected a mapping of sections")
     return loaded
+
+
+def _check_size(text: str, path: Path) -> None:
+    if len(text) > _LARGEST:
+        raise ParameterError(f"{path}: has {len(text):,} characters; accepted: at most {_LARGEST:,}")
+    depth = 0
+    for event in yaml.parse(text, Loader=_LOADER):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > _DEEPEST:
+                line = event.start_mark.line + 1
+                raise ParameterError(f"{path}: line {line}: nested deeper than {_DEEPEST} levels")
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
 
 
 def lookup(params: Mapping[str, Any], key: str, path: Path = PARAMS_FILE) -> Any:
@@ -189,5 +213,6 @@ def _one_line(error: ErrorDetails, where: str) -> str:
     message = error["msg"].removeprefix("Value error, ")
     message = message[0].lower() + message[1:]
     found = error["input"]
-    shown = "" if isinstance(found, Mapping) else f" (found {found!r})"
+    # Shortened: what aliases stand for can be endless.
+    shown = "" if isinstance(found, Mapping) else f" (found {reprlib.repr(found)})"
     return f"{key}: {message}{shown}"

@@ -78,7 +78,7 @@ def read(
     try:
         separator, decimal, texts = read_texts(path, typed.separator, typed.decimal, (*MISSING, *typed.na))
     except csv.Error as error:
-        raise DataError(f"{path}: is no CSV file: {error}") from None
+        raise DataError(f"{path}: is no CSV file: {' '.join(str(error).split())}") from None
     if texts.columns[0] == "":
         carried = (*carried, "")
     missing = texts.apply(lambda column: column.str.strip().isin({*MISSING, *typed.na}))
@@ -146,10 +146,15 @@ def _read_parquet(path: Path, carried: Sequence[str]) -> Table:
         with path.open("rb") as file:
             found: Any = parquet.read_table(file)
     except (pa.ArrowInvalid, OSError) as error:
-        raise DataError(f"{path}: is no Parquet file: {error}") from None
+        raise DataError(f"{path}: is no Parquet file: {' '.join(str(error).split())}") from None
     check_names(path, found.column_names)
     if not found.num_rows or not found.num_columns:
         raise DataError(f"{path}: has {found.num_rows} rows and {found.num_columns} columns")
+    for field in found.schema:
+        kind = str(field.type)
+        if field.name not in carried and (pa.types.is_nested(field.type) or "binary" in kind):
+            accepted = f"accepted: numbers, text, truth values; --ignore {field.name} carries it along"
+            raise DataError(f"{path}: column {field.name!r} holds {kind}; {accepted}")
     frame = pd.read_parquet(path, dtype_backend="numpy_nullable")
     if not isinstance(frame.index, pd.RangeIndex):
         # The names of rows.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
@@ -21,9 +22,9 @@ def read_texts(
     path: Path, separator: str | None, decimal: str | None, missing: Collection[str]
 ) -> tuple[str, str, pd.DataFrame]:
     """Separator, decimal mark and the cells of a CSV file, all of them text."""
-    text = _decoded(path)
-    if separator is not None and len(separator.replace("\\t", "\t")) != 1:
-        raise DataError(f"--separator: found {separator!r}; accepted: one character")
+    text = _decoded(path).lstrip("\r\n")
+    if separator is not None and (len(separator.replace("\\t", "\t")) != 1 or separator in '\r\n"'):
+        raise DataError(f"--separator: found {separator!r}; accepted: one character, no quote or line end")
     separator = (separator or find_separator(text)).replace("\\t", "\t")
     header = next(csv.reader(io.StringIO(text), delimiter=separator))
     names = [name.strip() for name in header]
@@ -82,10 +83,10 @@ def _decoded(path: Path) -> str:
 
 def find_separator(text: str) -> str:
     """The separator that gives the first rows as many cells as the header, and the most."""
-    lines = text.splitlines()[:_SNIFFED]
 
     def fit(separator: str) -> tuple[bool, int]:
-        widths = [len(row) for row in csv.reader(lines, delimiter=separator) if row]
+        rows = (row for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator) if row)
+        widths = [len(row) for row in itertools.islice(rows, _SNIFFED)]
         return widths[0] > 1 and len(set(widths)) == 1, widths[0]
 
     return max(SEPARATORS, key=fit)

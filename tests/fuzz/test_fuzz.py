@@ -1,0 +1,252 @@
+"""Whatever bytes a table or a params.yaml holds: it's read, or refused in one line.
+
+`FUZZ` is the number of inputs of each test: some hundreds with the suite, `make fuzz` takes 20,000.
+"""
+
+import io
+import os
+from argparse import Namespace
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from notmiwae.command.reading import Table, read
+from notmiwae.data.datasets import DatasetSpec
+from notmiwae.data.mechanisms import mechanisms
+from notmiwae.data.sources import sources
+from notmiwae.errors import DataError, ParameterError
+from notmiwae.imputers.baselines import baselines
+from notmiwae.inference.recipe import Recipe
+from notmiwae.model.latent import ModelSpec
+from notmiwae.model.missing import processes
+from notmiwae.model.observation import observations
+from notmiwae.params import Spec, lookup, parse_entry, parse_spec, read_params
+
+ROOT = Path(__file__).parents[2]
+fuzzed = settings(
+    max_examples=int(os.environ.get("FUZZ", "300")),
+    suppress_health_check=[
+        HealthCheck.function_scoped_fixture,
+        HealthCheck.too_slow,
+        HealthCheck.data_too_large,
+    ],
+)
+
+
+def spliced(whole: list[bytes], pieces: list[bytes]) -> st.SearchStrategy[bytes]:
+    """A good file, with pieces of it replaced by others, doubled, or cut away."""
+    piece = st.sampled_from(pieces) | st.binary(max_size=8)
+
+    @st.composite
+    def build(draw: st.DrawFn) -> bytes:
+        content = draw(st.sampled_from(whole))
+        for _ in range(draw(st.integers(1, 4))):
+            first, second = sorted(draw(st.tuples(*[st.integers(0, len(content))] * 2)))
+            middle = draw(piece | st.just(content[first:second] * 2))
+            content = content[:first] + middle + content[min(second, first + 12) :]
+        return content
+
+    return build()
+
+
+# --- tables
+
+CSV = [
+    b"a,b,c\n1,2.5,x\n,3,y\n4,,z\n",
+    b'"a, b";c;d\n"1,5";3;"q ""r"""\n2,5;;x\n',
+    b"\xef\xbb\xbfname\tvalue\r\nm\xc3\xbcller\t1e5\r\nNA\t-.5\r\n",
+    b"x\n1\n\n3\n",
+    b",n,when\n0,1,2020-01-01\n1,2,\n",
+]
+CSV_PIECES = [
+    *",;\t|\n\r\"'", "\r\n", '""', "\0", "\ufeff", "NA", "nan", "inf", "-Infinity", "1e999",
+    "1e-999", "0x1f", "1_000", "00012", "9" * 400, "١٢٣", "½", "−1", "true", "None", "#N/A", "=1+1", "\u2028",
+    "\x1c", "a" * 200_000, "\\t",
+]  # fmt: skip
+
+
+def options(**given: Any) -> Namespace:
+    return Namespace(**({"separator": None, "decimal": None, "na": []} | given))
+
+
+def checked(path: Path, typed: Namespace, **more: Any) -> Table | None:
+    """The table if it can be read: numbers are finite, names differ."""
+    try:
+        table = read(path, typed, **more)
+    except DataError as error:
+        said, table = str(error), None
+    if table is None:
+        assert said
+        assert "\n" not in said
+        return None
+    assert table.frame.columns.is_unique
+    for name in table.frame.columns.difference(table.carried):
+        column = table.frame[name]
+        if pd.api.types.is_numeric_dtype(column.dtype):
+            assert not np.isinf(column.dropna().to_numpy(dtype=float)).any()
+    return table
+
+
+@fuzzed
+@given(
+    content=spliced(CSV, [piece.encode() for piece in CSV_PIECES])
+    | st.binary(max_size=60)
+    | st.text().map(str.encode),
+    separator=st.sampled_from([None, None, ",", ";", '"', "\n", "\r", " ", "\\t", "ab", ""]),
+    decimal=st.sampled_from([None, None, ".", ","]),
+    kinds=st.dictionaries(
+        st.sampled_from(["a", "b", "x"]), st.sampled_from(["continuous", "count", "binary", "categorical"])
+    ),
+    carried=st.lists(st.sampled_from(["a", "c"]), max_size=1),
+)
+def test_a_csv_file(
+    tmp_path: Path, content: bytes, separator: str | None, decimal: str | None, kinds: dict, carried: list
+) -> None:
+    path = tmp_path / "t.csv"
+    path.write_bytes(content)
+    checked(path, options(separator=separator, decimal=decimal), kinds=kinds, carried=carried)
+
+
+def parquet(frame: pd.DataFrame) -> bytes:
+    written = io.BytesIO()
+    frame.to_parquet(written)
+    return written.getvalue()
+
+
+PARQUET = [
+    parquet(pd.DataFrame({"a": [1.0, None, 3.0], "b": ["x", None, "y"], "c": [1, 2, 3]})),
+    parquet(pd.DataFrame({"when": pd.to_datetime(["2020-01-01", None]), "n": [[1], [2, 3]]})),
+    parquet(pd.DataFrame({"t": [True, None]}, index=pd.Index(["r", "s"], name="id"))),
+]
+
+
+@fuzzed
+@given(content=spliced(PARQUET, [b"PAR1", b"\0" * 8, b"\xff" * 8, b"pandas", b"\x7f\xff\xff\xff"]))
+def test_a_parquet_file(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "t.parquet"
+    path.write_bytes(content)
+    checked(path, options())
+
+
+# --- params.yaml
+
+YAML = [
+    b"seed: 1\nrun: {datasets: [a, b]}\nmodels:\n  m:\n    steps: 10\n    rate: 1.0e-3\n",
+    b"a: &x [1, 2]\nb: *x\nc: {<<: {d: 1}, e: null}\n# note\n---\nf: 2\n",
+    yaml.safe_dump(yaml.safe_load((ROOT / "params.yaml").read_text())["models"]).encode(),
+]
+YAML_PIECES = [
+    "[", "{", "- ", "? ", ": ", "&x ", "*x", "<<: ", "!!python/object:os.system ", "!!binary ", "!!set ",
+    "!!timestamp ", "|\n", ">\n", "%YAML 9\n", "---\n", "...\n", "\t", "\0", "\ufeff", "{" * 200,
+    "[" * 60_000, "- " * 60_000, ".inf", "0o7", "2020-01-01", "1e400", "~", "#", "''", "\u2028", "\x85",
+]  # fmt: skip
+
+
+@fuzzed
+@given(
+    content=spliced(YAML, [piece.encode() for piece in YAML_PIECES]) | st.binary(max_size=40),
+    key=st.sampled_from(["seed", "run.datasets", "models.m.steps", "a.b"]) | st.text(max_size=6),
+)
+def test_a_params_file(tmp_path: Path, content: bytes, key: str) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_bytes(content)
+    one_line(lambda: lookup(read_params(path), key, path))
+
+
+PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text())
+ENTRIES: list[tuple[Any, Any]] = [
+    *((DatasetSpec, entry) for entry in PARAMS["datasets"].values()),
+    *((ModelSpec, entry) for entry in PARAMS["networks"].values()),
+    *((Recipe, entry) for model in PARAMS["models"].values() for entry in model.values()),
+    *((baselines, entry) for entry in PARAMS["baselines"].values() if "overrides" not in entry),
+    *((sources, entry["source"]) for entry in PARAMS["datasets"].values()),
+    *((mechanisms, entry["mechanism"]) for entry in PARAMS["datasets"].values()),
+    *(
+        (processes, entry["missing_process"])
+        for model in PARAMS["models"].values()
+        for entry in model.values()
+    ),
+    *((observations, {"kind": name}) for name in ("gaussian", "student_t", "bernoulli")),
+]
+JUNK = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=6)
+    | st.sampled_from([2**63, 10**400, -1, 0, "gaussian", "1", [], {}])
+    | st.dates(),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.text(max_size=6) | st.sampled_from(["kind", "rows"]) | st.integers(), inner, max_size=3
+        )
+    ),
+    max_leaves=6,
+)
+
+
+@st.composite
+def altered(draw: st.DrawFn) -> tuple[Any, Any]:
+    """A good entry with some values replaced, removed or added, at any depth."""
+    cls, entry = draw(st.sampled_from(ENTRIES))
+    copy = yaml.safe_load(yaml.safe_dump(entry))
+    for _ in range(draw(st.integers(1, 3))):
+        inner = copy
+        while isinstance(inner, dict) and inner:
+            name = draw(st.sampled_from(sorted(inner, key=repr)))
+            if isinstance(inner[name], dict) and draw(st.booleans()):
+                inner = inner[name]
+                continue
+            if draw(st.integers(0, 3)):
+                inner[name] = draw(JUNK)
+            else:
+                del inner[name]
+            if not draw(st.integers(0, 3)):
+                inner[draw(st.text(max_size=6))] = draw(JUNK)
+            break
+    return cls, copy
+
+
+@fuzzed
+@given(altered())
+def test_an_entry_of_params(found: tuple[Any, Any]) -> None:
+    cls, entry = found
+    parse = parse_spec if isinstance(cls, type) and issubclass(cls, Spec) else parse_entry
+    one_line(lambda: parse(cls, entry, "params.yaml: here"))
+
+
+def one_line(build: Callable[[], object]) -> None:
+    """The call ends well, or with an error of one line, and not an endless one."""
+    try:
+        build()
+    except ParameterError as error:
+        said = str(error)
+    else:
+        return
+    assert said
+    assert "\n" not in said
+    assert len(said) < 20_000
+
+
+def test_the_tests_tell_good_from_bad(tmp_path: Path) -> None:
+    """What they start from is read: else they would fuzz nothing but the first check."""
+    for content in CSV:
+        (tmp_path / "t.csv").write_bytes(content)
+        assert checked(tmp_path / "t.csv", options()) is not None
+    for content in PARQUET[::2]:
+        (tmp_path / "t.parquet").write_bytes(content)
+        assert checked(tmp_path / "t.parquet", options()) is not None
+    for cls, entry in ENTRIES:
+        parse = parse_spec if isinstance(cls, type) and issubclass(cls, Spec) else parse_entry
+        parse(cls, entry, "here")
+    (tmp_path / "params.yaml").write_text("[" * 1_000_000)
+    with pytest.raises(ParameterError, match="deeper than 50 levels"):
+        read_params(tmp_path / "params.yaml")
