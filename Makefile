@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help repro paper long sweep example benchmarks page test faults check check-fast verify-cache lint lock clean
+.PHONY: help repro paper long sweep example benchmarks page test faults fuzz check check-fast verify-cache lint lock clean
 
 help:  ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -66,6 +66,9 @@ test: $(VENV)/.ready  ## Run the test suite
 
 faults: $(VENV)/.ready  ## Kill, fill, corrupt and share the small pipeline (minutes; servers: see .ci/run)
 	python -m pytest -n 2 tests/faults
+
+fuzz: $(VENV)/.ready  ## Read 100,000 strange tables, params.yaml and entries (minutes)
+	FUZZ=25000 python -m pytest -n 2 tests/fuzz
 
 check: $(VENV)/.ready  ## Rerun everything in a clone and compare with the committed reports
 	python -m notmiwae.trust.reproduction

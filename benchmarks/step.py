@@ -105,7 +105,7 @@ def measured(columns: int, batch: int, latent_size: int | None, speed: float) ->
     products = counter.get_total_flops() / speed
     row = {"columns": columns, "batch": batch, "products_ms": products, "single_ms": milliseconds(step)}
     with profile(activities=[ProfilerActivity.CPU]) as profiled:
-        for _ in range(10):
+        for _ in range(30):
             step()
     own = {each.key: each.self_cpu_time_total for each in profiled.key_averages()}
     row["single_share_in_products"] = sum(own.get(name, 0) for name in PRODUCTS) / sum(own.values())

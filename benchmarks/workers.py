@@ -2,22 +2,26 @@
 
     python benchmarks/workers.py
 
-Eight trainings of red wine, 200 steps each. Dask's start is not counted, nor are the local processes'
-imports: they are forks of this one.
+Eight trainings of red wine, 400 steps each; the first twelve trials of the Gaussian's search. Dask's start
+is not counted, nor are the local processes' imports: they are forks of this one.
 """
 
 import os
 import subprocess
 import sys
+from contextlib import chdir
 from pathlib import Path
 
-from common import fastest, settings, table, write
+from common import ROOT, fastest, settings, table, write
 from distributed import LocalCluster
+from optuna.storages import InMemoryStorage
 
 from notmiwae.inference.training import fit
 from notmiwae.parallel import ComputeSpec, Report, run_jobs
+from notmiwae.search.study import run_sweep
+from notmiwae.search.sweep import read_sweep
 
-JOBS, STEPS = 8, 200
+JOBS, STEPS, TRIALS = 8, 400, 12
 
 
 def train(seed: int, report: Report) -> float:
@@ -29,37 +33,46 @@ def train(seed: int, report: Report) -> float:
     return fit(masked.to_numpy(), columns, network, recipe.missing_process, training, seed).validation_bound
 
 
+def train_all(compute: ComputeSpec) -> list[float]:
+    """All trainings."""
+    return run_jobs(train, [(seed,) for seed in range(JOBS)], compute, "train")
+
+
+def search(compute: ComputeSpec) -> list[float | None]:
+    """The trials of a search: their bounds."""
+    with chdir(ROOT):  # whose params.yaml it reads
+        sweep = read_sweep().model_copy(update={"trials": TRIALS})
+        return [trial.value for trial in run_sweep(sweep, InMemoryStorage(), False, compute)]
+
+
+WORK = {f"{JOBS} trainings": train_all, f"{TRIALS} trials of a search": search}
+
+
 def main() -> None:
     """Measure each way."""
-    rows, results = [], []
+    rows, results = [], {}
 
-    def measure(way: str, compute: ComputeSpec) -> None:
+    def measure(what: str, way: str, compute: ComputeSpec) -> None:
         found = []
-        taken = fastest(
-            lambda: found.append(run_jobs(train, [(seed,) for seed in range(JOBS)], compute, way)), 2
-        )
-        results.append(found[0])
-        rows.append(
-            {
-                "way": way,
-                "seconds": taken,
-                "times_faster_than_one": rows[0]["seconds"] / taken if rows else 1.0,
-            }
-        )
+        taken = fastest(lambda: found.append(WORK[what](compute)), 2)
+        assert found[-1] == results.setdefault(what, found[-1]), "the way changes the results"
+        one = next((row["seconds"] for row in rows if row["work"] == what), taken)
+        rows.append({"work": what, "way": way, "seconds": taken, "times_faster_than_one": one / taken})
 
-    measure("one local process", ComputeSpec(workers=1))
-    measure("two local processes", ComputeSpec(workers=2))
+    for what in WORK:
+        measure(what, "one local process", ComputeSpec(workers=1))
+        measure(what, "two local processes", ComputeSpec(workers=2))
     with LocalCluster(n_workers=0, host="127.0.0.1", dashboard_address=None) as cluster:
         command = [sys.executable, "-m", "notmiwae.worker", cluster.scheduler_address]
         # They have to find this folder's modules.
         known = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
         workers = [subprocess.Popen(command, env=known) for _ in range(2)]
         try:
-            measure("Dask, two workers", ComputeSpec(backend="dask", address=cluster.scheduler_address))
+            compute = ComputeSpec(backend="dask", address=cluster.scheduler_address)
+            measure(next(iter(WORK)), "Dask, two workers", compute)
         finally:
             for worker in workers:
                 worker.terminate()
-    assert results[0] == results[1] == results[2], "the way changes the results"
     write("workers", rows)
 
 

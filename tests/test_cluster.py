@@ -51,11 +51,10 @@ def free_port() -> int:
         return int(found.getsockname()[1])
 
 
-def worker(address: str, folder: Path, command: str) -> Process:
+def worker(address: str, folder: Path, command: str, *options: str) -> Process:
     environment = {name: value for name, value in os.environ.items() if name not in PINS}
-    scratch = ["--local-directory", str(folder), "--nanny-port", "0"]
     return subprocess.Popen(
-        [sys.executable, "-m", command, address, *scratch, "--no-nanny"],
+        [sys.executable, "-m", command, address, "--local-directory", str(folder), *options],
         env=environment,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -78,7 +77,7 @@ def started_scheduler() -> Iterator[str]:
 
 @contextmanager
 def started_workers(address: str, folder: Path, command: str, count: int) -> Iterator[list[Process]]:
-    workers = [worker(address, folder, command) for _ in range(count)]
+    workers = [worker(address, folder, command, "--no-nanny") for _ in range(count)]
     with Client(address, timeout=60, set_as_default=False) as client:
         client.wait_for_workers(count, timeout=60)
     yield workers
@@ -149,6 +148,19 @@ def test_a_stage_gives_the_bytes_that_it_gives_here(cluster: str, tmp_path: Path
     trained = stage(here, "train", "gaussian", "notmiwae")
     assert stage(there, "train", "gaussian", "notmiwae", "--scheduler", cluster) == trained
     assert sum(path.suffix == ".safetensors" for path in trained) == 4
+
+
+def test_a_worker_as_docs_cluster_starts_it_is_accepted(tmp_path: Path) -> None:
+    # By Dask's default a process of its own watches over it, which has views on its environment.
+    with started_scheduler() as address:
+        watched = worker(address, tmp_path, PINNED)
+        try:
+            script_of_two = script(tmp_path, address, 2, 0.1)
+            said, errors = script_of_two.communicate(timeout=120)
+            assert said == "[0, 1]\n", errors
+        finally:
+            watched.terminate()
+            watched.wait(30)
 
 
 def test_a_worker_that_is_not_pinned_is_refused(tmp_path: Path) -> None:

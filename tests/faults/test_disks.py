@@ -19,22 +19,22 @@ YEARS = 10 * 365 * 86400
 def disk(folder: Path, kilobytes: int) -> Iterator[Callable[[str], None]]:
     """A disk of its own at `folder`, with what was there; the function mounts it anew with other options."""
     if os.geteuid() != 0 and "CI" not in os.environ:
-        pytest.skip("mounting a small disk needs root")
+        pytest.skip("mounting a small disk needs root")  # in CI without a password, by sudo
     folder.mkdir(parents=True, exist_ok=True)
     before = folder.with_name(f"{folder.name}.before")
     shutil.copytree(folder, before)
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", str(folder)]
-    subprocess.run(mount, check=True)
+    as_root("mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", str(folder))
     try:
         shutil.copytree(before, folder, dirs_exist_ok=True)
         shutil.rmtree(before)
-        yield lambda options: _remount(folder, options)
+        yield lambda options: as_root("mount", "-o", f"remount,{options}", str(folder))
     finally:
-        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+        as_root("umount", "--lazy", str(folder))
 
 
-def _remount(folder: Path, options: str) -> None:
-    subprocess.run(["mount", "-o", f"remount,{options}", str(folder)], check=True)
+def as_root(*command: str) -> None:
+    """Run a command as root."""
+    subprocess.run([*(() if os.geteuid() == 0 else ("sudo", "--non-interactive")), *command], check=True)
 
 
 FULL = {

@@ -1,6 +1,6 @@
 """Whatever bytes a table or a params.yaml holds: it's read, or refused in one line.
 
-`FUZZ` is the number of inputs of each test: some hundreds with the suite, `make fuzz` takes 20,000.
+`FUZZ` is the number of inputs of each test: some hundreds with the suite, `make fuzz` takes 25,000.
 """
 
 import io

@@ -25,6 +25,7 @@ CHAPTERS = (
     Chapter("docs/sweep.md", "Hyperparameter search"),
     Chapter("docs/wages.md", "An example"),
     Chapter("benchmarks/README.md", "Speed and memory"),
+    Chapter("docs/guarantees.md", "Guarantees"),
     Chapter("results", "Every figure"),
     Chapter("provenance", "Provenance"),
 )
