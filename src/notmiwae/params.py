@@ -148,8 +148,8 @@ def _check_size(text: str, path: Path) -> None:
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > _DEEPEST:
-                line = event.start_mark.line + 1
-                raise ParameterError(f"{path}: line {line}: nested deeper than {_DEEPEST} levels")
+                where = f"line {event.start_mark.line + 1}" if event.start_mark else "somewhere"
+                raise ParameterError(f"{path}: {where}: nested deeper than {_DEEPEST} levels")
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
 
