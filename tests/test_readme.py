@@ -40,7 +40,7 @@ def test_its_graph_has_the_pipelines_stages() -> None:
 
 def test_its_make_targets_are_there() -> None:
     makefile = (ROOT / "Makefile").read_text()
-    for target in re.findall(r"\bmake (\w+)", README):
+    for target in re.findall(r"\bmake ([\w-]+)", README):
         assert re.search(rf"^{target}:", makefile, re.M), target
 
 
@@ -102,8 +102,25 @@ def test_the_python_of_a_page_runs_as_printed(name: str, quick: Path) -> None:
     assert again.count("```text") == page.count("```text"), "run `make example`"
 
 
-@pytest.mark.parametrize("name", ["assumptions.md", "cluster.md", "own_table.md", "sweep.md", "wages.md"])
+PAGES = sorted(path.name for path in (ROOT / "docs").glob("*.md") if not path.name.endswith(".template.md"))
+
+
+@pytest.mark.parametrize("name", PAGES)
 def test_the_links_of_a_page_lead_somewhere(name: str) -> None:
     page = (ROOT / "docs" / name).read_text(encoding="utf-8")
     for link in re.findall(r"\]\(([^)#:]+)\)", page):
         assert (ROOT / "docs" / link).exists(), link
+
+
+def test_every_promise_names_a_test_that_is_there() -> None:
+    page = (ROOT / "docs/guarantees.md").read_text(encoding="utf-8")
+    makefile = (ROOT / "Makefile").read_text()
+    rows = [line.split(" | ")[-1] for line in page.splitlines() if line.startswith("| ") and ":--" not in line]
+    for promise in rows:
+        if promise.startswith("Tested by"):
+            continue
+        named = re.findall(r"`(tests/[^`]+|make [\w-]+)`", promise)
+        assert named or promise.startswith("the same"), promise
+        for each in named:
+            target = each.removeprefix("make ")
+            assert (ROOT / each).exists() or re.search(rf"^{target}:", makefile, re.M), each
