@@ -2,10 +2,10 @@
 
     python benchmarks/step.py
 
-At D columns with the default's D − 1 latents, and at the most columns with fewer: milliseconds a model and step
-of a single model, of ten that are computed as one (a stack), and of that stack compiled by `torch.compile`, if
-there is a compiler; the time of the step's matrix products alone at the speed of a large one (a roofline);
-and the share of the time of all operations that matrix products take.
+At D columns with the default's D − 1 latents, and at the most columns with fewer: milliseconds a model and
+step of a single model, of ten that are computed as one (a stack), and of that stack compiled by
+`torch.compile`, if there is a compiler; the time of the step's matrix products alone at the speed of a large
+one (a roofline); and the share of the time of all operations that matrix products take.
 """
 
 import shutil
