@@ -32,9 +32,9 @@ def drawn(rows: list[dict]) -> Figure:
         axes.loglog([row["rows_per_second"] for row in chosen], [row["excess_error"] for row in chosen],
                     label=label, linestyle="none", **look)  # fmt: skip
         for row in chosen:
-            most, place = f"{row['samples']:,}", {"xytext": (5, 3)}
+            most, place = f"{row['samples']:,}", {"xytext": (6, -8)}
             if kind:
-                place = {"xytext": (-5, -8), "ha": "right"}
+                place = {"xytext": (-5, 5), "ha": "right"}
             axes.annotate(f"at most {most}, {row['enough']:.0f} count" if kind else f"L = {most}",
                           (row["rows_per_second"], row["excess_error"]), textcoords="offset points",
                           fontsize=7, **place)  # fmt: skip

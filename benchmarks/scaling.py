@@ -74,7 +74,7 @@ def drawn(by_rows: list[dict], by_columns: list[dict], by_samples: list[dict]) -
         ):
             times.loglog(sizes, [each[metric] for each in found], label=label, **look)
         memory.semilogx(sizes, [each["peak_memory_mib"] / 1024 for each in found], **SERIES[6])
-        memory.set_ylim(0)
+        memory.set_ylim(0, 1.1 * max(each["peak_memory_mib"] for each in found) / 1024)
         memory.set_xlabel({"rows": "rows N", "columns": "columns D", "samples": "importance samples K"}[name])
         for axes in (times, memory):
             axes.spines[["top", "right"]].set_visible(False)

@@ -70,20 +70,24 @@ def started_scheduler() -> Iterator[str]:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    yield f"tcp://127.0.0.1:{port}"
-    running.terminate()
-    running.wait(20)
+    try:
+        yield f"tcp://127.0.0.1:{port}"
+    finally:
+        running.terminate()
+        running.wait(20)
 
 
 @contextmanager
 def started_workers(address: str, folder: Path, command: str, count: int) -> Iterator[list[Process]]:
     workers = [worker(address, folder, command, "--no-nanny") for _ in range(count)]
-    with Client(address, timeout=60, set_as_default=False) as client:
-        client.wait_for_workers(count, timeout=60)
-    yield workers
-    for each in workers:
-        each.kill()
-        each.wait(20)
+    try:
+        with Client(address, timeout=60, set_as_default=False) as client:
+            client.wait_for_workers(count, timeout=60)
+        yield workers
+    finally:
+        for each in workers:
+            each.kill()
+            each.wait(20)
 
 
 @pytest.fixture(scope="module")
