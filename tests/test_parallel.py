@@ -1,13 +1,15 @@
 """Jobs: in order, the same in any number of processes, and their errors are the caller's."""
 
 import copy
+import multiprocessing
 import os
+import signal
 import time
 
 import numpy as np
 import pytest
 
-from notmiwae.errors import DataError, DivergenceError, ParameterError
+from notmiwae.errors import DataError, DivergenceError, ParameterError, WorkerError
 from notmiwae.inference.recipe import TrainingSpec
 from notmiwae.inference.training import fit
 from notmiwae.model.latent import ModelSpec
@@ -102,3 +104,31 @@ def test_a_jobs_error_reaches_the_caller_as_it_was(compute, capsys):
     with pytest.raises(DivergenceError, match=r"^what went wrong, in one line$"):
         run_jobs(fail, jobs, compute, "failing")
     assert capsys.readouterr().err == ""
+
+
+def die_or_wait(number, report):
+    if number == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    time.sleep(60)
+
+
+def fail_or_wait(number, report):
+    if number == 0:
+        raise DataError("row 3 is wrong")
+    time.sleep(60)
+
+
+@pytest.mark.parametrize(
+    ("job", "error", "said"),
+    [
+        (die_or_wait, WorkerError, "a process died before its job was done"),
+        (fail_or_wait, DataError, "row 3"),
+    ],
+)
+def test_a_dead_process_or_a_failed_job_ends_the_others_at_once(job, error, said):
+    started, before = time.monotonic(), set(multiprocessing.active_children())
+    with pytest.raises(error, match=said):
+        run_jobs(job, [(number,) for number in range(4)], TWO, "end")
+    while set(multiprocessing.active_children()) - before:
+        assert time.monotonic() - started < 30
+        time.sleep(0.05)

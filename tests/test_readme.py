@@ -115,7 +115,9 @@ def test_the_links_of_a_page_lead_somewhere(name: str) -> None:
 def test_every_promise_names_a_test_that_is_there() -> None:
     page = (ROOT / "docs/guarantees.md").read_text(encoding="utf-8")
     makefile = (ROOT / "Makefile").read_text()
-    rows = [line.split(" | ")[-1] for line in page.splitlines() if line.startswith("| ") and ":--" not in line]
+    rows = [
+        line.split(" | ")[-1] for line in page.splitlines() if line.startswith("| ") and ":--" not in line
+    ]
     for promise in rows:
         if promise.startswith("Tested by"):
             continue

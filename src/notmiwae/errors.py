@@ -15,3 +15,7 @@ class DataError(NotMIWAEError):
 
 class DivergenceError(NotMIWAEError):
     """Training reached a non-finite bound; the message names the step and the terms that broke."""
+
+
+class WorkerError(NotMIWAEError):
+    """A process that ran a job died: somebody killed it, or the machine had no memory left."""

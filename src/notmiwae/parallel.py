@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+import signal
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
 
 import numpy as np
-from joblib import Parallel, delayed
 from pydantic import PositiveInt, model_validator
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from notmiwae.cluster import run_on_cluster
+from notmiwae.errors import WorkerError
 from notmiwae.live import Log, Sink, sink
 from notmiwae.params import Spec
 from notmiwae.processes import die_with_parent
@@ -102,6 +106,9 @@ def run_jobs(
         jobs: The other arguments of each call.
         compute: How many processes.
         title: What the bars are called; each also has its job's number.
+
+    Raises:
+        WorkerError: a process died.
     """
     with tempfile.TemporaryDirectory() as folder:
         board = Path(folder) / "progress"
@@ -109,17 +116,46 @@ def run_jobs(
         if compute.address and compute.backend == "dask":
             return _run_on_cluster(function, jobs, compute.address, board, title)
         workers = compute.processes(len(jobs))
-        run = _run_in_worker if workers > 1 else _run
-        tasks = [delayed(run)(function, job, board, n, len(jobs)) for n, job in enumerate(jobs)]
-        # Forked workers have what the stage imported; fresh ones would take seconds to import it again. The
-        # fork comes before the watching thread, since a thread's locks would be copied as they stand.
-        backend = "multiprocessing" if workers > 1 else "sequential"
-        with (
-            Parallel(n_jobs=workers, backend=backend) as parallel,
-            sink(compute.log, title) as curves,
-            _Watch(board, len(jobs), title, curves),
-        ):
-            return list(parallel(tasks))
+        tasks = [(function, job, board, number, len(jobs)) for number, job in enumerate(jobs)]
+        if workers > 1:
+            return _run_in_processes(tasks, workers, compute.log, board, title)
+        with sink(compute.log, title) as curves, _Watch(board, len(jobs), title, curves):
+            return [_run(*task) for task in tasks]
+
+
+def _run_in_processes(
+    tasks: Sequence[tuple[Any, ...]], workers: int, log: Log | None, board: Path, title: str
+) -> list[Any]:
+    """Run tasks in processes of this machine.
+
+    Raises:
+        WorkerError: one of the processes died.
+    """
+    # Forked, they have what the stage imported; fresh ones would take seconds to import it again.
+    others = set(multiprocessing.active_children())
+    fork = multiprocessing.get_context("fork")
+    with ProcessPoolExecutor(workers, mp_context=fork, initializer=_begin_worker) as pool:
+        try:
+            # The fork comes before the watching thread, since a thread's locks would be copied as they stand.
+            futures = [pool.submit(_run, *task) for task in tasks]
+            with sink(log, title) as curves, _Watch(board, len(tasks), title, curves):
+                return [future.result() for future in futures]
+        except BaseException as error:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for worker in set(multiprocessing.active_children()) - others:
+                worker.kill()
+            if isinstance(error, BrokenProcessPool):
+                raise WorkerError(
+                    f"{title}: a process died before its job was done: killed, or out of memory "
+                    f"(compute.workers: {workers}); jobs that are done are kept, run it again"
+                ) from None
+            raise
+
+
+def _begin_worker() -> None:
+    # A worker whose stage was killed would go on with its job; one that is interrupted is ended by its stage.
+    die_with_parent()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _run_on_cluster(
@@ -144,12 +180,6 @@ def _run(function: Callable[..., R], job: tuple[Any, ...], board: Path, number: 
     result = function(*job, report)
     rows[number, 0] = rows[number, 1] = max(rows[number, 1], 1)
     return result
-
-
-def _run_in_worker(*arguments: Any) -> Any:
-    # A worker whose stage was killed would go on with its job.
-    die_with_parent()
-    return _run(*arguments)
 
 
 class _Watch:
