@@ -73,7 +73,7 @@ fuzz: $(VENV)/.ready  ## Read 100,000 strange tables, params.yaml and entries (m
 check: $(VENV)/.ready  ## Rerun everything in a clone and compare with the committed reports
 	python -m notmiwae.trust.reproduction
 
-check-fast: $(VENV)/.ready  ## The same for one data set, in about a minute
+check-fast: $(VENV)/.ready  ## The same for a part of it, in about a minute
 	python -m notmiwae.trust.reproduction --fast
 
 verify-cache: $(VENV)/.ready  ## Read every object of the DVC cache: is it what its name says?

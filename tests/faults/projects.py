@@ -38,7 +38,7 @@ def commit(folder: Path) -> None:
 
 TOY = """
 stages:
-  evaluate:
+  oracle:
     matrix: {dataset: [gaussian]}
     cmd: python make.py
     params: [seed]
@@ -46,6 +46,10 @@ stages:
     outs:
       - data/made.csv
       - reports/results.csv: {cache: false}
+  train:
+    matrix: {dataset: [gaussian-notmiwae]}
+    cmd: echo 1 > data/other.csv
+    outs: [data/other.csv]
 """
 MAKE = """
 import numpy as np

@@ -70,10 +70,10 @@ def lost_result(project: Path) -> None:
 PLANTED = {
     altered_number: "results.csv: gaussian knn rmse: was 0.",
     unseeded_generator: "results.csv: gaussian knn rmse: was ",
-    changed_code: "dvc.lock is stale: evaluate@gaussian: make.py is modified",
-    changed_table: "dvc.lock is stale: evaluate@gaussian: table.csv is modified",
-    changed_dial: "dvc.lock is stale: evaluate@gaussian: params.yaml: seed is modified",
-    old_lock: "dvc.lock is stale: evaluate@gaussian: make.py is modified",
+    changed_code: "dvc.lock is stale: oracle@gaussian: make.py is modified",
+    changed_table: "dvc.lock is stale: oracle@gaussian: table.csv is modified",
+    changed_dial: "dvc.lock is stale: oracle@gaussian: params.yaml: seed is modified",
+    old_lock: "dvc.lock is stale: oracle@gaussian: make.py is modified",
     failing_stage: "`dvc repro --force --no-run-cache dvc.yaml` failed",
     lost_result: "results.csv: is new; commit it",
 }

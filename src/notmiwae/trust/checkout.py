@@ -31,23 +31,23 @@ class Checkout:
         tools = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
         self._environment = os.environ | {"PATH": tools, "PYTHONPATH": str(folder / "src")}
 
-    def repro(self, target: str) -> None:
-        """Run a pipeline, or a stage and all before it, whatever is there already.
+    def repro(self, *targets: str) -> None:
+        """Run a pipeline, or stages and all before them, whatever is there already.
 
         Raises:
             DataError: DVC or a stage failed; their own messages stand above.
         """
-        command = ["repro", "--force", "--no-run-cache", target]
+        command = ["repro", "--force", "--no-run-cache", *targets]
         if self._dvc(*command).returncode:
             raise DataError(f"`dvc {' '.join(command)}` failed; its own message stands above")
 
-    def stale(self) -> dict[str, list[str]]:
-        """What each pipeline's results were made from that has changed since, by pipeline.
+    def stale(self, *pipelines: str) -> dict[str, list[str]]:
+        """What some pipelines' results, or all, were made from that has changed since, by pipeline.
 
         That outputs aren't in the cache is no change: a clone has none.
         """
         found: dict[str, list[str]] = {}
-        for name, changes in json.loads(self._read("status", "--json")).items():
+        for name, changes in json.loads(self._read("status", "--json", *pipelines)).items():
             pipeline, _, stage = name.rpartition(":")
             lines = [f"{stage}: {line}" for change in changes for line in _changes(change)]
             if lines:
