@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from notmiwae.trust import cache
-from notmiwae.trust.cache import damaged, main, name, owners
+from notmiwae.trust.cache import damaged, main, name, objects_of, owners
 
 
 def put(folder: Path, content: bytes, end: str = "") -> Path:
@@ -46,26 +46,26 @@ def object_of(store: Path, content: bytes) -> Path:
 
 
 def test_a_sound_cache_has_no_damage(store: Path) -> None:
-    assert list(damaged(store)) == []
+    assert list(damaged(objects_of(store))) == []
 
 
 @pytest.mark.parametrize("content", [b"row 1\n", b"model"])
 def test_a_byte_that_changed_is_found(store: Path, content: bytes) -> None:
     victim = object_of(store, content)
     rot(victim)
-    assert list(damaged(store)) == [victim]
+    assert list(damaged(objects_of(store))) == [victim]
 
 
 def test_the_list_of_a_folder_is_read_too(store: Path) -> None:
     (victim,) = store.glob("??/*.dir")
     rot(victim)
-    assert list(damaged(store)) == [victim]
+    assert list(damaged(objects_of(store))) == [victim]
 
 
 def test_what_is_no_object_is_passed_over(store: Path) -> None:
     (store / "aa").mkdir(exist_ok=True)
     (store / "aa/something.tmp").write_text("being written")
-    assert list(damaged(store)) == []
+    assert list(damaged(objects_of(store))) == []
 
 
 def test_an_object_knows_its_files_through_folders(store: Path, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,14 +26,18 @@ _AFTERWARDS = "`dvc repro` makes them again, `dvc fetch` brings them from a remo
 _NAME = re.compile(r"[0-9a-f]{32}(\.dir)?")
 
 
-def damaged(cache: Path, show: bool = False) -> Iterator[Path]:
+def objects_of(cache: Path) -> list[Path]:
+    """The objects of a cache, which is the folder `files/md5` of a DVC cache."""
+    return [path for path in sorted(cache.glob("??/*")) if _NAME.fullmatch(name(path))]
+
+
+def damaged(objects: Sequence[Path], show: bool = False) -> Iterator[Path]:
     """The objects whose content doesn't have the digest that they are named by.
 
     Arguments:
-        cache: The folder `files/md5` of a DVC cache.
+        objects: Those to read.
         show: Draw a progress bar on the error stream.
     """
-    objects = [path for path in sorted(cache.glob("??/*")) if _NAME.fullmatch(name(path))]
     with progress_bar("reading the cache", show) as report:
         for number, path in enumerate(objects, start=1):
             with path.open("rb") as content:
@@ -99,9 +103,10 @@ def main(arguments: list[str] | None = None) -> int:
     except DataError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    found = list(damaged(cache, show=sys.stderr.isatty()))
+    objects = objects_of(cache)
+    found = list(damaged(objects, show=sys.stderr.isatty()))
     if not found:
-        print(f"{cache}: every object is what its name says.")
+        print(f"{cache}: {len(objects):,} objects, each of them what its name says.")
         return 0
     belong = owners(Path.cwd(), cache)
     print(f"{cache}: {len(found)} damaged object(s):", file=sys.stderr)
