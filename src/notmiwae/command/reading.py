@@ -155,7 +155,12 @@ def _read_parquet(path: Path, carried: Sequence[str]) -> Table:
         if field.name not in carried and (pa.types.is_nested(field.type) or "binary" in kind):
             accepted = f"accepted: numbers, text, truth values; --ignore {field.name} carries it along"
             raise DataError(f"{path}: column {field.name!r} holds {kind}; {accepted}")
-    frame = pd.read_parquet(path, dtype_backend="numpy_nullable")
+    try:
+        frame = pd.read_parquet(path, dtype_backend="numpy_nullable")
+    except (pa.ArrowException, ValueError, TypeError, LookupError, AttributeError, OverflowError) as error:
+        # What pandas wrote about its own types, or a text of other bytes.
+        said = " ".join(str(error).split())
+        raise DataError(f"{path}: can't be read as a table: {said}") from None
     if not isinstance(frame.index, pd.RangeIndex):
         # The names of rows.
         levels = frame.index.nlevels

@@ -67,18 +67,19 @@ def _check_widths(path: Path, text: str, separator: str, width: int) -> None:
 
 def _decoded(path: Path) -> str:
     content = path.read_bytes()
-    if not content.strip():
-        raise DataError(f"{path}: is empty")
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise DataError(f"{path}: is UTF-16 text; accepted: UTF-8")
     if b"\0" in content:
         raise DataError(f"{path}: is a binary file; accepted: CSV text, or Parquet named .parquet")
     try:
-        return content.decode("utf-8-sig")
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
         found = content[error.start]
         raise DataError(f"{path}: line {line} holds the byte 0x{found:02x}; accepted: UTF-8 text") from None
+    if not text.strip():
+        raise DataError(f"{path}: is empty")
+    return text
 
 
 def find_separator(text: str) -> str:
