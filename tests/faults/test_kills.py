@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -49,11 +50,26 @@ def alive(folder: Path) -> list[psutil.Process]:
     return found
 
 
+def command(process: psutil.Process) -> list[str]:
+    """Its command line; nothing of one that has just ended."""
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
+
+
+def kill_all(folder: Path) -> None:
+    """`kill -9` of whatever is left."""
+    for process in alive(folder):
+        with suppress(psutil.Error):
+            process.kill()
+
+
 def wait_for_all(folder: Path) -> None:
     """Wait until none of them is left."""
     until = time.monotonic() + 20
     while left := alive(folder):
-        assert time.monotonic() < until, f"left behind: {[process.cmdline() for process in left]}"
+        assert time.monotonic() < until, f"left behind: {[command(process) for process in left]}"
         time.sleep(0.05)
 
 
@@ -66,14 +82,14 @@ def kill_child(run: subprocess.Popen[bytes], folder: Path, draw: random.Random) 
     """`kill -9` of a process that dvc started, or of one of that's own; of dvc where there is none."""
     children = [process for process in alive(folder) if process.pid != run.pid]
     victim = draw.choice(children).pid if children else run.pid
-    os.kill(victim, signal.SIGKILL)
+    with suppress(ProcessLookupError):  # it has just ended
+        os.kill(victim, signal.SIGKILL)
 
 
 def cut_power(run: subprocess.Popen[bytes], folder: Path, draw: random.Random) -> None:
     """All processes at once, and an output that hasn't reached the disk whole."""
     os.killpg(run.pid, signal.SIGKILL)
-    for process in alive(folder):
-        process.kill()
+    kill_all(folder)
     run.wait()
     outputs = [folder / top for top in ("data/masked", "data/imputed", "models")]
     if files := sorted(path for top in outputs for path in top.rglob("*") if path.is_file()):
@@ -96,11 +112,10 @@ def test_a_run_that_was_killed_is_finished_by_the_next(
         # Evenly over the run, and somewhere in each part.
         time.sleep(seconds * (number + draw.random()) / MOMENTS)
         strike(run, folder, draw)
-        run.wait(timeout=60)
+        run.wait(timeout=180)
         wait_for_all(folder)
     finally:
-        for process in alive(folder):
-            process.kill()
+        kill_all(folder)
     again = dvc(folder, "repro", TARGET, check=False)
     assert again.returncode == 0, again.stderr
     assert made(folder) == expected
@@ -114,10 +129,11 @@ def test_ctrl_c_stops_all_and_says_so(
     shutil.copytree(fresh, folder)
     run = start(folder)
     until = time.monotonic() + 60
-    while not any("train" in process.cmdline() for process in alive(folder)):
+    # The stage and its two workers: the imports are over, in which Python may lose an interrupt.
+    while sum("train" in command(process) for process in alive(folder)) < 3:
         assert time.monotonic() < until
         time.sleep(0.05)
-    time.sleep(3)  # the imports are over: two processes train
+    time.sleep(0.5)
     os.killpg(run.pid, signal.SIGINT)
     assert run.wait(timeout=30) != 0
     wait_for_all(folder)
@@ -136,7 +152,7 @@ def test_two_runs_at_once_do_not_mix(
     shutil.copytree(fresh, folder)
     first = start(folder)
     until = time.monotonic() + 60
-    while not any("mask" in process.cmdline() for process in alive(folder)):
+    while not any("mask" in command(process) for process in alive(folder)):
         assert time.monotonic() < until
         time.sleep(0.05)
     second = dvc(folder, "repro", TARGET, check=False)
