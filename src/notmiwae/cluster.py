@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from notmiwae.errors import ParameterError
+from notmiwae.errors import ParameterError, flat
 from notmiwae.processes import PINS
 
 R = TypeVar("R")
@@ -43,8 +43,9 @@ def run_on_cluster(
     try:
         client = Client(address, timeout=_SECONDS, set_as_default=False)
     except (OSError, ValueError) as error:
-        found = " ".join(str(error).split())
-        raise ParameterError(f"compute: address {address!r}: no Dask scheduler answers: {found}") from None
+        raise ParameterError(
+            f"compute: address {address!r}: no Dask scheduler answers: {flat(error)}"
+        ) from None
     with client:
         here = str(Path.cwd())
         futures = [client.submit(_in_folder, here, function, job, pure=False) for job in jobs]

@@ -1,6 +1,11 @@
 """Errors a user can act on: one line that names the place, the value found and what is accepted."""
 
 
+def flat(text: object) -> str:
+    """A text or another library's error without line breaks, whatever a name or value in it holds."""
+    return " ".join(str(text).split())
+
+
 class NotMIWAEError(ValueError):
     """Base of every error raised for what a user gave; a stage or command prints it without a traceback."""
 

@@ -17,7 +17,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from notmiwae.errors import ParameterError
+from notmiwae.errors import ParameterError, flat
 
 PARAMS_FILE = Path("params.yaml")
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -134,7 +134,7 @@ def read_params(path: Path = PARAMS_FILE) -> dict[str, Any]:
         raise ParameterError(f"{path}: can't be read: {error}") from None
     except (yaml.YAMLError, ValueError, TypeError, AttributeError, OverflowError) as error:
         # All but the first are PyYAML's own, at a value that isn't of the type that its tag says.
-        raise ParameterError(f"{path}: not valid YAML: {_flat(str(error))}") from None
+        raise ParameterError(f"{path}: not valid YAML: {flat(error)}") from None
     if not isinstance(loaded, dict):
         raise ParameterError(f"{path}: holds {type(loaded).__name__}, expected a mapping of sections")
     return loaded
@@ -189,19 +189,14 @@ def parse_entry(registry: Registry[S], entry: Any, where: str) -> S:
     except ParameterError:
         raise
     except ValueError as error:
-        raise ParameterError(_flat(f"{where}: {error}")) from None
+        raise ParameterError(flat(f"{where}: {error}")) from None
 
 
 def _checked(build: Callable[[], S], where: str) -> S:
     try:
         return build()
     except ValidationError as error:
-        raise ParameterError(_flat(_one_line(error.errors()[0], where))) from None
-
-
-def _flat(text: str) -> str:
-    """`text` without line breaks, whatever a name or value in it holds."""
-    return " ".join(text.split())
+        raise ParameterError(flat(_one_line(error.errors()[0], where))) from None
 
 
 def _one_line(error: ErrorDetails, where: str) -> str:

@@ -39,18 +39,19 @@ def main() -> int:
     die_with_parent()
     os.environ.update(PINS)
     sys.argv = [str(script), *arguments]
+    what = f"{name} {' '.join(arguments)}"
     try:
         runpy.run_path(str(script), run_name="__main__")
     except NotMIWAEError as error:
-        print(f"error: {name} {' '.join(arguments)}: {error}", file=sys.stderr)
+        print(f"error: {what}: {error}", file=sys.stderr)
         return 1
     except OSError as error:
         if error.errno not in _DISK:
             raise
-        print(f"error: {name} {' '.join(arguments)}: {error}; nothing half-written", file=sys.stderr)
+        print(f"error: {what}: {error}; nothing half-written", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print(f"interrupted: {name} {' '.join(arguments)}; nothing half-written", file=sys.stderr)
+        print(f"interrupted: {what}; nothing half-written", file=sys.stderr)
         return 130
     return 0
 

@@ -47,20 +47,18 @@ FULL = {
 
 @pytest.mark.parametrize("place", FULL)
 def test_a_full_disk_is_said_in_a_line_and_room_makes_it_good(
-    place: str, fresh: Path, finished: Path, tmp_path: Path
+    place: str, begun: Path, finished: Path
 ) -> None:
     where, kilobytes, target = FULL[place]
-    project = tmp_path / "project"
-    shutil.copytree(fresh, project)
-    with disk(project / where, kilobytes) as remount:
-        failed = dvc(project, "repro", target, check=False)
+    with disk(begun / where, kilobytes) as remount:
+        failed = dvc(begun, "repro", target, check=False)
         assert failed.returncode != 0
         assert "No space left on device" in failed.stderr
         assert "Traceback" not in failed.stderr
         remount("size=64m")
-        again = dvc(project, "repro", target, check=False)
+        again = dvc(begun, "repro", target, check=False)
         assert again.returncode == 0, again.stderr
-        found, expected = made(project), made(finished)
+        found, expected = made(begun), made(finished)
         for lock in (found, expected):
             if target != TARGET:  # it has more stages
                 lock.pop("dvc.lock")
@@ -68,20 +66,16 @@ def test_a_full_disk_is_said_in_a_line_and_room_makes_it_good(
         assert not [name for name in found if name.endswith(".tmp")]
 
 
-def test_an_output_that_cannot_be_written_is_said_in_a_line(
-    fresh: Path, finished: Path, tmp_path: Path
-) -> None:
-    project = tmp_path / "project"
-    shutil.copytree(fresh, project)
-    with disk(project / "data/imputed", 10_000) as remount:
+def test_an_output_that_cannot_be_written_is_said_in_a_line(begun: Path, finished: Path) -> None:
+    with disk(begun / "data/imputed", 10_000) as remount:
         remount("ro")
-        failed = dvc(project, "repro", TARGET, check=False)
+        failed = dvc(begun, "repro", TARGET, check=False)
         assert failed.returncode != 0
         assert "Read-only file system" in failed.stderr
         assert "Traceback" not in failed.stderr
         remount("rw")
-        assert dvc(project, "repro", TARGET, check=False).returncode == 0
-        assert made(project) == made(finished)
+        assert dvc(begun, "repro", TARGET, check=False).returncode == 0
+        assert made(begun) == made(finished)
 
 
 @pytest.mark.parametrize("jump", [-YEARS, YEARS])

@@ -20,6 +20,13 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return toy(tmp_path_factory.mktemp("toy") / "project")
 
 
+@pytest.fixture
+def project(good: Path, tmp_path: Path) -> Path:
+    """A copy of it."""
+    shutil.copytree(good, tmp_path / "project")
+    return tmp_path / "project"
+
+
 def altered_number(project: Path) -> None:
     """Somebody improves a result by hand, and DVC's record of it too."""
     table = project / RESULTS
@@ -82,13 +89,10 @@ PLANTED = {
 @pytest.mark.parametrize("plant", PLANTED, ids=lambda plant: plant.__name__)
 def test_what_is_planted_is_caught(
     plant: Callable[[Path], None],
-    good: Path,
-    tmp_path: Path,
+    project: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    project = tmp_path / "project"
-    shutil.copytree(good, project)
     plant(project)
     commit(project)
     monkeypatch.chdir(project)
@@ -108,10 +112,8 @@ def test_results_that_come_out_again_pass(
 
 
 def test_the_workspace_is_left_as_it_is_and_what_is_not_committed_is_said(
-    good: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    project = tmp_path / "project"
-    shutil.copytree(good, project)
     altered_number(project)
     before = (project / RESULTS).read_bytes()
     monkeypatch.chdir(project)
@@ -121,10 +123,8 @@ def test_the_workspace_is_left_as_it_is_and_what_is_not_committed_is_said(
 
 
 def test_elsewhere_figures_may_differ_by_the_tolerance(
-    good: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    project = tmp_path / "project"
-    shutil.copytree(good, project)
     (project / "reports/environment.json").write_text(json.dumps(environment() | {"processor": "another"}))
     table = project / RESULTS
     head, value = table.read_text().splitlines()

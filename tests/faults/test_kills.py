@@ -2,7 +2,6 @@
 
 import os
 import random
-import shutil
 import signal
 import subprocess
 import sys
@@ -18,16 +17,6 @@ MOMENTS = 21
 """How many runs are killed, each kind of death as often."""
 MARK = "NOTMIWAE_TEST_RUN"
 """Variable by which a run's processes are told from others."""
-
-
-@pytest.fixture(scope="session")
-def undisturbed(fresh: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, bytes], float]:
-    """What an undisturbed run makes, and its seconds."""
-    folder = tmp_path_factory.mktemp("undisturbed") / "project"
-    shutil.copytree(fresh, folder)
-    started = time.monotonic()
-    dvc(folder, "repro", TARGET)
-    return made(folder), time.monotonic() - started
 
 
 def start(folder: Path) -> subprocess.Popen[bytes]:
@@ -73,6 +62,14 @@ def wait_for_all(folder: Path) -> None:
         time.sleep(0.05)
 
 
+def wait_for(word: str, count: int, folder: Path) -> None:
+    """Wait until so many of them have the word in their command line."""
+    until = time.monotonic() + 60
+    while sum(word in command(process) for process in alive(folder)) < count:
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
 def kill_dvc(run: subprocess.Popen[bytes], folder: Path, _: random.Random) -> None:
     """`kill -9` of dvc alone."""
     run.send_signal(signal.SIGKILL)
@@ -100,65 +97,47 @@ def cut_power(run: subprocess.Popen[bytes], folder: Path, draw: random.Random) -
 
 @pytest.mark.parametrize("number", range(MOMENTS))
 def test_a_run_that_was_killed_is_finished_by_the_next(
-    number: int, fresh: Path, undisturbed: tuple[dict[str, bytes], float], tmp_path: Path
+    number: int, begun: Path, undisturbed: tuple[Path, float]
 ) -> None:
-    expected, seconds = undisturbed
+    finished, seconds = undisturbed
     draw = random.Random(number)
     strike = (kill_dvc, kill_child, cut_power)[number % 3]
-    folder = tmp_path / "project"
-    shutil.copytree(fresh, folder)
-    run = start(folder)
+    run = start(begun)
     try:
         # Evenly over the run, and somewhere in each part.
         time.sleep(seconds * (number + draw.random()) / MOMENTS)
-        strike(run, folder, draw)
+        strike(run, begun, draw)
         run.wait(timeout=180)
-        wait_for_all(folder)
+        wait_for_all(begun)
     finally:
-        kill_all(folder)
-    again = dvc(folder, "repro", TARGET, check=False)
+        kill_all(begun)
+    again = dvc(begun, "repro", TARGET, check=False)
     assert again.returncode == 0, again.stderr
-    assert made(folder) == expected
+    assert made(begun) == made(finished)
 
 
-def test_ctrl_c_stops_all_and_says_so(
-    fresh: Path, undisturbed: tuple[dict[str, bytes], float], tmp_path: Path
-) -> None:
-    expected, _ = undisturbed
-    folder = tmp_path / "project"
-    shutil.copytree(fresh, folder)
-    run = start(folder)
-    until = time.monotonic() + 60
+def test_ctrl_c_stops_all_and_says_so(begun: Path, finished: Path, tmp_path: Path) -> None:
+    run = start(begun)
     # The stage and its two workers: the imports are over, in which Python may lose an interrupt.
-    while sum("train" in command(process) for process in alive(folder)) < 3:
-        assert time.monotonic() < until
-        time.sleep(0.05)
+    wait_for("train", 3, begun)
     time.sleep(0.5)
     os.killpg(run.pid, signal.SIGINT)
     assert run.wait(timeout=30) != 0
-    wait_for_all(folder)
+    wait_for_all(begun)
     said = (tmp_path / "log").read_text()
     assert "interrupted: train gaussian notmiwae; nothing half-written" in said
     assert "Traceback" not in said
-    assert dvc(folder, "repro", TARGET, check=False).returncode == 0
-    assert made(folder) == expected
+    assert dvc(begun, "repro", TARGET, check=False).returncode == 0
+    assert made(begun) == made(finished)
 
 
-def test_two_runs_at_once_do_not_mix(
-    fresh: Path, undisturbed: tuple[dict[str, bytes], float], tmp_path: Path
-) -> None:
-    expected, _ = undisturbed
-    folder = tmp_path / "project"
-    shutil.copytree(fresh, folder)
-    first = start(folder)
-    until = time.monotonic() + 60
-    while not any("mask" in command(process) for process in alive(folder)):
-        assert time.monotonic() < until
-        time.sleep(0.05)
-    second = dvc(folder, "repro", TARGET, check=False)
+def test_two_runs_at_once_do_not_mix(begun: Path, finished: Path) -> None:
+    first = start(begun)
+    wait_for("mask", 1, begun)
+    second = dvc(begun, "repro", TARGET, check=False)
     assert first.wait(timeout=120) == 0
     if second.returncode:
         # It names what stands in its way, and changed nothing.
         assert "lock" in second.stderr
-    assert dvc(folder, "repro", TARGET, check=False).returncode == 0
-    assert made(folder) == expected
+    assert dvc(begun, "repro", TARGET, check=False).returncode == 0
+    assert made(begun) == made(finished)

@@ -4,7 +4,14 @@ import copy
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
+from optuna.trial import FrozenTrial
+
+from notmiwae.pipeline import compute
+from notmiwae.search.storage import open_storage
+from notmiwae.search.study import run_sweep
+from notmiwae.search.sweep import Sweep, read_sweep
 
 ROOT = Path(__file__).parents[2]
 PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text())
@@ -36,3 +43,12 @@ def write(folder: Path, params: dict[str, Any]) -> Path:
     folder.mkdir(exist_ok=True)
     (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
     return folder
+
+
+def found_alone(folder: Path) -> tuple[Sweep, list[FrozenTrial]]:
+    """The small search run in a folder by one process, on a file: itself and its trials."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(write(folder, tiny()))
+        sweep = read_sweep()
+        storage = open_storage(None, folder / "a.journal", sweep.name())
+        return sweep, run_sweep(sweep, storage, False, compute())

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from small_sweep import TRIALS, tiny, write
+from small_sweep import TRIALS, found_alone, tiny, write
 
 from notmiwae.errors import ParameterError
 from notmiwae.pipeline import compute
@@ -69,12 +69,7 @@ def redis(tmp_path_factory):
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory):
     """What one process finds on a file."""
-    folder = write(tmp_path_factory.mktemp("alone"), tiny())
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        sweep = read_sweep()
-        storage = open_storage(None, folder / "a.journal", sweep.name())
-        return table(sweep, run_sweep(sweep, storage, False, compute()))
+    return table(*found_alone(tmp_path_factory.mktemp("alone")))
 
 
 def test_two_processes_share_a_search_and_find_what_one_finds_alone(redis, alone, tmp_path):

@@ -5,10 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from optuna.trial import TrialState
-from small_sweep import AT_ONCE, TRIALS, tiny, write
+from small_sweep import AT_ONCE, TRIALS, found_alone, tiny, write
 
 from notmiwae.parallel import ComputeSpec, silent
-from notmiwae.pipeline import compute
 from notmiwae.search.storage import open_storage
 from notmiwae.search.study import ask, curves, run_sweep
 from notmiwae.search.sweep import Pruning, read_sweep
@@ -24,12 +23,7 @@ def sweep(tmp_path, monkeypatch):
 @pytest.fixture(scope="module")
 def done(tmp_path_factory):
     """A search and its trials."""
-    folder = write(tmp_path_factory.mktemp("done"), tiny())
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        found = read_sweep()
-        storage = open_storage(None, folder / "a.journal", found.name())
-        return found, run_sweep(found, storage, False, compute())
+    return found_alone(tmp_path_factory.mktemp("done"))
 
 
 def bars(sweep, trials, number):

@@ -16,7 +16,7 @@ import pandas as pd
 
 from notmiwae.command.texts import NUMBER, check_names, read_texts
 from notmiwae.data.sources import MISSING, PARQUET
-from notmiwae.errors import DataError
+from notmiwae.errors import DataError, flat
 
 _NUMBER = re.compile(NUMBER)
 _INFINITE = re.compile(r"[+-]?(?:[iI]nf|INF|[iI]nfinity|INFINITY)")
@@ -78,7 +78,7 @@ def read(
     try:
         separator, decimal, texts = read_texts(path, typed.separator, typed.decimal, (*MISSING, *typed.na))
     except csv.Error as error:
-        raise DataError(f"{path}: is no CSV file: {' '.join(str(error).split())}") from None
+        raise DataError(f"{path}: is no CSV file: {flat(error)}") from None
     if texts.columns[0] == "":
         carried = (*carried, "")
     missing = texts.apply(lambda column: column.str.strip().isin({*MISSING, *typed.na}))
@@ -146,7 +146,7 @@ def _read_parquet(path: Path, carried: Sequence[str]) -> Table:
         with path.open("rb") as file:
             found: Any = parquet.read_table(file)
     except (pa.ArrowInvalid, OSError) as error:
-        raise DataError(f"{path}: is no Parquet file: {' '.join(str(error).split())}") from None
+        raise DataError(f"{path}: is no Parquet file: {flat(error)}") from None
     check_names(path, found.column_names)
     if not found.num_rows or not found.num_columns:
         raise DataError(f"{path}: has {found.num_rows} rows and {found.num_columns} columns")
@@ -159,8 +159,7 @@ def _read_parquet(path: Path, carried: Sequence[str]) -> Table:
         frame = pd.read_parquet(path, dtype_backend="numpy_nullable")
     except (pa.ArrowException, ValueError, TypeError, LookupError, AttributeError, OverflowError) as error:
         # What pandas wrote about its own types, or a text of other bytes.
-        said = " ".join(str(error).split())
-        raise DataError(f"{path}: can't be read as a table: {said}") from None
+        raise DataError(f"{path}: can't be read as a table: {flat(error)}") from None
     if not isinstance(frame.index, pd.RangeIndex):
         # The names of rows.
         levels = frame.index.nlevels

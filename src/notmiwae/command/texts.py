@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from notmiwae.errors import DataError
+from notmiwae.errors import DataError, flat
 
 SEPARATORS = (",", ";", "\t", "|")
 NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
@@ -43,9 +43,7 @@ def read_texts(
             skip_blank_lines=len(names) > 1,
         )
     except pd.errors.ParserError as error:
-        raise DataError(
-            f"{path}: {' '.join(str(error).split())}; separator {separator!r}: is another one meant?"
-        ) from None
+        raise DataError(f"{path}: {flat(error)}; separator {separator!r}: is another one meant?") from None
     texts = rows.iloc[1:].reset_index(drop=True).set_axis(names, axis=1)
     if not len(texts):
         raise DataError(f"{path}: has a header and no rows")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from notmiwae.errors import DataError
+from notmiwae.errors import DataError, flat
 from notmiwae.estimators.columns import KINDS, Column, observation
 from notmiwae.files import whole_folder, write_json
 from notmiwae.inference.fitted import FittedModel
@@ -83,7 +83,7 @@ def load(folder: Path, classes: Sequence[type[MIWAEImputer]]) -> MIWAEImputer:
             imputer.feature_names_in_ = np.array(description["feature_names"], dtype=object)
         _check_members(imputer)
     except (OSError, KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
-        said = " ".join(str(error).split()) or type(error).__name__
+        said = flat(error) or type(error).__name__
         raise DataError(f"{folder}: not a saved imputer: {said}") from None
     return imputer
 

@@ -10,7 +10,6 @@ import argparse
 import hashlib
 import json
 import re
-import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -20,6 +19,7 @@ import yaml
 
 from notmiwae.errors import DataError
 from notmiwae.parallel import progress_bar
+from notmiwae.trust.checkout import Checkout
 
 _TO_REMOVE = "Remove them: python -m notmiwae.trust.cache --remove"
 _AFTERWARDS = "`dvc repro` makes them again, `dvc fetch` brings them from a remote."
@@ -82,11 +82,7 @@ def _members(cache: Path, digest: str) -> list[Mapping[str, Any]]:
 
 
 def _cache_folder() -> Path:
-    command = [sys.executable, "-m", "dvc", "cache", "dir"]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False)
-    if ended.returncode:
-        raise DataError(f"`dvc cache dir` failed: {ended.stderr.strip()}")
-    return Path(ended.stdout.strip()) / "files" / "md5"
+    return Path(Checkout(Path.cwd()).read("cache", "dir").strip()) / "files" / "md5"
 
 
 def main(arguments: list[str] | None = None) -> int:

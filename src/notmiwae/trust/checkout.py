@@ -19,7 +19,7 @@ PIPELINE = "dvc.yaml"
 
 
 class Checkout:
-    """A clone of a commit: no cache, no results but the committed ones.
+    """A folder with the repository's files, in which DVC runs.
 
     Arguments:
         folder: Where it lies.
@@ -27,7 +27,7 @@ class Checkout:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        # Stages run this clone's code, whichever is installed, by the Python that runs this.
+        # Stages run this folder's code, whichever is installed, by the Python that runs this.
         tools = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
         self._environment = os.environ | {"PATH": tools, "PYTHONPATH": str(folder / "src")}
 
@@ -47,24 +47,29 @@ class Checkout:
         That outputs aren't in the cache is no change: a clone has none.
         """
         found: dict[str, list[str]] = {}
-        for name, changes in json.loads(self._read("status", "--json", *pipelines)).items():
+        for name, changes in json.loads(self.read("status", "--json", *pipelines)).items():
             pipeline, _, stage = name.rpartition(":")
             lines = [f"{stage}: {line}" for change in changes for line in _changes(change)]
             if lines:
                 found.setdefault(pipeline or PIPELINE, []).extend(lines)
         return found
 
+    def read(self, *arguments: str) -> str:
+        """What a command of DVC's prints.
+
+        Raises:
+            DataError: it failed.
+        """
+        ended = self._dvc(*arguments, capture_output=True)
+        if ended.returncode:
+            raise DataError(f"`dvc {' '.join(arguments)}` failed: {ended.stderr.strip()}")
+        return ended.stdout
+
     def _dvc(self, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "dvc", *arguments]
         return subprocess.run(
             command, cwd=self.folder, env=self._environment, text=True, check=False, **options
         )
-
-    def _read(self, *arguments: str) -> str:
-        ended = self._dvc(*arguments, capture_output=True)
-        if ended.returncode:
-            raise DataError(f"`dvc {' '.join(arguments)}` failed: {ended.stderr.strip()}")
-        return ended.stdout
 
 
 def _changes(change: Any) -> Iterator[str]:
