@@ -239,7 +239,7 @@ def test_the_encoder_sees_the_mask_only_if_told_to():
 
 # --- every combination of parts
 
-IMAGE = {"height": 4, "width": 4, "patch": 2, "channels": [6, 6]}
+IMAGE = {"height": 4, "width": 4, "patch": 2, "channels": [6, 6], "blocks": 1}
 NETWORKS = {
     "linear": ({"kind": "linear"}, {"kind": "linear"}),
     "mlp": ({"kind": "mlp", "hidden": [7]}, {"kind": "mlp", "hidden": [7]}),
@@ -270,6 +270,9 @@ def test_the_bounds_gradient_reaches_every_parameter(kind, network, shared):
         torch.manual_seed(3)
         process = processes.parse({"kind": kind}).build(torch.tensor([1, 6]), x, s)
         model = LatentVariableModel(spec, 16, process)
+        with torch.no_grad():
+            for parameter in model.parameters():
+                parameter += 0.01 * torch.randn_like(parameter)  # residual blocks start at zero
     bound(model.importance_samples(x * s, s, 5, generator).log_weights).mean().backward()
     for name, parameter in model.named_parameters():
         assert parameter.grad is not None, name

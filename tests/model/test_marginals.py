@@ -16,6 +16,7 @@ from notmiwae.model import missing, separable
 from notmiwae.model.discrete import Binary, Codes
 from notmiwae.model.distributions import Normal
 from notmiwae.model.missing import processes
+from notmiwae.model.mixture import Mixture
 from notmiwae.model.probit import SelfMaskingProcess
 from notmiwae.model.separable import MCARProcess, SeparableProcess
 from notmiwae.model.student import Student
@@ -53,14 +54,24 @@ def likelihood(kind, mu, sigma=SIGMA, count=1):
     mean = torch.full((count, 1, 1), mu, dtype=torch.float64)
     if kind == "gaussian":
         return Normal(mean, double(sigma)), log_normal(mu, sigma), 100.0
+    if kind == "mixture":
+        shares, offsets, scales = (np.array(each) for each in ([0.2, 0.5, 0.3], [-1, 0, 0.5], [0.3, 1, 0.1]))
+        log_shares = torch.from_numpy(np.log(shares)).reshape(3, 1, 1, 1).expand(-1, count, -1, -1)
+        means, sigmas = mu + offsets * sigma, scales * sigma
+
+        def log_density(x):
+            parts = np.stack([log_normal(*each)(x) for each in zip(means, sigmas, strict=True)], -1)
+            return logsumexp(parts, axis=-1, b=shares)
+
+        return Mixture(log_shares, torch.from_numpy(means), torch.from_numpy(sigmas)), log_density, 100.0
     degrees = float(kind.removeprefix("student_"))
     return Student(mean, double(sigma), double(degrees)), log_student(mu, sigma, degrees), 1e7
 
 
 PROCESSES = ["probit/high", "probit/low", "logistic/high", "logistic/low", "two_sided", "interval"]
-CONTINUOUS = ["gaussian", "student_2.6", "student_30"]
+CONTINUOUS = ["gaussian", "student_2.6", "student_30", "mixture"]
 # Of the log-probability, and of the mean in units of the standard deviation: quadrature over a scale.
-TOLERANCE = {"gaussian": 1e-9, "student_2.6": 5e-5, "student_30": 2e-6}
+TOLERANCE = {"gaussian": 1e-9, "mixture": 1e-8, "student_2.6": 5e-5, "student_30": 2e-6}
 
 
 @pytest.mark.parametrize("slope", SLOPES)
@@ -182,11 +193,13 @@ def test_an_imputed_code_is_the_most_probable_one_under_all_samples_of_z(observa
 def test_averages_of_values_are_weighted_means(observation):
     generator = torch.Generator().manual_seed(8)
     mean = torch.randn(5, 3, 1, generator=generator)
-    px = (
-        Normal(mean, torch.ones(1))
-        if observation == "gaussian"
-        else Student(mean, *torch.tensor([[1.0], [4]]))
-    )
+    if observation == "mixture":
+        logits = torch.stack([mean, -mean])
+        px = Mixture(logits.log_softmax(0), *torch.tensor([[-1.0, 1.0], [0.5, 0.7]]))
+    elif observation == "gaussian":
+        px = Normal(mean, torch.ones(1))
+    else:
+        px = Student(mean, *torch.tensor([[1.0], [4]]))
     alpha = torch.rand(5, 3, generator=generator).softmax(0)
     zero = torch.zeros(3, 1)
     for kind in ("ignorable", "self_masking", "interval", "mcar", "by_column", "agnostic_linear"):

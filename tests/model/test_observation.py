@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from scipy import stats
-from scipy.special import expit, log_softmax
+from scipy.special import expit, log_softmax, logsumexp
 
 from notmiwae.errors import DataError, ParameterError
 from notmiwae.model.latent import LatentVariableModel, ModelSpec, bound
@@ -18,6 +18,7 @@ ENTRIES = {
     "gaussian_network_shared": {"kind": "gaussian", "network_scale": True, "shared_scale": True},
     "student_t": {"kind": "student_t"},
     "student_t_shared": {"kind": "student_t", "shared_scale": True},
+    "gaussian_mixture": {"kind": "gaussian_mixture"},
     "bernoulli": {"kind": "bernoulli"},
     "categorical": {"kind": "categorical", "categories": [2, 4, 3]},
     "categorical_same": {"kind": "categorical", "categories": 3},
@@ -58,6 +59,12 @@ def log_density(entry, module, outputs, x):
         codes = x.astype(int)
         of_each = [log_softmax(b, -1)[:, np.arange(ROWS), codes[:, j]] for j, b in enumerate(blocks)]
         return np.stack(of_each, -1)
+    if entry["kind"] == "gaussian_mixture":
+        logits = outputs.reshape(*outputs.shape[:-1], -1, FEATURES)
+        log_shares = logits - logsumexp(logits, axis=-2, keepdims=True)
+        means, raw = (each.detach().double().numpy()[:, None] for each in (module.means, module.raw_scales))
+        scales = module.floor + np.logaddexp(0, raw)
+        return logsumexp(log_shares + stats.norm.logpdf(x[:, None], means, scales), axis=-2)
     raw = module.raw_scale.detach().double().numpy()
     if entry.get("network_scale"):
         outputs, extra = np.split(outputs, 2, -1)
@@ -107,6 +114,14 @@ def test_draws_have_the_models_law(entry):
             weights = px.nodes(0).log_weights[:, 0, 0, j].exp().numpy()
             counts = (draws[:, j, None] == values).mean(0)
             assert counts == pytest.approx(weights, abs=0.03)
+            continue
+        if entry["kind"] == "gaussian_mixture":
+            shares = px.log_shares[:, 0, 0, j].exp().numpy()
+
+            def cdf(x, shares=shares):
+                return shares @ stats.norm.cdf(x, px.means[:, None], px.scales[:, None])
+
+            assert stats.kstest(draws[:, j], cdf).pvalue > 1e-3
             continue
         scale = px.scale.expand(px.mean.shape)[0, 0, j].item()
         centred = (draws[:, j] - px.mean[0, 0, j].item()) / scale
@@ -203,6 +218,28 @@ def test_as_many_numbers_of_categories_as_columns():
         spec.build(3)
     with pytest.raises(ValueError, match="greater than or equal to 2"):
         observations.parse({"kind": "categorical", "categories": [2, 1]})
+
+
+def test_components_of_a_mixture_start_evenly_spaced_and_keep_their_floor():
+    entry = {"kind": "gaussian_mixture", "components": 4, "first": -1.0, "last": 2.0, "floor": 0.1}
+    module = observations.parse(entry | {"initial_scale": 0.3}).build(2)
+    px = module(torch.zeros(1, 1, 8))
+    assert px.means.tolist() == pytest.approx([-1, 0, 1, 2])
+    assert px.scales.tolist() == pytest.approx([0.3] * 4)
+    assert px.mean.flatten().tolist() == pytest.approx([0.5, 0.5])
+    with torch.no_grad():
+        module.raw_scales.fill_(-100.0)
+    assert module(torch.zeros(1, 1, 8)).scales.tolist() == pytest.approx([0.1] * 4)
+    with pytest.raises(ValueError, match=r"first \(2\) must be less than last \(1\)"):
+        observations.parse({"kind": "gaussian_mixture", "first": 2.0, "last": 1.0})
+
+
+@pytest.mark.parametrize("scale", [0.06, 0.7, 30.0, 1e4])
+def test_a_scale_starts_where_it_is_told_to(scale):
+    for kind in ("gaussian", "student_t"):
+        entry = {"kind": kind, "floor": 0.05, "initial_scale": scale}
+        px = observations.parse(entry).build(1)(torch.zeros(1, 1, 1))
+        assert px.scale.item() == pytest.approx(scale, rel=1e-5)
 
 
 def test_a_floor_keeps_the_variance_finite():

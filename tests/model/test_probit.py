@@ -356,6 +356,20 @@ def test_an_edge_stays_within_what_was_observed(direction, extreme):
     assert torch.equal(within.clamp(least, greatest), within)
 
 
+def test_a_known_process_has_nothing_to_learn():
+    x = torch.linspace(-3, 3, 60).reshape(20, 3)
+    entry = {"kind": "self_masking", "direction": "low", "known": {"slope": 4.0, "edge": -0.5}}
+    process = processes.parse(entry).build(torch.tensor([0, 2]), x, torch.ones_like(x))
+    assert not list(process.parameters())
+    assert not process.state_dict()
+    assert not process.limits()
+    assert [each["midpoints"] for each in process.learnt()] == [[-0.5], [-0.5]]
+    expected = ndtr(-4.0 * (x[:, 0] + 0.5).numpy())
+    assert process.missing_probability(x)[:, 0].numpy() == pytest.approx(expected, rel=1e-4)
+    with pytest.raises(ValueError, match="greater than 0"):
+        processes.parse(entry | {"known": {"slope": -4.0, "edge": 0.0}})
+
+
 def test_limits_are_those_of_parameters_in_a_process_by_column_too():
     x, s = torch.randn(50, 3, generator=torch.Generator().manual_seed(3)), torch.ones(50, 3)
     entry = {"high": {"kind": "self_masking"}, "low": {"kind": "self_masking", "direction": "low"}}

@@ -50,8 +50,9 @@ class ByColumn(ProcessSpec):
         """
         if self.columns and names is None:
             raise ParameterError("by_column: building it takes the columns' names")
+        known = set(names or ())
         for name in self.columns:
-            if name not in (names or ()):
+            if name not in known:
                 raise ParameterError(f"by_column: columns: no column {name!r}{suggest(name, names or ())}")
         specs: list[ProcessSpec] = []
         members: list[list[int]] = []
@@ -171,12 +172,12 @@ def build_process(
         names: See `ProcessSpec.build`.
     """
     process = spec.build(columns, x, s, names)
-    groups = [columns[torch.isin(columns, torch.tensor(each))] for each in observation.groups(x.shape[-1])]
-    groups = [group for group in groups if len(group)]
+    kinds = (columns.new_tensor(each) for each in observation.groups(x.shape[-1]))
+    groups = [group for group in (columns[torch.isin(columns, kind)] for kind in kinds) if len(group)]
     if len(groups) < 2 or not isinstance(process, SeparableProcess | ByColumnProcess):
         return process
-    parts = [spec.build(group, x, s, names) for group in groups]
+    built = [spec.build(group, x, s, names) for group in groups]
     flat = [
-        each for part in parts for each in (part.processes() if isinstance(part, ByColumnProcess) else [part])
+        each for part in built for each in (part.processes() if isinstance(part, ByColumnProcess) else [part])
     ]
     return ByColumnProcess(columns, x.shape[-1], flat)

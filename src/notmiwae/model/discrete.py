@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -144,14 +143,11 @@ class CategoricalObservation(nn.Module):
 
     def __init__(self, categories: tuple[int, ...]) -> None:
         super().__init__()
-        most = max(categories)
-        firsts = itertools.accumulate(categories[:-1], initial=0)
-        slots = [
-            [first + code if code < size else -1 for code in range(most)]
-            for first, size in zip(firsts, categories, strict=True)
-        ]
-        self.register_buffer("sizes", torch.tensor(categories), persistent=False)
-        self.register_buffer("slots", torch.tensor(slots), persistent=False)
+        sizes, codes = torch.tensor(categories), torch.arange(max(categories))
+        firsts = sizes.cumsum(0) - sizes
+        slots = torch.where(codes < sizes[:, None], firsts[:, None] + codes, -1)
+        self.register_buffer("sizes", sizes, persistent=False)
+        self.register_buffer("slots", slots, persistent=False)
 
     def forward(self, decoded: Tensor) -> Codes:
         """p(x | z) for decoded logits `[..., Σ_j C_j]`."""

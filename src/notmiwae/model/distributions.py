@@ -16,7 +16,7 @@ from torch import Tensor
 
 from notmiwae.model.noise import normal, uniform
 
-_HALF_LOG_TWO_PI = 0.5 * math.log(2.0 * math.pi)
+HALF_LOG_TWO_PI = 0.5 * math.log(2.0 * math.pi)
 _REACH = 8.0
 """A Gaussian's quadrature ends this many standard deviations from its mean."""
 
@@ -118,7 +118,7 @@ class Normal:
     def log_prob(self, x: Tensor, s: Tensor) -> Tensor:
         """See `Likelihood.log_prob`."""
         residual = (x - self.mean) * (s / self.scale)
-        constant = (s * (self.scale.log() + _HALF_LOG_TWO_PI)).sum(-1)
+        constant = (s * (self.scale.log() + HALF_LOG_TWO_PI)).sum(-1)
         return residual.square().sum(-1).mul(-0.5) - constant
 
     def score(self, x: Tensor, s: Tensor) -> float:
@@ -131,7 +131,7 @@ class Normal:
 
     def log_prob_of(self, noise: Tensor) -> Tensor:
         """`Σ_j log N(x_j; mean_j, scale_j²)` at `x = rsample(noise)`, where it needs no x."""
-        constant = (self.scale.log() + _HALF_LOG_TWO_PI).sum(-1)
+        constant = (self.scale.log() + HALF_LOG_TWO_PI).sum(-1)
         return noise.square().sum(-1).mul(-0.5) - constant
 
     def sample(self, generator: torch.Generator) -> Tensor:
@@ -198,4 +198,4 @@ def places_between(first: float, last: float, count: int, like: Tensor) -> Tenso
 
 def standard_normal_log_prob(x: Tensor) -> Tensor:
     """`Σ_d log N(x_d; 0, 1)` over the last axis."""
-    return x.square().sum(-1).mul(-0.5) - x.shape[-1] * _HALF_LOG_TWO_PI
+    return x.square().sum(-1).mul(-0.5) - x.shape[-1] * HALF_LOG_TWO_PI

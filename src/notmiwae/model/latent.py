@@ -12,11 +12,12 @@ from pydantic import BeforeValidator
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
-from notmiwae.model.distributions import Likelihood, Normal, standard_normal_log_prob
+from notmiwae.model.distributions import Likelihood, Normal
 from notmiwae.model.missing import Missing, MissingProcess
 from notmiwae.model.networks import MLP, NetworkSpec, Size, networks
 from notmiwae.model.noise import normal
 from notmiwae.model.observation import Gaussian, ObservationSpec, observations
+from notmiwae.model.prior import PriorSpec, StandardNormal, priors
 from notmiwae.params import Spec
 
 
@@ -30,6 +31,7 @@ class ModelSpec(Spec):
         encoder_sees_mask: Append the mask to the encoder's input.
         decoder: Network from z to the parameters of p(x | z).
         observation: p(x | z).
+        prior: p(z).
         standardise: Work on real features with mean 0 and variance 1 by what was observed of them.
     """
 
@@ -38,6 +40,7 @@ class ModelSpec(Spec):
     encoder_sees_mask: bool = True
     decoder: Annotated[NetworkSpec, BeforeValidator(networks.parse)] = MLP()
     observation: Annotated[ObservationSpec, BeforeValidator(observations.parse)] = Gaussian()
+    prior: Annotated[PriorSpec, BeforeValidator(priors.parse)] = StandardNormal()
     standardise: bool = True
 
     def standardised(self, features: int) -> list[bool]:
@@ -94,7 +97,7 @@ class OneHot(nn.Module):
 
 
 class LatentVariableModel(nn.Module):
-    """`p(x, s) = p(s | x) ∫ p(x | z) N(z; 0, I) dz` with the encoder `q(z | x_o, s)`, a diagonal Gaussian.
+    """`p(x, s) = p(s | x) ∫ p(x | z) p(z) dz` with the encoder `q(z | x_o, s)`, a diagonal Gaussian.
 
     Arguments:
         spec: The networks.
@@ -112,6 +115,7 @@ class LatentVariableModel(nn.Module):
         self.encoder = spec.encoder.build(self.inputs.size + mask, 2 * latent_size)
         self.decoder = spec.decoder.build(latent_size, spec.observation.outputs(features))
         self.observation = spec.observation.build(features)
+        self.prior = spec.prior.build(latent_size)
         self.missing_process = missing_process
 
     def encode(self, x: Tensor, s: Tensor) -> Normal:
@@ -148,7 +152,7 @@ class LatentVariableModel(nn.Module):
         terms = {
             "log p(x_o|z)": px.log_prob(x, s),
             "log p(s|x)": missing.log_prob,
-            "log p(z)": standard_normal_log_prob(z),
+            "log p(z)": self.prior(z),
             "log q(z|x_o)": qz.log_prob_of(noise),
         }
         return ImportanceSamples(missing, terms)

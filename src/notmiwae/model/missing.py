@@ -12,15 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Protocol
+from typing import Any, Protocol
 
 import torch
-from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.functional import logsigmoid
 
 from notmiwae.model.distributions import Likelihood, pick
-from notmiwae.model.networks import MLP, Linear, NetworkSpec, Size
+from notmiwae.model.networks import MLP, Linear, NetworkSpec, Widths
 from notmiwae.params import Registry, Spec
 
 
@@ -279,7 +278,7 @@ class AgnosticLinear(ProcessSpec):
 class AgnosticNonlinear(ProcessSpec):
     """A multi-layer perceptron from the whole row to the mask."""
 
-    hidden: Annotated[tuple[Size, ...], Field(min_length=1)] = (128,)
+    hidden: Widths = (128,)
 
     def build(
         self, columns: Tensor, x: Tensor, s: Tensor, names: Sequence[str] | None = None

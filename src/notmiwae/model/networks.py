@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, NonNegativeInt, model_validator
 from torch import Tensor, nn
 
 from notmiwae.errors import ParameterError
 from notmiwae.params import Registry, Spec
 
 Size = Annotated[int, Field(gt=0)]
+Widths = Annotated[tuple[Size, ...], Field(min_length=1, max_length=100)]
+"""Of hidden layers: no more than anyone would train, since a file of a saved model may ask for millions."""
 ACTIVATIONS = {"tanh": nn.Tanh, "relu": nn.ReLU, "elu": nn.ELU, "gelu": nn.GELU}
 
 
@@ -46,7 +48,7 @@ class MLP(NetworkSpec):
             bounded activation saturates, the linear part goes on.
     """
 
-    hidden: Annotated[tuple[Size, ...], Field(min_length=1)] = (128, 128)
+    hidden: Widths = (128, 128)
     activation: Literal["tanh", "relu", "elu", "gelu"] = "tanh"
     skip: bool = False
 
@@ -91,12 +93,14 @@ class PatchSpec(NetworkSpec):
         width: Columns of the image.
         patch: Side of a patch in pixels; it divides both.
         channels: Channels of the two inner layers.
+        blocks: Residual blocks behind them, each of two more 3 × 3 convolutions; the decoder profits most.
     """
 
     height: Size
     width: Size
     patch: Size = 4
     channels: tuple[Size, Size] = (32, 64)
+    blocks: NonNegativeInt = 0
 
     @model_validator(mode="after")
     def _patches_fit(self) -> Self:
@@ -123,10 +127,29 @@ class PatchSpec(NetworkSpec):
             raise ParameterError(f"rows of {features} features aren't images of {size} pixels")
         return images
 
+    def residual(self) -> list[nn.Module]:
+        """The `blocks`."""
+        return [_Residual(self.channels[-1]) for _ in range(self.blocks)]
+
+
+class _Residual(nn.Module):
+    """`x + convolution(GELU(convolution(GELU(x))))`, which starts as the identity (He et al. 2016)."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        last = nn.Conv2d(channels, channels, 3, padding=1)
+        for parameter in last.parameters():
+            nn.init.zeros_(parameter)
+        self.added = nn.Sequential(nn.GELU(), nn.Conv2d(channels, channels, 3, padding=1), nn.GELU(), last)
+
+    def forward(self, x: Tensor) -> Tensor:
+        changed: Tensor = x + self.added(x)
+        return changed
+
 
 @networks.register("patch_encoder")
 class PatchEncoder(PatchSpec):
-    """A convolutional encoder of images: patches, one 3 × 3 convolution over their grid, a dense layer."""
+    """A convolutional encoder of images: patches, 3 × 3 convolutions over their grid, a dense layer."""
 
     def build(self, inputs: int, outputs: int) -> nn.Module:
         """See `NetworkSpec.build`."""
@@ -138,6 +161,7 @@ class PatchEncoder(PatchSpec):
             nn.Conv2d(images, first, self.patch, self.patch),
             nn.GELU(),
             nn.Conv2d(first, second, 3, padding=1),
+            *self.residual(),
             nn.GELU(),
             nn.Flatten(-3),
             nn.Linear(second * rows * columns, outputs),
@@ -146,9 +170,10 @@ class PatchEncoder(PatchSpec):
 
 @networks.register("patch_decoder")
 class PatchDecoder(PatchSpec):
-    """A convolutional decoder of images: a dense layer, two 3 × 3 convolutions, a patch from each place.
+    """A convolutional decoder of images: a dense layer, 3 × 3 convolutions, a patch from each place.
 
-    All places share the convolutions, so that pixels that were seen teach those that were not.
+    All places share the convolutions, so that pixels that were seen teach those that were not. Several
+    outputs a pixel are so many images.
     """
 
     def build(self, inputs: int, outputs: int) -> nn.Module:
@@ -162,6 +187,7 @@ class PatchDecoder(PatchSpec):
                 nn.GELU(),
                 nn.Unflatten(-1, (first, rows, columns)),
                 nn.Conv2d(first, second, 3, padding=1),
+                *self.residual(),
                 nn.GELU(),
                 nn.Conv2d(second, images * self.patch**2, 3, padding=1),
                 nn.PixelShuffle(self.patch),

@@ -110,4 +110,5 @@ class GaussianObservation(nn.Module):
 
 def raw(value: float, floor: float) -> float:
     """The r for which `floor + softplus(r)` is `value`, or a little above the floor where that is higher."""
-    return math.log(math.expm1(max(value - floor, 1e-3)))
+    above = max(value - floor, 1e-3)
+    return above + math.log(-math.expm1(-above))  # log(exp(above) − 1), which would overflow

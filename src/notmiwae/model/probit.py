@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 import torch
-from pydantic import Field
+from pydantic import Field, FiniteFloat
 from torch import Tensor, nn
 from torch.nn.functional import logsigmoid
 
@@ -23,6 +23,7 @@ from notmiwae.model.logistic import logistic_truncated
 from notmiwae.model.missing import MissingProcess, ProcessSpec, processes
 from notmiwae.model.separable import Conditional, ImputedMean, Marginal, SeparableProcess
 from notmiwae.model.truncation import Regions, Truncated, log_ndtr, per_edge
+from notmiwae.params import Spec
 
 Link = Literal["probit", "logistic"]
 
@@ -88,6 +89,18 @@ def stacked(values: list[Tensor], x: Tensor) -> Tensor:
     return torch.stack(values) if values else x.new_zeros(0)
 
 
+class KnownEdge(Spec):
+    """A self-masking process that is known: nothing of it is learnt.
+
+    Attributes:
+        slope: |a|, in the units of the features as the model sees them.
+        edge: b, likewise.
+    """
+
+    slope: Annotated[float, Field(gt=0)]
+    edge: FiniteFloat
+
+
 @processes.register("self_masking")
 class SelfMasking(EdgeSpec):
     """`p(s_j = 0 | x_j) = F(a_j (x_j − b_j))`: a value's own size decides (Ipsen et al. 2021, §3.1).
@@ -97,10 +110,12 @@ class SelfMasking(EdgeSpec):
             and the higher held-out bound wins, since a random sign costs dearly (METHOD.md §2).
         link: F: `probit` (the standard normal's Φ) or `logistic` (the sigmoid; about twelve times the work
             of a probit, and with `marginal: sampled` the published method).
+        known: Slope and edge of all features, where they are known; null: they are learnt.
     """
 
     direction: Literal["high", "low", "unknown"] = "high"
     link: Link = "probit"
+    known: KnownEdge | None = None
 
     def build(
         self, columns: Tensor, x: Tensor, s: Tensor, names: Sequence[str] | None = None
@@ -109,18 +124,24 @@ class SelfMasking(EdgeSpec):
         if self.direction == "unknown":
             raise ValueError("train each of `starts()`: a process has one direction")
         high = self.direction == "high"
-        start = self.start(columns, x, s, 0.95 if high else 0.05)
+        if self.known:
+            start = x.new_full((1,), self.known.edge)
+        else:
+            start = self.start(columns, x, s, 0.95 if high else 0.05)
         process = SelfMaskingProcess(
             columns,
             x.shape[-1],
             1.0 if high else -1.0,
-            self.initial_slope,
+            self.known.slope if self.known else self.initial_slope,
             start,
             self.link,
             self.marginal,
             self.imputed_mean,
         )
-        process.limit = self.start(columns, x, s, 1.0 if high else 0.0)
+        if self.known:
+            process.settle()
+        else:
+            process.limit = self.start(columns, x, s, 1.0 if high else 0.0)
         return process
 
     def starts(self) -> list[ProcessSpec]:
@@ -140,6 +161,8 @@ class SelfMaskingProcess(EdgeProcess):
     """
 
     limit: Tensor | None
+    log_slope: Tensor
+    edge: Tensor
 
     def __init__(
         self,
@@ -158,6 +181,13 @@ class SelfMaskingProcess(EdgeProcess):
         self.log_slope = nn.Parameter(torch.full_like(start, math.log(slope)))
         self.edge = nn.Parameter(start.clone())
         self.register_buffer("limit", None, persistent=False)
+
+    def settle(self) -> None:
+        """Learn nothing: make constants of what are parameters."""
+        for name in ("log_slope", "edge"):
+            value = getattr(self, name).detach()
+            delattr(self, name)
+            self.register_buffer(name, value, persistent=False)
 
     def slopes_and_edges(self) -> tuple[Tensor, Tensor]:
         """`a` and `b`, each `[1, C]`."""

@@ -97,7 +97,9 @@ class Student:
 
     def sample(self, generator: torch.Generator) -> Tensor:
         """See `Likelihood.sample`."""
-        half = (0.5 * self.degrees).expand(self.mean.shape)
+        # A sum, not an expansion: under `torch.vmap` noise is drawn for what has an axis of models or rows,
+        # and the degrees alone may have none.
+        half = 0.5 * self.degrees + torch.zeros_like(self.mean)
         # A precision of nothing would be a value of infinity.
         precision = (standard_gamma(half, generator) / half).clamp_min(1e-12)
         return torch.addcmul(self.mean, self.scale, normal(self.mean, generator) * precision.rsqrt())

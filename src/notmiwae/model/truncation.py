@@ -156,6 +156,7 @@ class Truncated:
         log_shares = log_ndtr(self.t) if widths is None else log_interval(self.t, self._w(widths))
         if log_weights is not None:
             log_shares = log_shares + log_weights
+        self._shape = log_shares.shape
         self.log_shares = _components(log_shares)
         self.log_prob = self.log_shares[0] if len(self.log_shares) == 1 else self.log_shares.logsumexp(0)
 
@@ -182,7 +183,7 @@ class Truncated:
         which = (uniform(shares[0], generator) > shares[:-1]).sum(0, keepdim=True)
 
         def chosen(values: Tensor) -> Tensor:
-            return _components(values.expand(self.t.shape)).gather(0, which)[0]
+            return _components(values.expand(self._shape)).gather(0, which)[0]
 
         t, spread, slope = chosen(self.t), chosen(self.spread), chosen(self.slopes)
         mean, scale = chosen(self.px.mean), chosen(self.px.scale)
