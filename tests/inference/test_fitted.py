@@ -193,7 +193,7 @@ def test_missing_probability_is_in_the_tables_own_units():
     assert (np.delete(found, [4, 9], axis=1) == 0).all()
 
 
-@pytest.mark.parametrize("value", [0.1, -1e-7, 123456.789, 0.0])
+@pytest.mark.parametrize("value", [0.1, -1e-7, 123456.789, 0.0, 1.1e149])
 def test_a_constant_column_keeps_its_unit_though_rounding_gives_it_a_deviation(value):
     values = np.full((30, 1), value)
     values[3] = np.nan

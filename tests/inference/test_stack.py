@@ -25,6 +25,7 @@ OBSERVATIONS = {
     "gaussian": {"kind": "gaussian"},
     "gaussian_network": {"kind": "gaussian", "network_scale": True},
     "student_t": {"kind": "student_t"},
+    "gaussian_mixture": {"kind": "gaussian_mixture"},
     "bernoulli": {"kind": "bernoulli"},
     "categorical": {"kind": "categorical", "categories": [3, 2, 4]},
     "mixed": {

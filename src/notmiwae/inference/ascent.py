@@ -4,92 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import astuple
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from notmiwae.errors import DataError, DivergenceError
+from notmiwae.errors import DivergenceError
+from notmiwae.inference.checkpoint import Checkpoint
+from notmiwae.inference.progress import CurvePoint, Progress
 from notmiwae.inference.recipe import TrainingSpec
 from notmiwae.inference.stack import Stack
 from notmiwae.model.latent import LatentVariableModel, bound, log_weights
 from notmiwae.parallel import Report, silent
 
-_MOST_HELD_OUT = 1000
-"""Rows: more would cost more than the steps between two measurements, and tell hardly more."""
-
 Rows = tuple[Tensor, Tensor]
 """Standardised rows, zero where missing, and their mask: each `[N, D]`."""
-
-
-@dataclass(frozen=True)
-class CurvePoint:
-    """One measurement during training, of one start of the missing process and one restart.
-
-    Attributes:
-        start: Number of the run: starts of the missing process, and within each the restarts.
-        step: Steps done.
-        training_bound: Bound of the step's batch, in nats a row.
-        validation_bound: Bound of the held-out rows, in nats a row.
-        kept: Whether these weights took the place of those kept before; the last kept ones are the model's.
-    """
-
-    start: int
-    step: int
-    training_bound: float
-    validation_bound: float
-    kept: bool
-
-
-@dataclass
-class Progress:
-    """Where the training of one model stands.
-
-    Attributes:
-        seed: Of all its noise.
-        generator: Source of it.
-        rows: Those of its table on which it's trained, the numbers of them.
-        held_out: Those that measure its bound.
-        best: The best bounds so far, of each row held out.
-        best_step: When they were reached; at first, the end of the warm start.
-        curve: All measurements.
-        stopped: Whether its patience has ended.
-    """
-
-    seed: int
-    generator: torch.Generator
-    rows: Tensor
-    held_out: Tensor
-    best: Tensor
-    best_step: int
-    curve: list[CurvePoint] = field(default_factory=list)
-    stopped: bool = False
-
-    @classmethod
-    def begin(cls, rows: int, seed: int, training: TrainingSpec) -> Progress:
-        """Hold some rows of a table out.
-
-        Raises:
-            DataError: none is left.
-        """
-        generator = torch.Generator().manual_seed(seed)
-        order = torch.randperm(rows, generator=generator)
-        count = min(max(1, round(training.held_out * rows)), _MOST_HELD_OUT)
-        if count >= rows:
-            raise DataError(f"n_samples={rows}: too few rows to hold out {training.held_out:.0%} of them")
-        best = torch.full((count,), -math.inf)
-        return cls(seed, generator, order[count:], order[:count], best, training.warm_start)
-
-    @property
-    def kept_bound(self) -> float:
-        """The held-out bound of the weights kept so far; before there are any, the latest one."""
-        kept = [point.validation_bound for point in self.curve if point.kept]
-        latest = [point.validation_bound for point in self.curve[-1:]]
-        return (kept or latest or [-math.inf])[-1]
-
-    def shuffled(self) -> Tensor:
-        """The numbers of the rows in a new order."""
-        return self.rows[torch.randperm(len(self.rows), generator=self.generator)]
 
 
 class Ascent:
@@ -103,6 +33,10 @@ class Ascent:
         training: How to train.
         seeds: Each model's.
         start: Number of the run, for the curves.
+        checkpoint: Where its state is kept; it goes on from there if there is one.
+
+    Attributes:
+        everyone: Where each model stands, also those that are no longer trained.
 
     Raises:
         DataError: too few rows are left to hold some out.
@@ -115,9 +49,12 @@ class Ascent:
         training: TrainingSpec,
         seeds: Sequence[int],
         start: int,
+        checkpoint: Checkpoint | None = None,
     ) -> None:
         pairs = zip(rows, seeds, strict=True)
-        self.progress = [Progress.begin(len(x), seed, training) for (x, _), seed in pairs]
+        self.everyone = [Progress.begin(len(x), seed, training) for (x, _), seed in pairs]
+        self._chosen = list(range(len(models)))
+        self._checkpoint = checkpoint or Checkpoint(None)
         self._rows = list(rows)
         self._training = training
         self._start = start
@@ -131,6 +68,13 @@ class Ascent:
             for matrix, rate in zip(self._stack.matrices, self._rates, strict=True)
         ]
         self._optimiser = torch.optim.Adam(groups, fused=True)
+        if saved := self._checkpoint.read():
+            self._resume(*saved)
+
+    @property
+    def progress(self) -> list[Progress]:
+        """Where each model stands that is still trained."""
+        return [self.everyone[m] for m in self._chosen]
 
     def advance(self, step: int, report: Report = silent) -> None:
         """Train to the first measurement at `step` or later, or until all models have lost patience.
@@ -147,30 +91,68 @@ class Ascent:
         while self._measured < max(step, 1) and not all(each.stopped for each in self.progress):
             self._step += 1
             bounds = self._ascend()
-            if self._step % training.check_every and self._step < training.steps:
-                continue
-            self._measured = self._step
-            for m, reached in enumerate(bounds.tolist()):
-                if not self.progress[m].stopped:
-                    self._measure(m, reached)
-            latest = [each.curve[-1].validation_bound for each in self.progress]
-            report(self._step, training.steps, sum(latest) / len(latest))
+            if self._step % training.check_every == 0 or self._step >= training.steps:
+                self._measured = self._step
+                for m, reached in enumerate(bounds.tolist()):
+                    if not self.progress[m].stopped:
+                        self._measure(m, reached)
+                latest = [each.curve[-1].validation_bound for each in self.progress]
+                report(self._step, training.steps, sum(latest) / len(latest))
+            if self._checkpoint.due():
+                self._checkpoint.write(*self._state())
 
     def select(self, chosen: list[int]) -> None:
-        """Go on with the `chosen` models alone."""
+        """Go on with the `chosen` models alone, of those that there were at first."""
+        places = [self._chosen.index(m) for m in chosen]
+        self._chosen = chosen
         states = [self._optimiser.state[matrix] for matrix in self._stack.matrices]
-        self._stack.select(chosen)
+        self._stack.select(places)
         for state in states:
-            state |= {name: state[name][chosen] for name in ("exp_avg", "exp_avg_sq") if name in state}
-        self._kept = [matrix[chosen] for matrix in self._kept]
-        self._batches = [batch[chosen] for batch in self._batches]
-        self._rows = [self._rows[m] for m in chosen]
-        self.progress = [self.progress[m] for m in chosen]
+            state |= {name: state[name][places] for name in ("exp_avg", "exp_avg_sq") if name in state}
+        self._kept = [matrix[places] for matrix in self._kept]
+        self._batches = [batch[places] for batch in self._batches]
+        self._rows = [self._rows[m] for m in places]
 
     def finish(self) -> list[LatentVariableModel]:
         """The models, each with the weights that were kept, in the processor's memory."""
         self._stack.load(self._kept)
         return [model.eval().cpu() for model in self._stack.models]
+
+    def _state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """All that the next steps hang on."""
+        tensors = {f"batch.{place}": batch for place, batch in enumerate(self._batches)}
+        for place, (matrix, kept) in enumerate(zip(self._stack.matrices, self._kept, strict=True)):
+            tensors |= {f"weights.{place}": matrix, f"kept.{place}": kept}
+            moments = self._optimiser.state[matrix].items()
+            tensors |= {f"adam.{place}.{name}": values for name, values in moments}
+        for m, each in enumerate(self.everyone):
+            tensors |= {f"best.{m}": each.best, f"generator.{m}": each.generator.get_state()}
+        progress = [
+            {"best_step": each.best_step, "stopped": each.stopped, "curve": [*map(astuple, each.curve)]}
+            for each in self.everyone
+        ]
+        plain = {"step": self._step, "measured": self._measured, "chosen": self._chosen, "progress": progress}
+        return tensors, plain
+
+    @torch.no_grad()
+    def _resume(self, tensors: dict[str, Tensor], plain: dict[str, Any]) -> None:
+        """The inverse of `_state`."""
+        self.select(plain["chosen"])
+        self._step, self._measured = plain["step"], plain["measured"]
+        for m, (each, found) in enumerate(zip(self.everyone, plain["progress"], strict=True)):
+            each.best, each.best_step = tensors[f"best.{m}"], found["best_step"]
+            each.stopped, each.curve = found["stopped"], [CurvePoint(*point) for point in found["curve"]]
+            each.generator.set_state(tensors[f"generator.{m}"])
+        for place, (matrix, kept) in enumerate(zip(self._stack.matrices, self._kept, strict=True)):
+            matrix.copy_(tensors[f"weights.{place}"])
+            kept.copy_(tensors[f"kept.{place}"])
+            head = f"adam.{place}."
+            moments = {
+                name.removeprefix(head): each for name, each in tensors.items() if name.startswith(head)
+            }
+            self._optimiser.state[matrix] = {name: each.to(matrix.device) for name, each in moments.items()}
+        count = sum(name.startswith("batch.") for name in tensors)
+        self._batches = [tensors[f"batch.{place}"] for place in range(count)]
 
     def _ascend(self) -> Tensor:
         """One step of Adam; the bounds of the models' batches, `[M]`."""

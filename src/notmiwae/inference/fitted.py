@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import copy
-import json
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from notmiwae.errors import DataError
-from notmiwae.files import write_json
+from notmiwae.errors import DataError, flat
+from notmiwae.files import check_file, read_json, write_json
 from notmiwae.model.by_column import build_process
 from notmiwae.model.latent import LatentVariableModel, ModelSpec
 from notmiwae.model.missing import Ignorable, ProcessSpec, processes
 from notmiwae.params import parse_entry, parse_spec
 
 Floats = npt.NDArray[np.float64]
+_DESCRIPTION, _WEIGHTS = "model.json", "weights.safetensors"
+_LONGEST = 500
+"""Characters of another library's message, at most."""
 
 
 @dataclass(frozen=True)
@@ -39,10 +42,26 @@ class Scaling:
         chosen = np.flatnonzero(standardise)
         mean[chosen] = np.nanmean(table[:, chosen], axis=0)
         deviation = np.nanstd(table[:, chosen], axis=0)
-        # A constant feature stays as it is; rounding leaves it a tiny deviation.
-        constant = np.nanmax(table[:, chosen], axis=0) == np.nanmin(table[:, chosen], axis=0)
-        scale[chosen] = np.where(constant, 1.0, deviation)
+        # A constant feature stays as it is; rounding leaves it a tiny deviation. What is too small to be
+        # squared has none.
+        lowest, highest = np.nanmin(table[:, chosen], axis=0), np.nanmax(table[:, chosen], axis=0)
+        spread = highest - lowest
+        # Of a constant 1e150 the rounding of the mean alone is beyond single precision.
+        mean[chosen] = np.clip(mean[chosen], lowest, highest)
+        deviation = np.where(deviation > 0, deviation, spread)
+        scale[chosen] = np.where(spread == 0, 1.0, deviation)
         return cls(mean, scale)
+
+    @classmethod
+    def read(cls, mean: object, scale: object, size: int) -> Scaling:
+        """Means and scales of `size` features as a file has them; raises `ValueError` if they are none."""
+        found = cls(np.array(mean, dtype=np.float64), np.array(scale, dtype=np.float64))
+        for name, values in (("mean", found.mean), ("scale", found.scale)):
+            if values.shape != (size,) or not np.isfinite(values).all():
+                raise ValueError(f"{name}: accepted: a finite number for each of {size} columns")
+        if not (found.scale > 0).all():
+            raise ValueError("scale: accepted: positive numbers")
+        return found
 
     def tensors(self, table: Floats) -> tuple[Tensor, Tensor]:
         """Standardised rows, zero where missing, and their mask: `x` and `s`, `[N, D]`, single precision."""
@@ -88,7 +107,7 @@ class FittedModel:
 
     def save(self, folder: Path) -> None:
         """Write `weights.safetensors` and `model.json` into an existing folder."""
-        save_file(self.model.state_dict(), folder / "weights.safetensors")
+        save_file(self.model.state_dict(), folder / _WEIGHTS)
         description = {
             "network": self.model.spec.to_mapping(),
             "missing_process": self.process.to_mapping(),
@@ -97,7 +116,7 @@ class FittedModel:
             "mean": self.scaling.mean.tolist(),
             "scale": self.scaling.scale.tolist(),
         }
-        write_json(folder / "model.json", description)
+        write_json(folder / _DESCRIPTION, description)
 
     @classmethod
     def load_members(cls, folder: Path) -> list[FittedModel]:
@@ -118,23 +137,40 @@ class FittedModel:
         Raises:
             DataError: a file is absent, or isn't what `save` writes.
         """
+        reading = _WEIGHTS
         try:
-            description = json.loads((folder / "model.json").read_text(encoding="utf-8"))
-            spec = parse_spec(ModelSpec, description["network"], f"{folder}/model.json: network")
-            process = parse_entry(processes, description["missing_process"], f"{folder}/model.json")
+            weights = folder / _WEIGHTS
+            shapes = _shapes(weights)
+            reading = _DESCRIPTION
+            description = read_json(folder / _DESCRIPTION)
+            spec = parse_spec(ModelSpec, description["network"], "network")
+            process = parse_entry(processes, description["missing_process"], "missing_process")
             columns = tuple(str(name) for name in description["columns"])
-            process_columns = torch.tensor(description["process_columns"], dtype=torch.long)
-            scaling = Scaling(np.array(description["mean"]), np.array(description["scale"]))
+            process_columns = _process_columns(description["process_columns"], len(columns))
+            scaling = Scaling.read(description["mean"], description["scale"], len(columns))
+            _check_outputs(spec.observation.outputs(len(columns)), shapes)
             # The process takes its size from a table of this shape, and its values from the weights.
             x = torch.zeros(1, len(columns))
-            model = LatentVariableModel(
-                spec,
-                len(columns),
-                build_process(process, spec.observation, process_columns, x, torch.ones_like(x), columns),
-            )
-            model.load_state_dict(load_file(folder / "weights.safetensors"))
-        except (OSError, KeyError, IndexError, TypeError, RuntimeError, ValueError, SafetensorError) as error:
-            raise DataError(f"{folder}: not a saved model: {' '.join(str(error).split())}") from None
+
+            def build() -> LatentVariableModel:
+                built = build_process(
+                    process, spec.observation, process_columns, x, torch.ones_like(x), columns
+                )
+                return LatentVariableModel(spec, len(columns), built)
+
+            # Without memory at first: a description may ask for more than there is.
+            with torch.device("meta"):
+                expected = build().state_dict()
+            reading = _WEIGHTS
+            _check_shapes(expected, shapes)
+            model = build()
+            model.load_state_dict(_finite(load_file(weights)))
+        except (
+            OSError, KeyError, IndexError, TypeError, RuntimeError, ValueError, AttributeError, OverflowError,
+            RecursionError, SafetensorError,
+        ) as error:  # fmt: skip
+            said = flat(error) or type(error).__name__
+            raise DataError(f"{flat(folder)}: not a saved model: {reading}: {said[:_LONGEST]}") from None
         return cls(model.eval(), process, columns, scaling)
 
 
@@ -142,3 +178,50 @@ def missing_probability(members: Sequence[FittedModel], values: Floats) -> Float
     """The mean over members of `FittedModel.missing_probability`, `[N, D]`."""
     learnt: Floats = np.mean([member.missing_probability(values) for member in members], axis=0)
     return learnt
+
+
+def _process_columns(found: object, size: int) -> Tensor:
+    """Places of columns as a file has them; raises `ValueError` unless they are those of a process."""
+    places = torch.tensor(found, dtype=torch.long)
+    if places.dim() != 1 or not (places.diff() > 0).all() or not ((places >= 0) & (places < size)).all():
+        raise ValueError(f"process_columns: accepted: ascending numbers from 0 to {size - 1}")
+    return places
+
+
+def _shapes(path: Path) -> dict[str, tuple[int, ...]]:
+    """Shapes of a file's tensors; raises `ValueError` if one isn't of single precision, as all are."""
+    check_file(path)
+    shapes = {}
+    with safe_open(path, framework="pt") as file:
+        for name in list(file.keys()):
+            tensor = file.get_slice(name)
+            if tensor.get_dtype() != "F32":
+                raise ValueError(f"{name} is of type {tensor.get_dtype()}; accepted: F32")
+            shapes[name] = tuple(tensor.get_shape())
+    return shapes
+
+
+def _check_outputs(outputs: int, shapes: Mapping[str, tuple[int, ...]]) -> None:
+    """Raise `ValueError` if a decoder with so many outputs has no place in a file of these tensors.
+
+    A description of a few bytes may ask for any number of codes, each of which takes memory before there is
+    a shape to check.
+    """
+    values = sum(math.prod(shape) for shape in shapes.values())
+    if outputs > values:
+        raise ValueError(f"the network has {outputs:,} outputs and {_WEIGHTS} {values:,} values")
+
+
+def _check_shapes(expected: Mapping[str, Tensor], found: Mapping[str, tuple[int, ...]]) -> None:
+    """Raise `ValueError` unless tensors are those of a model, by their names and shapes."""
+    for name in sorted(expected.keys() | found.keys()):
+        own = tuple(expected[name].shape) if name in expected else None
+        if found.get(name) != own:
+            raise ValueError(f"{name} has the shape {found.get(name)}; accepted: {own}")
+
+
+def _finite(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    for name, values in weights.items():
+        if not values.isfinite().all():
+            raise ValueError(f"{name} holds a value that isn't finite")
+    return weights

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
 from notmiwae.errors import DataError
-from notmiwae.inference.ascent import Ascent, CurvePoint, Rows
+from notmiwae.inference.ascent import Ascent, Rows
+from notmiwae.inference.checkpoint import Checkpoint
 from notmiwae.inference.fitted import FittedModel, Scaling
+from notmiwae.inference.progress import CurvePoint
 from notmiwae.inference.recipe import TrainingSpec
 from notmiwae.model.by_column import build_process
 from notmiwae.model.latent import LatentVariableModel, ModelSpec
@@ -55,6 +58,7 @@ def fit_together(
     report: Report = silent,
     members: int = 1,
     device: str = "cpu",
+    checkpoints: Path | None = None,
 ) -> list[Fit]:
     """Fit MIWAEs (`process` ignorable) or not-MIWAEs to tables with missing values.
 
@@ -76,54 +80,52 @@ def fit_together(
         report: Called with step, steps, mean held-out bound.
         members: How many consecutive models, of one table, impute together.
         device: What computes, `cpu` or `cuda`; the noise is the same.
+        checkpoints: A folder for the state of the training. If there is one already, of the same arguments,
+            training goes on from it and gives the same bits; whoever gave the folder removes it.
 
     Raises:
         DataError: a column has no observed value, or too few rows are left to hold some out.
         DivergenceError: the bound became non-finite.
     """
     # A table of several models is held once.
-    held: dict[int, tuple[Rows, Scaling]] = {}
-    tasks = [_Task.of(*each, columns, network, held) for each in zip(tables, seeds, strict=True)]
+    different = {id(table): table for table in tables}
+    held = {key: _standardised(table, columns, network) for key, table in different.items()}
+    tasks = [_Task(*held[id(table)], seed) for table, seed in zip(tables, seeds, strict=True)]
     alike: dict[tuple[int, ...], list[int]] = defaultdict(list)
     for number, task in enumerate(tasks):
         # Only models of one structure can be computed as one.
         alike[len(task.rows[0]), *task.process_columns.tolist()].append(number)
     fits: dict[int, Fit] = {}
-    for numbers in alike.values():
+    for structure, numbers in enumerate(alike.values()):
         chosen = [tasks[number] for number in numbers]
-        done = _fit_alike(chosen, columns, network, process, training, members, report, device)
+        folder = checkpoints and checkpoints / str(structure)
+        done = _fit_alike(chosen, columns, network, process, training, members, report, device, folder)
         fits |= zip(numbers, done, strict=True)
     return [fits[number] for number in range(len(tasks))]
 
 
 @dataclass(frozen=True)
 class _Task:
-    """A model to fit: its rows, how they are scaled, the features with missing values, and its seed."""
+    """A model to fit: its rows, how they are scaled, and its seed."""
 
     rows: Rows
     scaling: Scaling
-    process_columns: torch.Tensor
     seed: int
 
-    @classmethod
-    def of(
-        cls,
-        table: Floats,
-        seed: int,
-        columns: tuple[str, ...],
-        network: ModelSpec,
-        held: dict[int, tuple[Rows, Scaling]],
-    ) -> _Task:
-        if id(table) not in held:
-            empty = np.flatnonzero(np.isnan(table).all(axis=0))
-            if len(empty):
-                raise DataError(f"column {columns[empty[0]]!r} has no observed value; drop it")
-            scaling = Scaling.of(table, network.standardised(len(columns)))
-            rows = scaling.tensors(table)
-            network.observation.check(*rows, columns)
-            held[id(table)] = rows, scaling
-        rows, scaling = held[id(table)]
-        return cls(rows, scaling, torch.nonzero((rows[1] == 0).any(0)).flatten(), seed)
+    @property
+    def process_columns(self) -> torch.Tensor:
+        """Numbers of the features with missing values."""
+        return torch.nonzero((self.rows[1] == 0).any(0)).flatten()
+
+
+def _standardised(table: Floats, columns: tuple[str, ...], network: ModelSpec) -> tuple[Rows, Scaling]:
+    empty = np.flatnonzero(np.isnan(table).all(axis=0))
+    if len(empty):
+        raise DataError(f"column {columns[empty[0]]!r} has no observed value; drop it")
+    scaling = Scaling.of(table, network.standardised(len(columns)))
+    rows = scaling.tensors(table)
+    network.observation.check(*rows, columns)
+    return rows, scaling
 
 
 def _fit_alike(
@@ -135,6 +137,7 @@ def _fit_alike(
     members: int,
     report: Report,
     device: str,
+    checkpoints: Path | None,
 ) -> list[Fit]:
     """Fit models of one structure."""
     starts = [(start, restart) for start in process.starts() for restart in range(training.restarts)]
@@ -150,16 +153,18 @@ def _fit_alike(
                 built = build_process(start, network.observation, task.process_columns, *task.rows, columns)
                 models.append(LatentVariableModel(network, len(columns), built).to(device))
         seeds = [torch_seed(task.seed, "training") for task in chosen]
-        return Ascent(models, [moved[id(task.rows)] for task in chosen], training, seeds, number)
+        rows = [moved[id(task.rows)] for task in chosen]
+        path = checkpoints and checkpoints / f"{number}-{part[0]}.safetensors"
+        return Ascent(models, rows, training, seeds, number, Checkpoint(path))
 
     ascents = [[begin(number, *each, part) for part in parts] for number, each in enumerate(starts)]
-    progress = [[each for ascent in of_start for each in ascent.progress] for of_start in ascents]
+    progress = [[each for ascent in of_start for each in ascent.everyone] for of_start in ascents]
     winners = [0] * len(tasks)
     if len(starts) > 1:
         after = training.warm_start + round(training.race * (training.steps - training.warm_start))
         for ascent in (ascent for of_start in ascents for ascent in of_start):
             ascent.advance(after, report)
-        bounds = np.array([[each.kept_bound for each in of_start] for of_start in progress])
+        bounds = np.array([[each.kept_bound(after) for each in of_start] for of_start in progress])
         winners = _winners(bounds.reshape(-1, training.restarts, len(tasks)), members)
     fits: dict[int, Fit] = {}
     for number, (of_start, (start, _)) in enumerate(zip(ascents, starts, strict=True)):
@@ -172,7 +177,7 @@ def _fit_alike(
             for m, model in zip(chosen, ascent.finish(), strict=True):
                 fitted = FittedModel(model, start, columns, tasks[m].scaling)
                 curve = [point for each in progress for point in each[m].curve]
-                fits[m] = Fit(fitted, progress[number][m].kept_bound, curve)
+                fits[m] = Fit(fitted, progress[number][m].kept_bound(), curve)
     return [fits[m] for m in range(len(tasks))]
 
 
