@@ -18,6 +18,7 @@ from notmiwae.model.latent import ModelSpec
 from notmiwae.model.missing import processes
 from notmiwae.model.networks import networks
 from notmiwae.model.observation import observations
+from notmiwae.model.prior import priors
 from notmiwae.params import Registry, Spec, lookup, parse_entry, parse_spec, read_params
 
 PARAMS = Path(__file__).parents[1] / "params.yaml"
@@ -284,8 +285,9 @@ REQUIRED = {
     ("mechanism", "self_masking_logistic"): {"rate": 0.3, "slope": 2.0},
     ("mechanism", "angular_sector"): {"columns": ["a"], "axes": ["a", "b"], "start_pi": 0.25, "stop_pi": 0.5},
     ("mechanism", "disc_threshold"): {**IMAGE, "centre": [4, 4], "radius": 2, "threshold": 0.5},
+    ("mechanism", "random_block"): {**IMAGE, "block_height": 3, "block_width": 2},
 }
-REGISTRIES = [baselines, mechanisms, networks, observations, processes, sources]
+REGISTRIES = [baselines, mechanisms, networks, observations, priors, processes, sources]
 REGISTERED = [(registry, name) for registry in REGISTRIES for name in registry.names()]
 EVERY_CLASS = pytest.mark.parametrize(("registry", "name"), REGISTERED, ids=[name for _, name in REGISTERED])
 

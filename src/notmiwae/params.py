@@ -110,7 +110,8 @@ class Registry(Generic[S]):
 def suggest(name: Any, accepted: Iterable[str], most: int | None = None) -> str:
     """A message's end: the nearest accepted name, and all of them, or the first `most`."""
     accepted = list(accepted)
-    near = difflib.get_close_matches(str(name), accepted, n=1)
+    # Cut: comparing takes much memory where a name is endless.
+    near = difflib.get_close_matches(str(name)[:200], accepted, n=1)
     hint = f"; did you mean {near[0]!r}?" if near else ";"
     more = ", …" if most is not None and len(accepted) > most else ""
     return f"{hint} accepted: {', '.join(accepted[:most])}{more}"

@@ -1,6 +1,5 @@
 """Data sets: the distributions they promise, the published counts, and files that are what they should be."""
 
-import hashlib
 import math
 from pathlib import Path
 
@@ -97,73 +96,6 @@ def test_mnist_is_2000_images_of_784_pixels_between_minus_one_and_one():
     assert (values[:, 14 * 28 + 14] > -1).mean() > 0.5
     assert source.fixed
     assert table.equals(source.draw(generator(1)))
-
-
-def archive(tmp_path, **arrays):
-    """An .npz file and the entry that describes it."""
-    path = tmp_path / "images.npz"
-    np.savez(path, **arrays)
-    return {
-        "kind": "mnist",
-        "file": str(path),
-        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-        "images": 2,
-    }
-
-
-def complaint(entry):
-    with pytest.raises(DataError) as error:
-        sources.parse(entry).draw(generator(0))
-    text = str(error.value)
-    assert text.startswith(f"{entry['file']}: ")
-    assert "\n" not in text
-    return text
-
-
-IMAGES = np.arange(3 * 28 * 28, dtype=np.uint8).reshape(3, 28, 28)
-
-
-def test_pixels_are_laid_out_row_by_row_and_scaled(tmp_path):
-    table = sources.parse(archive(tmp_path, images=IMAGES)).draw(generator(0)).to_numpy()
-    assert table == pytest.approx(IMAGES[:2].reshape(2, 784) / 127.5 - 1)
-
-
-def test_an_absent_file_is_named(tmp_path):
-    entry = archive(tmp_path, images=IMAGES)
-    Path(entry["file"]).unlink()
-    assert "No such file" in complaint(entry)
-
-
-def test_a_file_that_was_altered_is_named_with_both_checksums(tmp_path):
-    entry = archive(tmp_path, images=IMAGES)
-    expected = entry["sha256"]
-    content = bytearray(Path(entry["file"]).read_bytes())
-    content[len(content) // 2] ^= 1
-    Path(entry["file"]).write_bytes(content)
-    text = complaint(entry)
-    assert expected in text
-    assert hashlib.sha256(content).hexdigest() in text
-
-
-def test_fewer_images_than_asked_for_are_named(tmp_path):
-    assert complaint(archive(tmp_path, images=IMAGES) | {"images": 4}).endswith("holds 3 images, 4 asked for")
-
-
-def test_an_archive_without_images_is_named(tmp_path):
-    assert "`images`" in complaint(archive(tmp_path, pictures=IMAGES))
-
-
-@pytest.mark.parametrize("content", [b"", b"no archive", b"PK\x03\x04 cut short"], ids=repr)
-def test_what_is_no_archive_is_named(tmp_path, content):
-    entry = archive(tmp_path, images=IMAGES)
-    Path(entry["file"]).write_bytes(content)
-    entry["sha256"] = hashlib.sha256(content).hexdigest()
-    assert "not an .npz archive" in complaint(entry)
-
-
-def test_pickled_objects_are_never_loaded(tmp_path):
-    entry = archive(tmp_path, images=np.array([{"a": 1}], dtype=object))
-    assert "not an .npz archive" in complaint(entry)
 
 
 def test_a_folder_in_the_files_place_is_named(tmp_path):

@@ -212,6 +212,39 @@ def test_disc_threshold_takes_pixels_row_by_row():
     assert masked.isna().to_numpy().tolist() == [[True, False, False, True, True, False], [False] * 6]
 
 
+def test_a_slope_per_unit_is_the_same_in_every_column():
+    """The clip of bright pixels, W = −50 and b = 0.75 on [0, 1] (Ipsen et al. 2021, §4.3), on [−1, 1]."""
+    table = pd.DataFrame({"black": [-1.0] * 5, "any": [-1.0, 0.4, 0.5, 0.6, 1.0]})
+    clip = mechanism("self_masking_logistic", slope=25, midpoint=0.5, per="unit")
+    x = (table.to_numpy() + 1) / 2
+    assert clip.probability(table) == pytest.approx(1 / (1 + np.exp(-50 * (x - 0.75))))
+    constant = mechanism("self_masking_logistic", slope=25, rate=0.3, per="unit").probability(table)
+    assert constant.mean(axis=0) == pytest.approx([0.3, 0.3])
+
+
+BLOCK = {"height": 5, "width": 4, "block_height": 3, "block_width": 2}
+
+
+def test_a_random_block_is_one_rectangle_of_each_image_with_the_stated_probability():
+    table = pd.DataFrame(np.ones((4000, 20)))
+    block = mechanism("random_block", **BLOCK)
+    mask = block.missing(table, generator(0))
+    images = mask.reshape(-1, 5, 4)
+    rows, columns = images.any(2), images.any(1)
+    assert (rows.sum(1) == 3).all()
+    assert (columns.sum(1) == 2).all()
+    assert (images == rows[:, :, None] & columns[:, None, :]).all()
+    assert (np.diff(rows, axis=1).sum(1) <= 2).all()  # without a gap
+    assert (np.diff(columns, axis=1).sum(1) <= 2).all()
+    assert mask.mean(axis=0) == pytest.approx(block.probability(table)[0], abs=0.04)
+    assert block.probability(table).sum(axis=1) == pytest.approx(6)
+
+
+def test_a_block_as_large_as_the_image_leaves_nothing():
+    whole = mechanism("random_block", height=2, width=2, block_height=2, block_width=2)
+    assert whole.missing(pd.DataFrame(np.ones((3, 4))), generator(0)).all()
+
+
 # --- applying one
 
 RANDOM = [
@@ -288,6 +321,7 @@ SELF = {"kind": "self_masking_logistic", "rate": 0.5, "slope": 1}
         (SELF, gaussian()[["x_1", "x_1"]], "two columns are called 'x_1'"),
         ({"kind": "mcar", "rate": 0.5, "columns": "first_half"}, gaussian()[["x_1"]], "0 columns to mask"),
         ({"kind": "disc_threshold", **DISC}, gaussian(), "2 columns, expected the 784 pixels"),
+        ({"kind": "random_block", **BLOCK}, gaussian(), "2 columns, expected the 20 pixels"),
         (
             {"kind": "threshold", "cut": -100, "columns": ["x_1"]},
             gaussian(),
@@ -324,6 +358,10 @@ DISC_ENTRY = {"kind": "disc_threshold", **DISC}
         (MAR | {"slope": 0}, "mechanism.slope: .*use kind: mcar"),
         (SELF | {"slope": 0}, "mechanism.slope: .*use kind: mcar"),
         (SELF | {"midpoint": 1}, "exactly one of rate and midpoint"),
+        (
+            {"kind": "random_block", **BLOCK, "block_width": 5},
+            "a block of 3 x 5 doesn't fit into an image of 5 x 4",
+        ),
         ({"kind": "self_masking_logistic", "slope": 1}, "exactly one of rate and midpoint"),
         (
             {"kind": "threshold", "cut": {"statistic": "median"}},

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import zipfile
 from pathlib import Path
 from typing import Annotated, ClassVar, Self
 
@@ -100,36 +99,6 @@ class RingSource(Source):
     def diagnostics(self, table: npt.NDArray[np.float64]) -> dict[str, float]:
         """`ring_distance`: the median of `|‖x‖ − radius|`."""
         return {"ring_distance": float(np.median(np.abs(np.linalg.norm(table, axis=1) - self.radius)))}
-
-
-@sources.register("mnist")
-class MnistSource(Source):
-    """The first images of MNIST's training set, a row each, pixels scaled to [−1, 1]; columns pixel_0, ….
-
-    Attributes:
-        file: An `.npz` with `images`, uint8, N × 28 × 28.
-        sha256: Its checksum.
-        images: How many of the first images to take.
-    """
-
-    fixed: ClassVar[bool] = True
-
-    file: Path
-    sha256: Sha256
-    images: PositiveInt
-
-    def draw(self, generator: np.random.Generator) -> pd.DataFrame:
-        """See `Source.draw`; nothing is random here."""
-        verify(self.file, self.sha256)
-        try:
-            with np.load(self.file, allow_pickle=False) as archive:
-                images = archive["images"]
-        except (KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
-            raise DataError(f"{self.file}: not an .npz archive with `images`: {error}") from None
-        if len(images) < self.images:
-            raise DataError(f"{self.file}: holds {len(images)} images, {self.images} asked for")
-        pixels = images[: self.images].reshape(self.images, -1) / 127.5 - 1.0
-        return pd.DataFrame(pixels, columns=[f"pixel_{j}" for j in range(pixels.shape[1])])
 
 
 class RealTable(Source):
@@ -284,8 +253,13 @@ class BreastCancer(RealTable):
         return pd.DataFrame(data.data, columns=[name.replace(" ", "_") for name in data.feature_names])
 
 
-def verify(file: Path, sha256: str) -> None:
+def verify(file: Path, sha256: str, remedy: str = "restore it from git") -> None:
     """Check a data file against its checksum.
+
+    Arguments:
+        file: The file.
+        sha256: Its checksum.
+        remedy: What a message tells to do.
 
     Raises:
         DataError: the file is absent, or isn't the one that is meant.
@@ -293,6 +267,6 @@ def verify(file: Path, sha256: str) -> None:
     try:
         found = hashlib.sha256(file.read_bytes()).hexdigest()
     except OSError as error:
-        raise DataError(f"{file}: can't be read ({error.strerror}); restore it from git") from None
+        raise DataError(f"{file}: can't be read ({error.strerror}); {remedy}") from None
     if found != sha256:
-        raise DataError(f"{file}: altered: sha256 is {found}, expected {sha256}; restore it from git")
+        raise DataError(f"{file}: altered: sha256 is {found}, expected {sha256}; {remedy}")

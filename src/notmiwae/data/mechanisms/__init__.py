@@ -5,7 +5,7 @@
 
 from notmiwae.data.mechanisms.at_random import MCAR, MARLogistic, Natural
 from notmiwae.data.mechanisms.base import Mechanism, apply_mechanism, mechanisms
-from notmiwae.data.mechanisms.regions import AngularSector, DiscThreshold
+from notmiwae.data.mechanisms.regions import AngularSector, DiscThreshold, RandomBlock
 from notmiwae.data.mechanisms.self_masking import SelfMaskingLogistic, Threshold
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "MARLogistic",
     "Mechanism",
     "Natural",
+    "RandomBlock",
     "SelfMaskingLogistic",
     "Threshold",
     "apply_mechanism",

@@ -1,4 +1,4 @@
-"""Mechanisms with a region: a sector of the plane, a disc of an image (MNAR)."""
+"""Mechanisms with a region: a sector of the plane, a disc of an image (MNAR), a random block of it."""
 
 from __future__ import annotations
 
@@ -52,19 +52,36 @@ class AngularSector(Mechanism):
         return np.repeat(inside[:, None], len(targets), axis=1)
 
 
+class ImageMechanism(Mechanism):
+    """A mechanism of images, of which the table's `columns` are the pixels, row by row.
+
+    Attributes:
+        height: Rows of the image.
+        width: Columns of the image.
+    """
+
+    height: PositiveInt
+    width: PositiveInt
+
+    def _require_image(self, targets: list[str]) -> None:
+        if len(targets) != self.height * self.width:
+            raise DataError(
+                f"{self.label}: {len(targets)} columns, expected the {self.height * self.width} pixels of a "
+                f"{self.height} x {self.width} image"
+            )
+
+
 @mechanisms.register("disc_threshold")
-class DiscThreshold(Mechanism):
+class DiscThreshold(ImageMechanism):
     r"""Images' pixels missing inside a disc where they're far from 0 (the poster's MNIST).
 
     Missing where $(i - i_0)^2 + (j - j_0)^2 \le r^2$ and $|x_{ij}| > $ `threshold`; rows and columns of the
-    image count from 0, and the table's `columns` are its pixels row by row.
+    image count from 0.
 
     Attributes:
         centre: $(i_0, j_0)$, row and column.
     """
 
-    height: PositiveInt
-    width: PositiveInt
     centre: tuple[FiniteFloat, FiniteFloat]
     radius: FiniteFloat = Field(gt=0)
     threshold: FiniteFloat = Field(ge=0)
@@ -85,11 +102,59 @@ class DiscThreshold(Mechanism):
         return inside
 
     def _probability(self, table: pd.DataFrame, targets: list[str]) -> Floats | Mask:
-        if len(targets) != self.height * self.width:
-            raise DataError(
-                f"{self.label}: {len(targets)} columns, expected the {self.height * self.width} pixels of a "
-                f"{self.height} x {self.width} image"
-            )
+        self._require_image(targets)
         far = np.abs(table[targets].to_numpy()) > self.threshold
         masked: Mask = far & self.disc().ravel()
         return masked
+
+
+@mechanisms.register("random_block")
+class RandomBlock(ImageMechanism):
+    r"""Images' pixels missing in a rectangle, anywhere in the image with the same probability (MCAR).
+
+    $p_{ij}$ is the share of the rectangle's places that cover the pixel; the pixels of an image go missing
+    together.
+
+    Attributes:
+        block_height: Rows of the rectangle.
+        block_width: Columns of the rectangle.
+    """
+
+    block_height: PositiveInt
+    block_width: PositiveInt
+
+    @model_validator(mode="after")
+    def _block_fits(self) -> Self:
+        if self.block_height > self.height or self.block_width > self.width:
+            raise ValueError(
+                f"a block of {self.block_height} x {self.block_width} doesn't fit into an image of "
+                f"{self.height} x {self.width}"
+            )
+        return self
+
+    def _probability(self, table: pd.DataFrame, targets: list[str]) -> Floats | Mask:
+        self._require_image(targets)
+        rows, columns = (_covers(*each).mean(axis=0) for each in self._sides())
+        return np.tile(np.outer(rows, columns).ravel(), (len(table), 1))
+
+    def missing(self, table: pd.DataFrame, generator: np.random.Generator) -> Mask:
+        """See `Mechanism.missing`."""
+        self.probability(table)  # checks the table
+        rows, columns = (
+            covers[generator.integers(len(covers), size=len(table))]
+            for covers in (_covers(*each) for each in self._sides())
+        )
+        block = (rows[:, :, None] & columns[:, None, :]).reshape(len(table), -1)
+        mask = np.zeros(table.shape, dtype=bool)
+        mask[:, table.columns.get_indexer(pd.Index(self.targets(table)))] = block
+        return mask
+
+    def _sides(self) -> list[tuple[int, int]]:
+        return [(self.height, self.block_height), (self.width, self.block_width)]
+
+
+def _covers(length: int, block: int) -> Mask:
+    """Which of `length` places in a line a block covers, for each place where it can start."""
+    start, place = np.ogrid[: length - block + 1, :length]
+    covered: Mask = (start <= place) & (place < start + block)
+    return covered

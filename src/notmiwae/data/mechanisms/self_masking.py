@@ -48,17 +48,20 @@ class Threshold(Mechanism):
 class SelfMaskingLogistic(Mechanism):
     r"""Self-masking with a soft threshold (MNAR).
 
-    $p_{nj} = \sigma(\mathrm{slope} \cdot (x_{nj} - b_j) / \mathrm{sd}_j)$, where sd is the column's own.
+    $p_{nj} = \sigma(\mathrm{slope} \cdot (x_{nj} - b_j) / u_j)$
 
     Attributes:
         slope: A negative one makes low values go missing.
         rate: Chooses $b_j$ so that the mean of $p_{nj}$ over rows is `rate` in every column.
         midpoint: $b_j$ itself, in the columns' units. Exactly one of the two is given.
+        per: $u_j$: the column's own standard deviation, `sd`, or 1, `unit`, where all columns have one unit,
+            as pixels do (the clipped images of Ipsen et al. 2021, §4.3).
     """
 
     slope: Slope
     rate: Rate | None = None
     midpoint: FiniteFloat | None = None
+    per: Literal["sd", "unit"] = "sd"
 
     @model_validator(mode="after")
     def _one_location(self) -> Self:
@@ -70,8 +73,12 @@ class SelfMaskingLogistic(Mechanism):
         return np.stack([self._column(table[name].to_numpy(), name) for name in targets], axis=1)
 
     def _column(self, values: Floats, name: str) -> Floats:
-        scores = self.slope * standardised(values, f"{self.label}: column {name!r}")
+        mean, unit = 0.0, 1.0
+        if self.per == "sd":
+            mean, unit = values.mean(), values.std()
+            values = standardised(values, f"{self.label}: column {name!r}")
+        scores = self.slope * values
         if self.rate is not None:
             return calibrated(scores, self.rate)
         assert self.midpoint is not None  # by _one_location
-        return sigmoid(scores - self.slope * (self.midpoint - values.mean()) / values.std())
+        return sigmoid(scores - self.slope * (self.midpoint - mean) / unit)
