@@ -15,6 +15,9 @@ from notmiwae.parallel import chunks, run_jobs
 from notmiwae.pipeline import REPORTS, compute
 from notmiwae.resume import fingerprint, forget, is_current, note, note_path
 
+CHECKPOINTS = Path("build/checkpoints")
+"""No stage's output: DVC removes those when it starts one."""
+
 
 @dataclass(frozen=True)
 class Job:
@@ -47,6 +50,11 @@ def together(jobs: Sequence[Job], size: int) -> list[list[Job]]:
         seeds = [job.seed for job in chunk]
         groups.append([replace(job, fingerprint=fingerprint(job.fingerprint, *seeds)) for job in chunk])
     return groups
+
+
+def checkpoints(jobs: Sequence[Job]) -> Path:
+    """A folder for the state of jobs that are done together, while they run; `run_cells` removes it then."""
+    return CHECKPOINTS / fingerprint(*[job.fingerprint for job in jobs])[:32]
 
 
 def run_cells(
@@ -83,6 +91,7 @@ def _run_cell(function: Callable[..., float], first: Job | Sequence[Job], *more:
     seconds = function(first, *more)
     for job in _jobs(first):
         note(job.output, job.fingerprint)
+    remove(checkpoints(_jobs(first)))
     return seconds
 
 

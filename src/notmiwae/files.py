@@ -1,4 +1,4 @@
-"""Files that are whole or absent: written under a temporary name, then renamed."""
+"""Files that are whole or absent: written under a temporary name, then renamed. JSON from strangers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
+
+_LARGEST = 2**26
+"""Bytes of JSON that is read, at most."""
 
 
 @contextmanager
@@ -45,6 +48,36 @@ def remove(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
+
+
+def check_file(path: Path) -> None:
+    """Raise an `OSError` unless it's a file: a pipe or a device may have no end. A link to a file is one."""
+    if not path.is_file():
+        raise FileNotFoundError("no such file")
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The mapping that `write_json` wrote; of bounded size, with finite numbers.
+
+    Raises:
+        OSError: it can't be read, or is no file.
+        ValueError: it's too large, or no JSON.
+        TypeError: it's no mapping.
+        RecursionError: it's nested too deeply.
+    """
+    check_file(path)
+    with path.open("rb") as file:
+        content = file.read(_LARGEST + 1)
+    if len(content) > _LARGEST:
+        raise ValueError(f"it's too large; accepted: {_LARGEST:,} bytes at most")
+    found = json.loads(content.decode("utf-8"), parse_constant=_no_number)
+    if not isinstance(found, dict):
+        raise TypeError(f"it holds {type(found).__name__}; accepted: a mapping")
+    return found
+
+
+def _no_number(name: str) -> NoReturn:
+    raise ValueError(f"{name}; accepted: finite numbers")
 
 
 def write_json(path: Path, content: Any) -> None:

@@ -183,6 +183,7 @@ def test_a_grid_search_chooses_the_assumption_under_which_held_out_rows_are_like
         ({"latent_size": 0}, "latent_size: found 0; accepted: a whole number from 1"),
         ({"hidden": ()}, "hidden: found (); accepted: the width of each layer"),
         ({"hidden": 5}, "hidden: found 5; accepted: the width of each layer"),
+        ({"hidden": (8,) * 101}, "hidden: found 101 layers; accepted: at most 100"),
         ({"hidden": (8, 0)}, "hidden: found 0; accepted: a whole number from 1"),
     ],
 )

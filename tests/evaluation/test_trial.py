@@ -58,9 +58,9 @@ def trained_on(monkeypatch):
     """Tables and seeds that models were fitted with."""
     tables, original = [], trial_module.fit_together
 
-    def watched(values, *arguments):
+    def watched(values, *arguments, **options):
         tables.extend(zip([table.copy() for table in values], arguments[4], strict=True))
-        return original(values, *arguments)
+        return original(values, *arguments, **options)
 
     monkeypatch.setattr(trial_module, "fit_together", watched)
     return tables
@@ -126,8 +126,8 @@ def test_a_data_sets_own_diagnostics_are_among_the_figures():
 def test_the_bound_is_the_mean_over_members(monkeypatch):
     bounds, original = [], trial_module.fit_together
 
-    def watched(*arguments):
-        fits = original(*arguments)
+    def watched(*arguments, **options):
+        fits = original(*arguments, **options)
         bounds.extend(each.validation_bound for each in fits)
         return fits
 

@@ -159,6 +159,29 @@ def test_the_mean_is_the_observed_values(table):
     assert filled[missing, 0] == pytest.approx(table["a"].mean())
 
 
+def test_knn_looks_among_as_many_donors_as_it_is_told_to(table):
+    everybody = baseline("knn", neighbours=1)
+    assert everybody.deterministic
+    some = baseline("knn", neighbours=1, donors=20)
+    assert not some.deterministic
+    missing = table.isna()
+    found = some.impute(table, 1)
+    for j, name in enumerate(table.columns):
+        # The nearest donor's own value, so at most 20 different ones.
+        values = set(found[missing[name].to_numpy(), j])
+        assert values <= {*table[name].dropna(), table[name].mean()}
+        assert len(values) <= 20
+    assert not np.array_equal(found, some.impute(table, 2))
+    assert np.array_equal(found, some.impute(table, 1))
+    enough = baseline("knn", neighbours=1, donors=len(table))
+    assert np.array_equal(enough.impute(table, 1), everybody.impute(table, 1))
+
+
+def test_a_column_that_no_donor_observes_is_imputed_with_its_mean():
+    table = pd.DataFrame({"a": np.arange(50.0), "b": [7.0] + [np.nan] * 49})
+    assert (baseline("knn", donors=2).impute(table, 3)[:, 1] == 7.0).all()
+
+
 def test_knn_averages_the_nearest_rows_that_observe_the_column():
     table = pd.DataFrame({"x": [0.0, 1.0, 2.0, 10.0, 0.9], "y": [1.0, 2.0, 4.0, 99.0, np.nan]})
     assert baseline("knn", neighbours=1).impute(table, 0)[4, 1] == 2.0

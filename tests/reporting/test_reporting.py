@@ -1,5 +1,6 @@
 """Figures and tables from small synthetic inputs."""
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +11,22 @@ from matplotlib.figure import Figure
 
 from notmiwae.data.cuts import QuantileCut
 from notmiwae.data.datasets import DatasetSpec
-from notmiwae.data.mechanisms import MCAR, AngularSector, DiscThreshold, SelfMaskingLogistic, Threshold
+from notmiwae.data.mechanisms import (
+    MCAR,
+    AngularSector,
+    DiscThreshold,
+    RandomBlock,
+    SelfMaskingLogistic,
+    Threshold,
+    apply_mechanism,
+)
 from notmiwae.data.sources import GaussianSource
 from notmiwae.data.tables import ImputedCells
 from notmiwae.errors import DataError, ParameterError
+from notmiwae.inference.recipe import TrainingSpec
+from notmiwae.inference.training import fit
+from notmiwae.model.latent import ModelSpec
+from notmiwae.model.missing import processes
 from notmiwae.params import parse_spec
 from notmiwae.reporting import style
 from notmiwae.reporting.agreement import agreement
@@ -21,7 +34,7 @@ from notmiwae.reporting.comparison import errors
 from notmiwae.reporting.curves import best_starts, bounds
 from notmiwae.reporting.headline import headline
 from notmiwae.reporting.heatmap import mechanism_probability, missing_process
-from notmiwae.reporting.images import first_of_each, imputations, read_labels
+from notmiwae.reporting.images import error_maps, first_of_each, imputations
 from notmiwae.reporting.names import column_name, in_order, method_name
 from notmiwae.reporting.painters import Replicate, draw_figures
 from notmiwae.reporting.results import CURVE_COLUMNS, PUBLISHED_COLUMNS, Grid, read_rows
@@ -161,6 +174,9 @@ class TestMechanismProbability:
             AngularSector(columns=("x_1",), axes=("x_1", "x_2"), start_pi=0.25, stop_pi=0.75),
             MCAR(rate=0.3),
             SelfMaskingLogistic(slope=3.0, rate=0.4),
+            SelfMaskingLogistic(slope=3.0, midpoint=0.4, per="unit"),
+            DiscThreshold(height=1, width=2, centre=(0, 0), radius=1, threshold=0.5),
+            RandomBlock(height=1, width=2, block_height=1, block_width=1),
         ],
         ids=lambda mechanism: mechanism.kind,
     )
@@ -174,6 +190,19 @@ class TestMechanismProbability:
         everywhere = probability(self.GRID)
         assert everywhere.shape == self.GRID.shape
         assert ((everywhere >= 0) & (everywhere <= 1)).all()
+
+    @pytest.mark.parametrize(
+        "mechanism",
+        [
+            DiscThreshold(height=1, width=2, centre=(0, 0), radius=1, threshold=0.5),
+            SelfMaskingLogistic(slope=3.0, midpoint=0.4, per="unit"),
+        ],
+        ids=lambda mechanism: mechanism.kind,
+    )
+    def test_what_hangs_on_the_value_alone_is_exact_anywhere(self, plane, mechanism):
+        probability = mechanism_probability(mechanism, plane[0])
+        expected = mechanism.probability(pd.DataFrame(self.GRID, columns=plane[0].columns))
+        np.testing.assert_allclose(probability(self.GRID), expected)
 
     def test_cut_is_the_tables_and_not_the_grids(self, plane):
         complete = plane[0] + 5.0
@@ -219,14 +248,22 @@ class TestImages:
         np.testing.assert_allclose(colour, to_rgba(style.ORANGE))
         assert not imputations([("a", images)], MCAR(rate=0.5)).axes[0].patches
 
-    def test_errors(self, tmp_path):
+    def test_error_maps(self):
+        truth = np.zeros((200, 4))
+        missing = np.tile([True, True, False, False], (200, 1))
+        missing[:100, 1] = False
+        missing[0, 2] = True  # too few to speak of
+        means = {"good": truth + 0.1, "bad": np.where(np.arange(200)[:, None] < 100, 3.0, 4.0) + truth}
+        drawn = error_maps(means, truth, missing)
+        good, bad = (axes.images[0].get_array() for axes in drawn.axes[:2])
+        np.testing.assert_allclose(good.filled(-1), [[0.1, 0.1], [-1, -1]])
+        np.testing.assert_allclose(bad.filled(-1), [[np.sqrt(12.5), 4], [-1, -1]])
+        assert drawn.axes[0].get_title() == "good\n0.100"
+        assert drawn.axes[0].images[0].get_clim() == drawn.axes[1].images[0].get_clim() == (0, 4)
+
+    def test_errors(self):
         with pytest.raises(DataError, match="50 pixels aren't square"):
             imputations([("a", np.zeros((1, 50)))], MCAR(rate=0.5))
-        with pytest.raises(DataError, match=r"absent\.npz"):
-            read_labels(tmp_path / "absent.npz", 1)
-        np.savez(tmp_path / "a.npz", labels=np.arange(3))
-        with pytest.raises(DataError, match="3 labels for 4 images"):
-            read_labels(tmp_path / "a.npz", 4)
 
     def test_first_of_each_label(self):
         assert first_of_each(np.array([5, 0, 5, 1, 0])) == [1, 3, 0]
@@ -343,7 +380,7 @@ class TestDrawFigures:
             "notmiwae": ImputedCells.of(masked, filled, [filled]),
             "knn": ImputedCells.of(masked, filled),
         }
-        return Replicate(dataset, complete, masked, None, cells, {})
+        return Replicate(dataset, complete, masked, None, cells, {}, {})
 
     def test_plane(self, plane, tmp_path):
         complete, masked, _ = plane
@@ -352,6 +389,30 @@ class TestDrawFigures:
         assert titles == ["not-MIWAE: means", "not-MIWAE: draws", "KNN: means"]
         draw_figures(replicate, tmp_path)
         assert {each.name for each in tmp_path.iterdir()} == {"reconstruction.png", "missing_process.png"}
+
+    def test_images(self, tmp_path):
+        images = np.random.default_rng(1).integers(0, 256, (40, 4, 4)).astype(np.uint8)
+        np.savez(tmp_path / "images.npz", images=images, labels=np.arange(40) % 3)
+        digest = hashlib.sha256((tmp_path / "images.npz").read_bytes()).hexdigest()
+        disc = {"kind": "disc_threshold", "height": 4, "width": 4, "centre": [1, 1], "radius": 1}
+        source = {"kind": "mnist", "file": tmp_path / "images.npz", "sha256": digest, "images": 40}
+        mechanism = {**disc, "threshold": 0.5}
+        dataset = DatasetSpec.model_validate({"source": source, "mechanism": mechanism, "replicates": 1})
+        complete = dataset.source.draw(None)
+        masked = apply_mechanism(dataset.mechanism, complete, np.random.default_rng(2))
+        process = processes.parse({"kind": "two_sided", "shared": True})
+        training = TrainingSpec(steps=2, samples=2, validation_samples=2, check_every=1)
+        table = masked.to_numpy()
+        fitted = fit(table, tuple(masked.columns), ModelSpec(latent_size=1), process, training, 3).fitted
+        filled = masked.fillna(0.5).to_numpy()
+        models = {"notmiwae": ImputedCells.of(masked, filled, [filled, -filled])}
+        baselines = {"mean": ImputedCells.of(masked, filled)}
+        replicate = Replicate(
+            dataset, complete, masked, None, models, baselines, {"notmiwae": [fitted], "miwae": [fitted]}
+        )
+        draw_figures(replicate, tmp_path / "figures")
+        names = {"imputations.png", "draws.png", "errors.png", "missing_process.png"}
+        assert {each.name for each in (tmp_path / "figures").iterdir()} == names
 
     def test_any_other_table(self, plane, tmp_path):
         complete, masked, _ = plane

@@ -91,6 +91,7 @@ def test_a_picture_that_no_page_shows_is_an_error(tmp_path):
         "README.md",
         "docs",
         "reports",
+        "images",
         "paper",
         "benchmarks",
         "params.yaml",

@@ -26,6 +26,7 @@ from notmiwae.trust.compare import Tolerance
 ROOT = Path(__file__).parents[2]
 STAGES = ROOT / "stages"
 PAPER = ROOT / "paper"
+IMAGES = ROOT / "images"
 PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text())
 PAPER_PARAMS = yaml.safe_load((PAPER / "params.yaml").read_text())
 GRID, PAPER_GRID = PARAMS["run"], PAPER_PARAMS["run"]
@@ -128,7 +129,8 @@ def test_the_number_of_neighbours_concerns_knn_alone(repo: Repo) -> None:
     touched = readers(repo, "baselines.knn.neighbours")
     assert touched == {f"baseline@{name}-knn" for name in GRID["datasets"]}
     after = set().union(*(reached(repo, name) for name in touched))
-    assert after == {f"evaluate@{name}" for name in GRID["datasets"]} | {"report"}
+    expected = {f"{stage}@{name}" for stage in ("evaluate", "figures") for name in GRID["datasets"]}
+    assert after == expected | {"report"}
 
 
 def test_a_dial_of_notmiwae_leaves_miwae_and_the_baselines(repo: Repo) -> None:
@@ -204,7 +206,7 @@ def test_every_stage_depends_on_the_code_that_it_runs(repo: Repo) -> None:
             assert any(module.is_relative_to(path) for path in read), f"{stage.name} imports {module}"
 
 
-@pytest.fixture(params=[ROOT, PAPER], ids=["root", "paper"])
+@pytest.fixture(params=[ROOT, PAPER, IMAGES], ids=["root", "paper", "images"])
 def grid(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
     """The grid of each pipeline, in whose folder the test then runs."""
     monkeypatch.chdir(request.param)
@@ -262,6 +264,8 @@ def test_params_holds_every_dial(grid: dict[str, list[str]]) -> None:
         written = {key: params[key] for key in pipeline.COMMON if key in params} | written
         written["training"] = params["training"] | written["training"]
         held = pipeline.model_section(Recipe, model, name).to_mapping()
+        if held["missing_process"].get("known", 0) is None:
+            del held["missing_process"]["known"]  # no dial: what is learnt isn't known
         assert json.loads(json.dumps(held)) == {"network": None, **written}
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from numbers import Integral
 from pathlib import Path
 from typing import Any, Self
 
@@ -14,8 +13,9 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, validate_data
 
-from notmiwae.errors import DataError, ParameterError
+from notmiwae.errors import DataError
 from notmiwae.estimators import learnt, storage
+from notmiwae.estimators.arguments import layers, whole
 from notmiwae.estimators.assumptions import Assumption, missing_process
 from notmiwae.estimators.columns import check_names, encode, fill, observation
 from notmiwae.estimators.describing import describe
@@ -142,7 +142,7 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
                 together are then what the table would be.
         """
         table, values = self._rows(X)
-        spec = ImputationSpec(samples=self.n_samples, enough=_ENOUGH, draws=_whole("n_draws", n_draws, 0))
+        spec = ImputationSpec(samples=self.n_samples, enough=_ENOUGH, draws=whole("n_draws", n_draws, 0))
         imputed = impute_rows(
             self.members_,
             values,
@@ -222,11 +222,8 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         for name in ("latent_size", "steps", "members", "n_samples"):
             value = getattr(self, name)
             if value is not None or name in ("members", "n_samples"):
-                _whole(name, value, 1)
-        if isinstance(self.hidden, str) or not np.iterable(self.hidden) or not len(self.hidden):
-            raise ParameterError(f"hidden: found {self.hidden!r}; accepted: the width of each layer")
-        for width in self.hidden:
-            _whole("hidden", width, 1)
+                whole(name, value, 1)
+        layers("hidden", self.hidden)
         resolve(self.device)
 
     def _process(self) -> ProcessSpec:
@@ -290,12 +287,6 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 def _numbered(columns: int) -> list[str]:
     """Names of columns that have none."""
     return [f"x{place}" for place in range(columns)]
-
-
-def _whole(name: str, value: Any, least: int) -> int:
-    if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
-        raise ParameterError(f"{name}: found {value!r}; accepted: a whole number from {least}")
-    return int(value)
 
 
 class NotMIWAEImputer(MIWAEImputer):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
@@ -14,7 +13,7 @@ import numpy as np
 
 from notmiwae.errors import DataError, flat
 from notmiwae.estimators.columns import KINDS, Column, observation
-from notmiwae.files import whole_folder, write_json
+from notmiwae.files import read_json, whole_folder, write_json
 from notmiwae.inference.fitted import FittedModel
 from notmiwae.model.missing import ProcessSpec, processes
 from notmiwae.params import parse_entry
@@ -25,6 +24,8 @@ if TYPE_CHECKING:
 _FILE = "imputer.json"
 _PROCESS = "missing process"
 """Stands before the settings of one, which a mapping by column would look like."""
+_LONGEST = 500
+"""Characters of another library's message, at most."""
 
 
 def save(imputer: MIWAEImputer, folder: Path) -> None:
@@ -69,7 +70,7 @@ def load(folder: Path, classes: Sequence[type[MIWAEImputer]]) -> MIWAEImputer:
         DataError: the folder isn't what `save` writes.
     """
     try:
-        description = json.loads((folder / _FILE).read_text(encoding="utf-8"))
+        description = read_json(folder / _FILE)
         cls = {each.__name__: each for each in classes}[description["imputer"]]
         imputer = cls(**{name: _read(value) for name, value in description["parameters"].items()})
         imputer._check()
@@ -78,13 +79,18 @@ def load(folder: Path, classes: Sequence[type[MIWAEImputer]]) -> MIWAEImputer:
         if len(imputer.members_) != description["members"]:
             raise ValueError(f"{len(imputer.members_)} members of {description['members']!r}")
         imputer.bound_, imputer._seed = float(description["bound"]), int(description["seed"])
+        if imputer._seed < 0:
+            raise ValueError(f"seed: found {imputer._seed}; accepted: a whole number from 0")
         imputer.n_features_in_ = len(imputer.columns_)
         if description["feature_names"] is not None:
             imputer.feature_names_in_ = np.array(description["feature_names"], dtype=object)
         _check_members(imputer)
+    except DataError:
+        # A member's, which names its own file.
+        raise
     except (OSError, KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
         said = flat(error) or type(error).__name__
-        raise DataError(f"{folder}: not a saved imputer: {said}") from None
+        raise DataError(f"{flat(folder)}: not a saved imputer: {_FILE}: {said[:_LONGEST]}") from None
     return imputer
 
 
@@ -138,7 +144,9 @@ def _column(found: dict[str, Any]) -> Column:
     numbers = (None if each is None else float(each) for each in (column.lowest, column.highest))
     if column.kind not in KINDS or not isinstance(column.name, str) or bool(column.values) != names:
         raise ValueError(f"column {column.name!r} of kind {column.kind!r} with values {column.values!r}")
-    if any(not isinstance(each, str | int | float) for each in column.values):
+    if any(not isinstance(each, str | int | float) for each in column.values) or (
+        len(set(column.values)) < len(column.values) or (column.kind == "binary" and len(column.values) > 2)
+    ):
         raise ValueError(f"column {column.name!r} with values {column.values!r}")
     lowest, highest = numbers
     return replace(column, lowest=lowest, highest=highest, ordered=bool(column.ordered))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import pandas as pd
 
@@ -33,6 +34,7 @@ def run_trials(
     seed: int,
     replicates: Sequence[int],
     report: Report = silent,
+    checkpoints: Path | None = None,
 ) -> list[dict[str, float]]:
     """The metrics of one method on each of some replicates of a data set; see `metrics.evaluate`.
 
@@ -44,6 +46,7 @@ def run_trials(
         seed: Of everything random here, together with the replicate's number.
         replicates: Which replicates. Table and mask are the same for all methods.
         report: See `parallel.run_jobs`.
+        checkpoints: See `fit_together`.
     """
     complete, masked = [], []
     for replicate in replicates:
@@ -52,7 +55,7 @@ def run_trials(
         masked.append(apply_mechanism(dataset.mechanism, complete[-1], generator(seed, "mask", replicate)))
     seeds = [torch_seed(seed, "method", replicate) for replicate in replicates]
     if isinstance(method, Model):
-        done = _by_model(method, masked, complete, seeds, report)
+        done = _by_model(method, masked, complete, seeds, report, checkpoints)
     else:
         done = [
             (ImputedCells.of(each, method.impute(each, own), list(method.draw(each, own))), {})
@@ -70,6 +73,7 @@ def _by_model(
     complete: Sequence[pd.DataFrame],
     seeds: Sequence[int],
     report: Report,
+    checkpoints: Path | None,
 ) -> list[tuple[ImputedCells, dict[str, float]]]:
     recipe = method.recipe
     values = [table.to_numpy(dtype=float) for table in masked]
@@ -82,6 +86,7 @@ def _by_model(
         [torch_seed(seed, "train", member) for seed in seeds for member in range(recipe.members)],
         report,
         recipe.members,
+        checkpoints=checkpoints,
     )
     done = []
     for r, fitted in enumerate(chunks(fits, recipe.members)):

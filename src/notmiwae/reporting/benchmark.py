@@ -12,7 +12,7 @@ from notmiwae.evaluation.replicates import summarise
 from notmiwae.reporting.by_table import ablation, calibration
 from notmiwae.reporting.comparison import errors
 from notmiwae.reporting.forest import forest
-from notmiwae.reporting.headline import RMSE, Measure, headline
+from notmiwae.reporting.headline import LEVEL, RMSE, Measure, calibration_tables, headline
 from notmiwae.reporting.learnt import Learnt, learnt_processes
 from notmiwae.reporting.names import DEFAULT, EVERY_DATASET, RIVAL
 from notmiwae.reporting.protocol import Constants, protocol_table
@@ -23,14 +23,6 @@ from notmiwae.reporting.results import averaged
 from notmiwae.reporting.significance import equal_or_less, paired, paired_table, ranking
 from notmiwae.reporting.summary import summary_table
 
-_LEVEL = 0.9
-_COVERAGE = Measure("coverage90", "Coverage of the 90 % interval", lambda value: abs(value - _LEVEL))
-_CALIBRATION = (
-    _COVERAGE,
-    Measure("width90", "Width of the 90 % interval", None),
-    Measure("crps", "CRPS"),
-    Measure("energy", "Energy distance"),
-)
 _MASK_ACCURACY = Measure("mask_accuracy", "Mask accuracy", lambda value: -value)
 _SIDE_BY_SIDE = 3
 """So many data sets, each with the published values beside ours, fit into a page's width."""
@@ -129,7 +121,7 @@ def texts(inputs: Inputs, found: Findings) -> dict[str, str]:
         "table": beside(RMSE),
         "protocol": protocol_table(results, inputs.constants, data),
         "agreement": f"{RULE}\n\n{verdict_table(found.verdicts, data)}",
-        "calibration": "\n".join(headline(results, None, data, each) for each in _CALIBRATION),
+        "calibration": calibration_tables(results, data),
         "mask_accuracy": beside(_MASK_ACCURACY),
         "paired": paired_table(found.paired, DEFAULT, data),
         "ablation": headline(inputs.ablation, None, _present(data, inputs.ablation)),
@@ -145,7 +137,7 @@ def pictures(inputs: Inputs, found: Findings) -> dict[str, Figure]:
         "ranks": critical_differences(found.ranking),
         "ablation": ablation(inputs.ablation, _present(data, inputs.ablation), inputs.variants),
         "missing_rate": missing_rate(inputs.missing_rate, inputs.shares, _present(data, inputs.missing_rate)),
-        "calibration": calibration(results, data, _LEVEL),
+        "calibration": calibration(results, data, LEVEL),
         "missing_process": learnt_processes(inputs.learnt),
     }
 

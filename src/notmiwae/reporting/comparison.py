@@ -71,10 +71,9 @@ def errors(
         axes.spines[["top", "right"]].set_visible(False)
     grid[0, 0].set_yticks(list(height.values()), [method_name(method) for method in methods])
     grid[0, 0].set_ylim(max(len(methods), 1) - 0.5, -0.5)
-    handles = [
-        Line2D([], [], label="this pipeline, ± 1 s.e.", **_OURS),
-        Line2D([], [], label="published", **_PUBLISHED),
-    ]
+    handles = [Line2D([], [], label="this pipeline, ± 1 s.e.", **_OURS)]
+    if len(theirs):
+        handles.append(Line2D([], [], label="published", **_PUBLISHED))
     if (ours["method"] == ORACLE).any():
         handles.append(Line2D([], [], label=ORACLE_NAME, **_LIMIT))
     drawn.legend(handles=handles, loc="outside lower center", ncols=len(handles), handletextpad=0.4)

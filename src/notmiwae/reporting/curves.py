@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from textwrap import fill
 from typing import Any
 
 import pandas as pd
@@ -20,6 +21,8 @@ _SETTLED = 0.1
 
 _VALUES_ALONE = {"miwae", "ppca"}
 """Models without a missing process: their bound is of the observed values, not of the mask."""
+_TITLE = 42
+"""Characters in a line of a panel's title."""
 _MEAN: dict[str, Any] = {"color": BLUE, "lw": 1.8}
 _THIN: dict[str, Any] = {"color": GREY, "lw": 0.6, "alpha": 0.7}
 
@@ -40,7 +43,8 @@ def bounds(curves: Mapping[tuple[str, str], pd.DataFrame], datasets: Sequence[st
     for row, model in zip(grid, models, strict=True):
         for axes, dataset in zip(row, datasets, strict=True):
             _curves(axes, best_starts(curves[dataset, model]))
-            axes.set_title(f"{dataset_name(dataset)}, {method_name(model)}")
+            title = f"{dataset_name(dataset)}, {method_name(model)}"
+            axes.set_title(fill(title, _TITLE, break_on_hyphens=False))
             axes.spines[["top", "right"]].set_visible(False)
         of = "p(x_o)" if model in _VALUES_ALONE else "p(x_o, s)"
         row[0].set_ylabel(f"held-out bound on\n$\\log\\,{of}$, nats a row")

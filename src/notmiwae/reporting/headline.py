@@ -28,6 +28,15 @@ class Measure:
 
 
 RMSE = Measure("rmse", "RMSE")
+LEVEL = 0.9
+"""Of the intervals that draws are judged by."""
+CALIBRATION = (
+    Measure("coverage90", "Coverage of the 90 % interval", lambda value: abs(value - LEVEL)),
+    Measure("width90", "Width of the 90 % interval", None),
+    Measure("crps", "CRPS"),
+    Measure("energy", "Energy distance"),
+)
+"""How good draws are, where a method has them; the energy distance takes means where it hasn't."""
 UNJUDGED = (
     Measure("shift", "missing − observed mean, in sd", None),
     Measure("bound", "held-out bound, nats a row", None),
@@ -89,10 +98,16 @@ def by_truth(results: pd.DataFrame, datasets: Sequence[str]) -> tuple[list[str],
     return [name for name in datasets if name in judged], [name for name in datasets if name not in judged]
 
 
+def calibration_tables(results: pd.DataFrame, datasets: Sequence[str]) -> str:
+    """A table for each measure of `CALIBRATION`, of the data sets that have it."""
+    return "\n".join(headline(results, None, datasets, each) for each in CALIBRATION)
+
+
 def tables(results: pd.DataFrame, published: pd.DataFrame, datasets: Sequence[str]) -> str:
     """The headline of the data sets that have one, then what methods say of the others' missing values."""
     judged, unknown = by_truth(results, datasets)
-    parts = [headline(results, published, judged)] if judged else []
+    beside = None if published.empty else published
+    parts = [headline(results, beside, judged)] if judged else []
     parts += [headline(results, None, unknown, each) for each in UNJUDGED if unknown]
     return "\n".join(parts)
 

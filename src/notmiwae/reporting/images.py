@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from textwrap import fill
 
 import matplotlib
 import numpy as np
@@ -14,31 +14,23 @@ from matplotlib.patches import Circle
 
 from notmiwae.data.mechanisms import DiscThreshold, Mechanism
 from notmiwae.errors import DataError
-from notmiwae.reporting.style import BLUE, ORANGE, PAGE, figure, styled
+from notmiwae.reporting.style import BLUE, LIGHT, ORANGE, PAGE, figure, styled
 
 Floats = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+
+_LABEL, _TITLE = 13, 20
+"""Characters in a line of a row's label, and of a map's title."""
+_MAPS = 4
+"""Maps side by side."""
+_FEW = 0.01
+"""Share of the images below which a pixel has no error to speak of."""
 
 
 def first_of_each(labels: npt.NDArray[np.integer]) -> list[int]:
     """Row of the first image of each label, in the labels' order."""
     _, first = np.unique(labels, return_index=True)
     return [int(row) for row in first]
-
-
-def read_labels(file: Path, images: int) -> npt.NDArray[np.integer]:
-    """The labels of the first images of an `.npz` archive.
-
-    Raises:
-        DataError: the file can't be read or holds no labels for so many images.
-    """
-    try:
-        with np.load(file, allow_pickle=False) as archive:
-            labels: npt.NDArray[np.integer] = archive["labels"]
-    except (OSError, KeyError, ValueError) as error:
-        raise DataError(f"{file}: no labels to be read: {error}") from None
-    if len(labels) < images:
-        raise DataError(f"{file}: holds {len(labels)} labels for {images} images")
-    return labels[:images]
 
 
 @styled
@@ -53,9 +45,7 @@ def imputations(rows: Sequence[tuple[str, Floats]], mechanism: Mechanism) -> Fig
         DataError: the images aren't square.
     """
     count, pixels = rows[0][1].shape
-    side = math.isqrt(pixels)
-    if side * side != pixels:
-        raise DataError(f"images of {pixels} pixels aren't square")
+    side = _side(pixels)
     colours = matplotlib.colormaps["gray_r"].with_extremes(bad=ORANGE)
     label_width = 0.85
     tile = (PAGE - label_width) / count
@@ -66,7 +56,8 @@ def imputations(rows: Sequence[tuple[str, Floats]], mechanism: Mechanism) -> Fig
         left=label_width / PAGE, right=0.998, bottom=0.002, top=0.998, wspace=0.06, hspace=0.06
     )
     for line, (text, images) in zip(grid, rows, strict=True):
-        line[0].set_ylabel(text, rotation=0, ha="right", va="center", labelpad=6)
+        label = text if "\n" in text else fill(text, _LABEL, break_on_hyphens=False)
+        line[0].set_ylabel(label, rotation=0, ha="right", va="center", labelpad=6, fontsize=8)
         for axes, image in zip(line, images, strict=True):
             axes.imshow(image.reshape(side, side), cmap=colours, vmin=-1, vmax=1, interpolation="nearest")
             axes.set(xticks=[], yticks=[])
@@ -78,3 +69,45 @@ def imputations(rows: Sequence[tuple[str, Floats]], mechanism: Mechanism) -> Fig
                 )
                 axes.add_patch(outline)
     return drawn
+
+
+@styled
+def error_maps(means: Mapping[str, Floats], truth: Floats, missing: Mask) -> Figure:
+    """A map for each method: the RMSE of each pixel where it's missing; grey where that's in few images.
+
+    Arguments:
+        means: By method's name, completed images `[N, D]`.
+        truth: The images.
+        missing: Which pixels were missing, `[N, D]`.
+
+    Raises:
+        DataError: the images aren't square.
+    """
+    side = _side(truth.shape[1])
+    count = missing.sum(axis=0)
+    often = count >= max(1, _FEW * len(truth))
+    maps = {}
+    for name, mean in means.items():
+        squared = np.where(missing, np.square(mean - truth), 0.0)
+        of_pixels = np.sqrt(squared.sum(axis=0) / np.where(often, count, np.nan))
+        maps[name] = of_pixels.reshape(side, side), math.sqrt(squared.sum() / count.sum())
+    lines = math.ceil(len(maps) / _MAPS)
+    drawn = figure(height=1.75 * lines, layout="compressed")
+    grid = drawn.subplots(lines, _MAPS, squeeze=False)
+    highest = max(float(np.nanmax(pixels)) for pixels, _ in maps.values())
+    colours = matplotlib.colormaps["YlGnBu"].with_extremes(bad=LIGHT)
+    for axes in grid.flat:
+        axes.set_axis_off()
+    for axes, (name, (pixels, overall)) in zip(grid.flat, maps.items(), strict=False):
+        image = axes.imshow(pixels, cmap=colours, vmin=0, vmax=highest, interpolation="nearest")
+        axes.set_title(f"{fill(name, _TITLE, break_on_hyphens=False)}\n{overall:.3f}", fontsize=8)
+    bar = drawn.colorbar(image, ax=grid, aspect=25, pad=0.02)
+    bar.set_label("RMSE of the pixel where missing")
+    return drawn
+
+
+def _side(pixels: int) -> int:
+    side = math.isqrt(pixels)
+    if side * side != pixels:
+        raise DataError(f"images of {pixels} pixels aren't square")
+    return side

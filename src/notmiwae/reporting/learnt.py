@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ from notmiwae.reporting.style import BLACK, BLUE, GREY, figure, styled
 Floats = npt.NDArray[np.float64]
 
 FIRST = 4
-"""So many of a table's masked columns are shown."""
+"""So many of a table's columns are shown."""
 _POINTS = 401
 _TAIL = 0.005
 """Values further out in the tails aren't shown."""
@@ -63,9 +64,9 @@ def learnt_columns(
     masked: pd.DataFrame,
     mechanism: Mechanism,
     replicates: Sequence[Sequence[FittedModel]],
-    first: int = FIRST,
+    columns: Sequence[int] | None = None,
 ) -> Iterator[Learnt]:
-    """What the replicates of a model learnt of the first columns that lost values.
+    """What the replicates of a model learnt of columns that lost values.
 
     Arguments:
         dataset: The data set's name.
@@ -73,7 +74,7 @@ def learnt_columns(
         masked: The same with NaN where missing.
         mechanism: What took the values.
         replicates: The members of each replicate.
-        first: How many columns.
+        columns: Which, by index; by default the first `FIRST`.
 
     Raises:
         DataError: the model has no missing process.
@@ -82,7 +83,9 @@ def learnt_columns(
         raise DataError(f"{dataset}: the model has no missing process to be shown")
     values = complete.to_numpy(dtype=np.float64)
     truth = mechanism_probability(mechanism, complete)
-    for column in np.flatnonzero(masked.isna().any().to_numpy())[:first]:
+    if columns is None:
+        columns = np.flatnonzero(masked.isna().any().to_numpy())[:FIRST].tolist()
+    for column in columns:
         low, high = np.quantile(values[:, column], [_TAIL, 1 - _TAIL]).tolist()
         x = np.linspace(low, high, _POINTS)
         rows = np.tile(values.mean(axis=0), (_POINTS, 1))
@@ -112,7 +115,9 @@ def learnt_processes(columns: Sequence[Learnt]) -> Figure:
             _panel(axes, panel)
         row[0].set_ylabel(dataset_name(dataset), fontsize=9)
     grid[0, 0].set(ylim=(-0.22, 1.05), yticks=[0, 0.5, 1])
-    drawn.supylabel("probability that the value is missing", fontsize=8.5)
+    # A single row is too low for it in one line.
+    text = "probability that the value is missing"
+    drawn.supylabel(text if len(by_dataset) > 1 else fill(text, 20), fontsize=8.5, ma="center")
     handles = [
         Line2D([], [], label="learnt, one replicate", **_LEARNT),
         Line2D([], [], label="true mechanism", **_TRUE),

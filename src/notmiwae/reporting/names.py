@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 METHODS = {
     "notmiwae": "not-MIWAE",
+    "notmiwae_mechanism": "not-MIWAE, mechanism known",
     "notmiwae_known": "not-MIWAE, self-masking known",
     "notmiwae_selfmasking": "not-MIWAE, self-masking",
     "notmiwae_linear": "not-MIWAE, agnostic linear",
@@ -40,6 +41,10 @@ _DATASETS = {
     "gaussian": "Gaussian",
     "ring": "Ring",
     "mnist": "MNIST",
+    "mnist_full": "MNIST, 60,000 images",
+    "clip": "Clipped digits",
+    "block": "Digits without a block",
+    "clip_fashion": "Clipped clothes",
     "banknote": "Banknote",
     "concrete": "Concrete",
     "red": "Red wine",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -12,18 +12,23 @@ import numpy.typing as npt
 import pandas as pd
 
 from notmiwae.data.datasets import DatasetSpec
-from notmiwae.data.sources import GaussianSource, MnistSource, RingSource, Source
+from notmiwae.data.images import MnistSource
+from notmiwae.data.sources import GaussianSource, RingSource, Source
 from notmiwae.data.tables import ImputedCells, missing_cells
 from notmiwae.inference.fitted import FittedModel, missing_probability
 from notmiwae.reporting.agreement import agreement
 from notmiwae.reporting.densities import densities
 from notmiwae.reporting.heatmap import mechanism_probability, missing_process
-from notmiwae.reporting.images import first_of_each, imputations, read_labels
+from notmiwae.reporting.images import error_maps, first_of_each, imputations
+from notmiwae.reporting.learnt import learnt_columns, learnt_processes
 from notmiwae.reporting.names import method_name
 from notmiwae.reporting.scatter import Panel, reconstruction
 from notmiwae.reporting.style import save
 
 Floats = npt.NDArray[np.float64]
+
+_DRAWS = 6
+"""So many of an image's draws are shown."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,7 @@ class Replicate:
         masked: The same with NaN where missing.
         limit: Its Bayes-optimal completion `[N, D]`, if known.
         imputed: What each model imputed, by the model's name.
+        baselines: What each baseline imputed, by its name.
         fitted: Each model's members.
     """
 
@@ -44,6 +50,7 @@ class Replicate:
     masked: pd.DataFrame
     limit: Floats | None
     imputed: Mapping[str, ImputedCells]
+    baselines: Mapping[str, ImputedCells]
     fitted: Mapping[str, Sequence[FittedModel]]
 
     def completions(self, mean: str, draw: str) -> list[Panel]:
@@ -88,18 +95,36 @@ def draw_plane(replicate: Replicate, folder: Path) -> None:
     save(missing_process(complete, masked, maps), folder / "missing_process.png")
 
 
-def draw_digits(replicate: Replicate, folder: Path) -> None:
-    """Labelled images: `imputations.png`, the first image of each label."""
-    source = replicate.dataset.source
+def draw_images(replicate: Replicate, folder: Path) -> None:
+    """Labelled images: `imputations.png`, `draws.png`, `errors.png`; `missing_process.png` if one is learnt.
+
+    Of each label the first image is shown, imputed by all methods, and drawn by the first model alone; errors
+    are those of all images, pixel by pixel.
+    """
+    source, mechanism = replicate.dataset.source, replicate.dataset.mechanism
     assert isinstance(source, MnistSource)
-    rows = first_of_each(read_labels(source.file, len(replicate.complete)))
-    shown = [
-        Panel("original", replicate.complete.to_numpy(dtype=np.float64)),
-        Panel("masked\n(orange)", replicate.masked.to_numpy(dtype=np.float64)),
-        *replicate.completions("{}\nmean", "{}\none draw"),
+    truth, masked = (each.to_numpy(dtype=np.float64) for each in (replicate.complete, replicate.masked))
+    shown = first_of_each(source.read_labels())
+    given = [("original", truth[shown]), ("masked\n(orange)", masked[shown])]
+    imputed = {**replicate.imputed, **replicate.baselines}
+    means = {method_name(method): cells.fill(replicate.masked) for method, cells in imputed.items()}
+    lines = [(name, mean[shown]) for name, mean in means.items()]
+    save(imputations([*given, *lines], mechanism), folder / "imputations.png")
+    first = next(iter(replicate.imputed.values()))
+    draws = [first.fill(replicate.masked, draw)[shown] for draw in first.draws[:, :_DRAWS].T]
+    numbered = [(f"draw {m + 1}", draw) for m, draw in enumerate(draws)]
+    save(imputations([*given, ("mean", lines[0][1]), *numbered], mechanism), folder / "draws.png")
+    save(error_maps(means, truth, np.isnan(masked)), folder / "errors.png")
+    often = int(np.isnan(masked).sum(axis=0).argmax())
+    tables = (replicate.complete, replicate.masked, mechanism)
+    learnt = [
+        replace(panel, dataset="", column=f"{method_name(model)}, pixel {often}")
+        for model, members in replicate.fitted.items()
+        if not members[0].ignorable
+        for panel in learnt_columns("", *tables, [members], columns=[often])
     ]
-    lines = [(panel.title, panel.values[rows]) for panel in shown]
-    save(imputations(lines, replicate.dataset.mechanism), folder / "imputations.png")
+    if learnt:
+        save(learnt_processes(learnt), folder / "missing_process.png")
 
 
 def draw_table(replicate: Replicate, folder: Path) -> None:
@@ -116,5 +141,5 @@ def draw_table(replicate: Replicate, folder: Path) -> None:
 _PAINTERS: dict[type[Source], Painter] = {
     GaussianSource: draw_plane,
     RingSource: draw_plane,
-    MnistSource: draw_digits,
+    MnistSource: draw_images,
 }

@@ -13,7 +13,7 @@ from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock, JournalRedisBackend
 from sqlalchemy.exc import SQLAlchemyError
 
-from notmiwae.errors import ParameterError
+from notmiwae.errors import ParameterError, flat
 
 TRIALS = Path("data/sweep")
 VARIABLE = "NOTMIWAE_SWEEP_STORAGE"
@@ -83,7 +83,7 @@ def open_storage(url: str | None, journal: Path, name: str) -> BaseStorage:
             return _redis(url, name)
         return RDBStorage(url)
     except (ImportError, OSError, ValueError, SQLAlchemyError, StorageInternalError) as error:
-        said = " ".join(str(error.__cause__ or error).split())
+        said = flat(error.__cause__ or error)
         raise ParameterError(f"sweep: storage {where}: can't be used: {said[:200]}") from None
 
 

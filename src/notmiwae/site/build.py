@@ -16,9 +16,17 @@ from notmiwae.site.markdown import Renderer, slug
 
 PAGE = "reports/index.html"
 SUMMARY = "reports/summary.md"
-FILLED = ("README.md", "docs/study.md", "docs/sweep.md", "benchmarks/README.md")
+FILLED = ("README.md", "docs/study.md", "docs/images.md", "docs/sweep.md", "benchmarks/README.md")
 """Hand-written pages with tables of results between `<!-- FILE -->` and `<!-- end of FILE -->`."""
-_INPUTS = ("params.yaml", "dvc.lock", "paper/params.yaml", "paper/dvc.lock", "requirements.lock")
+_INPUTS = (
+    "params.yaml",
+    "dvc.lock",
+    "images/params.yaml",
+    "images/dvc.lock",
+    "paper/params.yaml",
+    "paper/dvc.lock",
+    "requirements.lock",
+)
 _BLOCK = re.compile(r"<!-- (?!end of )(\S+\.md) -->\n.*?<!-- end of \1 -->", re.S)
 
 
@@ -57,6 +65,7 @@ def summary(root: Path) -> str:
     parts = ["# Results"]
     for title, path in (
         ("The published study, RMSE", "reports/table.md"),
+        ("Images, RMSE", "images/reports/table.md"),
         ("Six tables", "paper/reports/summary.md"),
     ):
         parts += [f"## {title}", (root / path).read_text(encoding="utf-8").strip()]

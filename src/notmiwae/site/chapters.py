@@ -20,6 +20,7 @@ class Chapter:
 
 CHAPTERS = (
     Chapter("docs/study.md", "The published study"),
+    Chapter("docs/images.md", "Images"),
     Chapter("docs/results.md", "Six tables"),
     Chapter("docs/long.md", "Longer studies"),
     Chapter("docs/sweep.md", "Hyperparameter search"),
@@ -30,8 +31,15 @@ CHAPTERS = (
     Chapter("provenance", "Provenance"),
 )
 
-TABLES = ("reports", "paper/reports", "reports/sweep", "paper/reports/sweep", "benchmarks/results")
+TABLES = (
+    "reports",
+    "images/reports",
+    "paper/reports",
+    "reports/sweep",
+    "paper/reports/sweep",
+    "benchmarks/results",
+)
 """Folders whose Markdown files are tables that pages show."""
 
-FIGURES = ("reports/figures", "paper/reports/figures", "benchmarks/results")
+FIGURES = ("reports/figures", "images/reports/figures", "paper/reports/figures", "benchmarks/results")
 """Folders whose every picture the report has to show."""

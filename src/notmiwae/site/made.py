@@ -12,8 +12,8 @@ import yaml
 
 from notmiwae.reporting.names import dataset_name, datasets_in_order, in_order, method_name
 
-RESULTS = ("reports/results.csv", "paper/reports/results.csv")
-_PIPELINES = {"The published study": ".", "Six tables": "paper"}
+RESULTS = ("reports/results.csv", "images/reports/results.csv", "paper/reports/results.csv")
+_PIPELINES = {"The published study": ".", "Images": "images", "Six tables": "paper"}
 _ABSENT = "–"
 _METRICS = {
     "rmse": "RMSE",

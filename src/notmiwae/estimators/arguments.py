@@ -1,0 +1,30 @@
+"""Arguments of the estimators: what isn't accepted is named with what is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from numbers import Integral
+from typing import Any
+
+from notmiwae.errors import ParameterError
+
+_MOST_LAYERS = 100
+"""As `model.networks` takes them."""
+
+
+def whole(name: str, value: Any, least: int) -> int:
+    """A whole number from `least`; anything else raises a `ParameterError`."""
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
+        raise ParameterError(f"{name}: found {value!r}; accepted: a whole number from {least}")
+    return int(value)
+
+
+def layers(name: str, value: Any) -> None:
+    """Raise a `ParameterError` if `value` isn't the widths of some layers."""
+    widths = list(value) if isinstance(value, Iterable) and not isinstance(value, str) else []
+    if not widths:
+        raise ParameterError(f"{name}: found {value!r}; accepted: the width of each layer")
+    if len(widths) > _MOST_LAYERS:
+        raise ParameterError(f"{name}: found {len(widths)} layers; accepted: at most {_MOST_LAYERS}")
+    for width in widths:
+        whole(name, width, 1)
