@@ -37,6 +37,7 @@ def main() -> None:
         masked,
         oracle(dataset, complete, masked) if name in grid.oracles else None,
         {model: imputed(name, model) for model in grid.models},
+        {method: imputed(name, method) for method in grid.baselines},
         {
             model: FittedModel.load_members(replicate_folder(cell_folder(MODELS, name, model), 0))
             for model in grid.models

@@ -8,7 +8,7 @@ from notmiwae.pipeline import EVALUATED, REPORTS, arguments, cell, section
 from notmiwae.reporting.comparison import errors
 from notmiwae.reporting.curves import bounds
 from notmiwae.reporting.environment import environment
-from notmiwae.reporting.headline import agreement_table, by_truth, tables
+from notmiwae.reporting.headline import agreement_table, by_truth, calibration_tables, tables
 from notmiwae.reporting.results import CURVE_COLUMNS, PUBLISHED_COLUMNS, REPLICATE_COLUMNS, Grid, read_rows
 from notmiwae.reporting.style import save
 
@@ -30,14 +30,16 @@ def main() -> None:
     write_csv(replicates, REPORTS / "replicates.csv")
     write_csv(results, REPORTS / "results.csv")
     write_json(REPORTS / "environment.json", environment())
+    judged, _ = by_truth(results, grid.datasets)
     texts = {
         "table.md": tables(results, published, grid.datasets),
-        "agreement.md": agreement_table(replicates, published),
+        "calibration.md": calibration_tables(results, judged),
     }
+    if len(published):
+        texts["agreement.md"] = agreement_table(replicates, published)
     for name, text in texts.items():
         with whole_file(REPORTS / name) as temporary:
             temporary.write_text(text, encoding="utf-8")
-    judged, _ = by_truth(results, grid.datasets)
     save(errors(results, published, judged), REPORTS / "figures" / "rmse.png")
     save(bounds(curves, grid.datasets), REPORTS / "figures" / "curves.png")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from notmiwae.cells import Job, run_cells, together
+from notmiwae.cells import Job, checkpoints, run_cells, together
 from notmiwae.evaluation.replicates import summarise, write_csv
 from notmiwae.evaluation.studies import Trial, study
 from notmiwae.evaluation.trial import run_trials
@@ -21,9 +21,8 @@ from notmiwae.resume import fingerprint
 def run(jobs: Sequence[Job], trial: Trial, report: Report) -> float:
     started = time.perf_counter()
     replicates = [job.replicate for job in jobs]
-    for job, figures in zip(
-        jobs, run_trials(trial.table, trial.method, jobs[0].seed, replicates, report), strict=True
-    ):
+    specs = (trial.table, trial.method, jobs[0].seed, replicates)
+    for job, figures in zip(jobs, run_trials(*specs, report, checkpoints(jobs)), strict=True):
         write_json(job.output, figures)
     return (time.perf_counter() - started) / len(jobs)
 

@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from notmiwae.cells import Job, run_cells, together
+from notmiwae.cells import Job, checkpoints, run_cells, together
 from notmiwae.data.tables import find_table, read_table
 from notmiwae.evaluation.curves import save_fit, write_curves
 from notmiwae.inference.device import resolve
@@ -35,7 +35,7 @@ def train(jobs: Sequence[Job], network: ModelSpec, recipe: Recipe, device: str, 
     values, seeds = [table.to_numpy(dtype=float) for table in tables], [job.seed for job in jobs]
     specs = (tuple(tables[0].columns), network, recipe.missing_process, recipe.training)
     started = time.perf_counter()
-    fits = fit_together(values, *specs, seeds, report, recipe.members, device)
+    fits = fit_together(values, *specs, seeds, report, recipe.members, device, checkpoints(jobs))
     seconds = (time.perf_counter() - started) / len(jobs)
     for job, trained in zip(jobs, fits, strict=True):
         save_fit(trained, job.output)
