@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from notmiwae.command.main import main
-from notmiwae.estimators.imputers import MIWAEImputer
+from notmiwae.estimators.defaults import training
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -57,10 +57,7 @@ def test_the_dials_it_turns_are_there() -> None:
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """A folder to run examples in, where training is short; the examples show what is typed, not figures."""
-    original = MIWAEImputer._training
-    monkeypatch.setattr(
-        MIWAEImputer, "_training", lambda self, rows: original(self, rows).model_copy(update={"steps": 20})
-    )
+    monkeypatch.setattr("notmiwae.estimators.imputers.training", lambda rows, steps: training(rows, 20))
     for name in ("data", "docs"):
         (tmp_path / name).mkdir()
     (tmp_path / "data/examples").symlink_to(ROOT / "data/examples")

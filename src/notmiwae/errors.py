@@ -1,9 +1,17 @@
 """Errors a user can act on: one line that names the place, the value found and what is accepted."""
 
 
-def flat(text: object) -> str:
-    """A text or another library's error without line breaks, whatever a name or value in it holds."""
-    return " ".join(str(text).split())
+def flat(text: object, longest: int | None = None) -> str:
+    """A text or another library's error without line breaks, whatever a name or value in it holds.
+
+    Arguments:
+        text: The text; of an error that says nothing, its kind.
+        longest: Characters after which the text is cut off, if it is.
+    """
+    line = " ".join(str(text).split())
+    if not line and isinstance(text, BaseException):
+        line = type(text).__name__
+    return line[:longest]
 
 
 class NotMIWAEError(ValueError):

@@ -7,9 +7,7 @@ from numbers import Integral
 from typing import Any
 
 from notmiwae.errors import ParameterError
-
-_MOST_LAYERS = 100
-"""As `model.networks` takes them."""
+from notmiwae.model.networks import MOST_LAYERS
 
 
 def whole(name: str, value: Any, least: int) -> int:
@@ -24,7 +22,7 @@ def layers(name: str, value: Any) -> None:
     widths = list(value) if isinstance(value, Iterable) and not isinstance(value, str) else []
     if not widths:
         raise ParameterError(f"{name}: found {value!r}; accepted: the width of each layer")
-    if len(widths) > _MOST_LAYERS:
-        raise ParameterError(f"{name}: found {len(widths)} layers; accepted: at most {_MOST_LAYERS}")
+    if len(widths) > MOST_LAYERS:
+        raise ParameterError(f"{name}: found {len(widths)} layers; accepted: at most {MOST_LAYERS}")
     for width in widths:
         whole(name, width, 1)

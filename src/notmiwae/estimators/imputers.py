@@ -17,25 +17,19 @@ from notmiwae.errors import DataError
 from notmiwae.estimators import learnt, storage
 from notmiwae.estimators.arguments import layers, whole
 from notmiwae.estimators.assumptions import Assumption, missing_process
-from notmiwae.estimators.columns import check_names, encode, fill, observation
+from notmiwae.estimators.columns import check_names, encode, fill
+from notmiwae.estimators.defaults import network, training
 from notmiwae.estimators.describing import describe
 from notmiwae.estimators.jobs import fit_members, impute_rows, mean_bound
 from notmiwae.estimators.scoring import row_bounds
 from notmiwae.inference.device import resolve
 from notmiwae.inference.fitted import FittedModel
 from notmiwae.inference.imputation import ImputationSpec
-from notmiwae.inference.recipe import TrainingSpec
-from notmiwae.model.latent import ModelSpec
 from notmiwae.model.missing import Ignorable, ProcessSpec
-from notmiwae.model.networks import MLP
-from notmiwae.model.observation import Gaussian
 from notmiwae.randomness import torch_seed
 
 Floats = npt.NDArray[np.float64]
 
-_LARGE = 10_000
-"""Rows from which batches are larger."""
-_EPOCHS = 10
 _ENOUGH = 5.0
 """Effective samples of a member at which a row has enough."""
 _FAR = 1e12
@@ -117,7 +111,8 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         seeds = [torch_seed(seed, "train", member) for member in range(self.members)]
         names = tuple(column.name for column in self.columns_)
-        specs = (names, self._network(), self._process(), self._training(len(values)))
+        model = network(self.columns_, self.latent_size, self.hidden)
+        specs = (names, model, self._process(), training(len(values), self.steps))
         fits = fit_members(values, *specs, seeds, self.n_jobs, resolve(self.device), bool(self.verbose))
         self.members_: list[FittedModel] = [each.fitted for each in fits]
         self.bound_ = mean_bound(fits)
@@ -228,30 +223,6 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def _process(self) -> ProcessSpec:
         return Ignorable()
-
-    def _training(self, rows: int) -> TrainingSpec:
-        large = rows >= _LARGE
-        batch = 256 if large else 64
-        return TrainingSpec(
-            steps=self.steps or min(2000, max(700, _EPOCHS * rows // batch)),
-            batch_size=batch,
-            samples=5,
-            learning_rate=4e-3,
-            missing_process_learning_rate=5e-2,
-            check_every=100,
-            # Where a step is long, models computed as one only crowd each other out of the cache.
-            together=1 if large else 5,
-        )
-
-    def _network(self) -> ModelSpec:
-        spec = MLP(hidden=tuple(self.hidden), skip=True)
-        numbers = Gaussian(network_scale=True, floor=0.1, initial_scale=1.0)
-        return ModelSpec(
-            latent_size=self.latent_size or max(1, min(20, len(self.columns_) - 1)),
-            encoder=spec,
-            decoder=spec,
-            observation=observation(self.columns_, numbers),
-        )
 
     def _table(self, X: Any, reset: bool) -> pd.DataFrame:
         """`X` as a table; new rows have to have the columns of those that were fitted."""

@@ -89,8 +89,8 @@ def load(folder: Path, classes: Sequence[type[MIWAEImputer]]) -> MIWAEImputer:
         # A member's, which names its own file.
         raise
     except (OSError, KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
-        said = flat(error) or type(error).__name__
-        raise DataError(f"{flat(folder)}: not a saved imputer: {_FILE}: {said[:_LONGEST]}") from None
+        said = flat(error, _LONGEST)
+        raise DataError(f"{flat(folder)}: not a saved imputer: {_FILE}: {said}") from None
     return imputer
 
 

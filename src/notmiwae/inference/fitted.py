@@ -169,8 +169,8 @@ class FittedModel:
             OSError, KeyError, IndexError, TypeError, RuntimeError, ValueError, AttributeError, OverflowError,
             RecursionError, SafetensorError,
         ) as error:  # fmt: skip
-            said = flat(error) or type(error).__name__
-            raise DataError(f"{flat(folder)}: not a saved model: {reading}: {said[:_LONGEST]}") from None
+            said = flat(error, _LONGEST)
+            raise DataError(f"{flat(folder)}: not a saved model: {reading}: {said}") from None
         return cls(model.eval(), process, columns, scaling)
 
 

@@ -70,7 +70,6 @@ class Imputation:
     effective_samples: Floats
 
 
-@torch.no_grad()
 def impute(fitted: FittedModel, table: Floats, imputation: ImputationSpec, seed: int) -> Imputation:
     """Impute the missing values of a table, or of a block of it.
 
@@ -96,19 +95,21 @@ def impute(fitted: FittedModel, table: Floats, imputation: ImputationSpec, seed:
         size = max(1, _CHUNK_VALUES // (tried * table.shape[1]))
         for first in range(0, len(left), size):
             rows = left[first : first + size]
-            drawn = model.importance_samples(x[rows].to(device), s[rows].to(device), tried, generator)
-            alpha = drawn.log_weights.softmax(0)
-            samples[rows] = tried
-            effective[rows] = (1.0 / alpha.square().sum(0)).double().cpu().numpy()
             # A row that's tried again is overwritten.
             missing = np.isnan(table[rows])
-            mean[rows] = np.where(missing, fitted.scaling.undo(drawn.missing.average(alpha)), mean[rows])
-            if imputation.draws:
-                chosen = torch.multinomial(
-                    alpha.T.cpu(), imputation.draws, replacement=True, generator=of_draws
-                ).T.to(device)
-                values = drawn.missing.sample(chosen, of_draws)
-                draws[:, rows] = np.where(missing, fitted.scaling.undo(values), draws[:, rows])
+            with torch.no_grad():
+                drawn = model.importance_samples(x[rows].to(device), s[rows].to(device), tried, generator)
+                alpha = drawn.log_weights.softmax(0)
+                means = fitted.scaling.undo(drawn.missing.average(alpha))
+                mean[rows] = np.where(missing, means, mean[rows])
+                if imputation.draws:
+                    chosen = torch.multinomial(
+                        alpha.T.cpu(), imputation.draws, replacement=True, generator=of_draws
+                    ).T.to(device)
+                    values = fitted.scaling.undo(drawn.missing.sample(chosen, of_draws))
+                    draws[:, rows] = np.where(missing, values, draws[:, rows])
+            samples[rows] = tried
+            effective[rows] = (1.0 / alpha.square().sum(0)).double().cpu().numpy()
         left = left[effective[left] < (imputation.enough or 0)]
     return Imputation(mean, draws, samples, effective)
 

@@ -11,7 +11,8 @@ from notmiwae.errors import ParameterError
 from notmiwae.params import Registry, Spec
 
 Size = Annotated[int, Field(gt=0)]
-Widths = Annotated[tuple[Size, ...], Field(min_length=1, max_length=100)]
+MOST_LAYERS = 100
+Widths = Annotated[tuple[Size, ...], Field(min_length=1, max_length=MOST_LAYERS)]
 """Of hidden layers: no more than anyone would train, since a file of a saved model may ask for millions."""
 ACTIVATIONS = {"tanh": nn.Tanh, "relu": nn.ReLU, "elu": nn.ELU, "gelu": nn.GELU}
 

@@ -49,9 +49,9 @@ class StandardNormalPrior(nn.Module):
 class MixturePrior(PriorSpec):
     """`p(z) = 1/C Σ_c N(z; m_c, diag t_c²)` with learnt m_c and t_c, for data that fall into groups.
 
-    The components start spread as N(0, I), so that training starts close to the standard normal. After
-    Tomczak & Welling (2018), whose VampPrior ties the components to the encoder; theirs are the baseline that
-    is free of it.
+    Together the components start as N(0, I), so that training starts close to the standard normal. This is
+    the mixture that Tomczak & Welling (AISTATS 2018) compare their VampPrior with, whose components are tied
+    to the encoder.
 
     Attributes:
         components: C.

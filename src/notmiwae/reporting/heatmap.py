@@ -12,15 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from scipy.interpolate import NearestNDInterpolator
 
-from notmiwae.data.mechanisms import (
-    MCAR,
-    AngularSector,
-    DiscThreshold,
-    Mechanism,
-    RandomBlock,
-    SelfMaskingLogistic,
-    Threshold,
-)
+from notmiwae.data.mechanisms import Mechanism, Threshold
 from notmiwae.reporting.names import column_name
 from notmiwae.reporting.scatter import limits, require_plane
 from notmiwae.reporting.style import BLACK, PROBABILITY, figure, square_limits, styled
@@ -30,8 +22,6 @@ Probability = Callable[[Floats], Floats]
 """From rows `[G, D]` to each cell's probability to go missing, `[G, D]`."""
 
 _CELLS = 240
-_ROWWISE = (MCAR, AngularSector, DiscThreshold, RandomBlock)
-"""Mechanisms whose probability at a row depends on no other row."""
 
 
 def mechanism_probability(mechanism: Mechanism, complete: pd.DataFrame) -> Probability:
@@ -43,8 +33,7 @@ def mechanism_probability(mechanism: Mechanism, complete: pd.DataFrame) -> Proba
         mechanism: The mechanism.
         complete: The complete table that it was applied to, N × D.
     """
-    fixed = isinstance(mechanism, SelfMaskingLogistic) and mechanism.per == "unit" and mechanism.rate is None
-    if fixed or isinstance(mechanism, _ROWWISE):
+    if mechanism.rowwise:
         return lambda rows: mechanism.probability(pd.DataFrame(rows, columns=complete.columns))
     values = complete.to_numpy(dtype=np.float64)
     if isinstance(mechanism, Threshold):

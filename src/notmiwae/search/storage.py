@@ -83,8 +83,8 @@ def open_storage(url: str | None, journal: Path, name: str) -> BaseStorage:
             return _redis(url, name)
         return RDBStorage(url)
     except (ImportError, OSError, ValueError, SQLAlchemyError, StorageInternalError) as error:
-        said = flat(error.__cause__ or error)
-        raise ParameterError(f"sweep: storage {where}: can't be used: {said[:200]}") from None
+        said = flat(error.__cause__ or error, 200)
+        raise ParameterError(f"sweep: storage {where}: can't be used: {said}") from None
 
 
 def _redis(url: str, name: str) -> BaseStorage:

@@ -45,6 +45,11 @@ class MCAR(Mechanism):
 
     rate: Rate
 
+    @property
+    def rowwise(self) -> bool:
+        """See `Mechanism.rowwise`."""
+        return True
+
     def _probability(self, table: pd.DataFrame, targets: list[str]) -> Floats:
         return np.full((len(table), len(targets)), self.rate)
 

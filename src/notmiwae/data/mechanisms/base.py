@@ -76,6 +76,11 @@ class Mechanism(Spec):
         """The columns that are listed by name, if they are."""
         return self.columns if isinstance(self.columns, tuple) else ()
 
+    @property
+    def rowwise(self) -> bool:
+        """Whether a row's probability depends on that row alone, and not on the table's means or rates."""
+        return False
+
     def drivers(self) -> tuple[str, ...]:
         """The names of further columns that the probability depends on."""
         return ()

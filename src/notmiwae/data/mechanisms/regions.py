@@ -40,6 +40,11 @@ class AngularSector(Mechanism):
             )
         return self
 
+    @property
+    def rowwise(self) -> bool:
+        """See `Mechanism.rowwise`."""
+        return True
+
     def drivers(self) -> tuple[str, ...]:
         """The plane's two axes."""
         return self.axes
@@ -62,6 +67,11 @@ class ImageMechanism(Mechanism):
 
     height: PositiveInt
     width: PositiveInt
+
+    @property
+    def rowwise(self) -> bool:
+        """See `Mechanism.rowwise`."""
+        return True
 
     def _require_image(self, targets: list[str]) -> None:
         if len(targets) != self.height * self.width:

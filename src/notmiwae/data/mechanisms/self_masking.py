@@ -69,6 +69,11 @@ class SelfMaskingLogistic(Mechanism):
             raise ValueError("give exactly one of rate and midpoint")
         return self
 
+    @property
+    def rowwise(self) -> bool:
+        """See `Mechanism.rowwise`."""
+        return self.per == "unit" and self.rate is None
+
     def _probability(self, table: pd.DataFrame, targets: list[str]) -> Floats:
         return np.stack([self._column(table[name].to_numpy(), name) for name in targets], axis=1)
 

@@ -1,0 +1,43 @@
+"""Networks and training of the estimators: what is taken where the user says nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from notmiwae.estimators.columns import Column, observation
+from notmiwae.inference.recipe import TrainingSpec
+from notmiwae.model.latent import ModelSpec
+from notmiwae.model.networks import MLP
+from notmiwae.model.observation import Gaussian
+
+_LARGE = 10_000
+"""Rows from which batches are larger."""
+_EPOCHS = 10
+
+
+def network(columns: Sequence[Column], latent_size: int | None, hidden: Sequence[int]) -> ModelSpec:
+    """The model of a table with these columns; see `MIWAEImputer` for the arguments."""
+    spec = MLP(hidden=tuple(hidden), skip=True)
+    numbers = Gaussian(network_scale=True, floor=0.1, initial_scale=1.0)
+    return ModelSpec(
+        latent_size=latent_size or max(1, min(20, len(columns) - 1)),
+        encoder=spec,
+        decoder=spec,
+        observation=observation(columns, numbers),
+    )
+
+
+def training(rows: int, steps: int | None) -> TrainingSpec:
+    """How a table of so many rows is trained; see `MIWAEImputer` for `steps`."""
+    large = rows >= _LARGE
+    batch = 256 if large else 64
+    return TrainingSpec(
+        steps=steps or min(2000, max(700, _EPOCHS * rows // batch)),
+        batch_size=batch,
+        samples=5,
+        learning_rate=4e-3,
+        missing_process_learning_rate=5e-2,
+        check_every=100,
+        # Where a step is long, models computed as one only crowd each other out of the cache.
+        together=1 if large else 5,
+    )
