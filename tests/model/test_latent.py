@@ -39,7 +39,7 @@ def linear_gaussian(process):
 
 
 def self_masking(slopes, edges):
-    process = SelfMaskingProcess(torch.tensor([0, 1]), 2, np.sign(slopes[0]), 1.0, torch.zeros(2).double())
+    process = SelfMaskingProcess(torch.tensor([0, 1]), np.sign(slopes[0]), 1.0, torch.zeros(2).double())
     with torch.no_grad():
         process.double().log_slope.copy_(torch.tensor(slopes, dtype=torch.float64).abs().log())
         process.edge.copy_(torch.tensor(edges, dtype=torch.float64))
@@ -127,7 +127,7 @@ def test_mean_weight_is_the_joint_likelihood_and_the_imputation_its_conditional_
 @statistical
 def test_without_a_missing_process_the_mean_weight_is_the_marginal_gaussian(x_2, seed):
     exact = Exact(x_2, missing=lambda x: 1.0)
-    drawn = weigh(linear_gaussian(IgnorableProcess(torch.tensor([0]), 2)), x_2, SAMPLES, seed=seed)
+    drawn = weigh(linear_gaussian(IgnorableProcess(torch.tensor([0]))), x_2, SAMPLES, seed=seed)
     assert_mean_weight(drawn.log_weights[:, 0], exact.log_px)
     assert_imputation_mean(drawn, exact.mean)
 
@@ -148,7 +148,7 @@ def test_sampled_missing_values_give_the_same_likelihood_and_mean(x_2, slope, si
 
 
 def test_an_encoder_equal_to_the_posterior_makes_every_weight_the_likelihood():
-    model = linear_gaussian(IgnorableProcess(torch.tensor([0]), 2))
+    model = linear_gaussian(IgnorableProcess(torch.tensor([0])))
     precision = 1 + (WEIGHTS[1] / SCALES[1]) ** 2
     gain = WEIGHTS[1] / SCALES[1] ** 2 / precision
     with torch.no_grad():
@@ -182,11 +182,11 @@ def test_integrating_the_missing_values_is_tighter_than_sampling_them():
             noise = torch.randn(px.mean.shape, generator=generator, dtype=torch.float64)
             values = torch.where(s.bool(), x, px.rsample(noise))
             everything = super().missing_probability(values.flatten(0, 1)).view_as(values)
-            drawn = IgnorableProcess(self.columns, 2)(px, x, s, generator)
+            drawn = IgnorableProcess(self.columns)(px, x, s, generator)
             return type(drawn)(px, everything[..., 0].log())
 
-    exact = SelfMaskingProcess(torch.tensor([0]), 2, 1.0, 4.0, torch.tensor([0.5])).double()
-    sampled = Sampled(torch.tensor([0]), 2, 1.0, 4.0, torch.tensor([0.5])).double()
+    exact = SelfMaskingProcess(torch.tensor([0]), 1.0, 4.0, torch.tensor([0.5])).double()
+    sampled = Sampled(torch.tensor([0]), 1.0, 4.0, torch.tensor([0.5])).double()
     first, second = (weigh(linear_gaussian(p), 0.4, 5, rows=4000).log_weights for p in (exact, sampled))
     gain = bound(first) - bound(second)
     assert gain.mean() > 5 * gain.std() / math.sqrt(4000)
@@ -201,7 +201,7 @@ def test_terms_add_up_to_the_weights():
 
 @pytest.mark.parametrize("slope", [1e-9, -1e-9])
 def test_a_constant_missing_process_makes_not_miwae_a_miwae(slope):
-    ignorable = weigh(linear_gaussian(IgnorableProcess(torch.tensor([0, 1]), 2)), 0.8, 500)
+    ignorable = weigh(linear_gaussian(IgnorableProcess(torch.tensor([0, 1]))), 0.8, 500)
     constant = weigh(linear_gaussian(self_masking((slope, slope), (0.5, 0.4))), 0.8, 500)
     offset = constant.log_weights - ignorable.log_weights
     # p(s | x) is 1/2 for either feature, whatever x.
@@ -231,7 +231,7 @@ def test_the_encoder_sees_the_mask_only_if_told_to():
     s = torch.tensor([[1.0, 1.0, 1.0], [0.0, 1.0, 1.0]])
     for sees in (True, False):
         model = LatentVariableModel(
-            ModelSpec(latent_size=2, encoder_sees_mask=sees), 3, IgnorableProcess(torch.tensor([0]), 3)
+            ModelSpec(latent_size=2, encoder_sees_mask=sees), 3, IgnorableProcess(torch.tensor([0]))
         )
         first, second = model.encode(x, s).mean
         assert torch.equal(first, second) is not sees

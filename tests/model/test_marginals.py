@@ -41,11 +41,11 @@ def separable_process(kind, slope):
             "two_sided": (TwoSidedProcess, log_outside),
             "interval": (IntervalProcess, log_inside),
         }[kind]
-        process = cls(FIRST, 1, slope, double(LOWER), double(UPPER))
+        process = cls(FIRST, slope, double(LOWER), double(UPPER))
         return process.double(), log_missing(slope, LOWER, UPPER), (LOWER, UPPER)
     link, sign = kind.split("/")
     slope = slope if sign == "high" else -slope
-    process = SelfMaskingProcess(FIRST, 1, np.sign(slope), abs(slope), double(EDGE), link)
+    process = SelfMaskingProcess(FIRST, np.sign(slope), abs(slope), double(EDGE), link)
     return process.double(), log_self_masking(slope, EDGE, link), (EDGE,)
 
 
@@ -128,10 +128,10 @@ def test_draws_follow_the_conditional_law(observation, kind, slope, mu):
 @torch.no_grad()
 def test_a_constant_rate_says_nothing_of_the_values(observation):
     px, _, _ = likelihood(observation, 0.3)
-    found = MCARProcess(FIRST, 1, torch.tensor([0.2]))(px, torch.zeros(1, 1), torch.zeros(1, 1), None)
+    found = MCARProcess(FIRST, torch.tensor([0.2]))(px, torch.zeros(1, 1), torch.zeros(1, 1), None)
     assert found.log_prob.exp().item() == pytest.approx(0.2)
     assert torch.equal(found.mean(), px.mean)
-    observed = MCARProcess(FIRST, 1, torch.tensor([0.2]))(px, torch.zeros(1, 1), torch.ones(1, 1), None)
+    observed = MCARProcess(FIRST, torch.tensor([0.2]))(px, torch.zeros(1, 1), torch.ones(1, 1), None)
     assert observed.log_prob.exp().item() == pytest.approx(0.8)
 
 
@@ -171,7 +171,7 @@ def test_marginals_means_and_draws_of_codes_are_sums(observation, kind, slope):
 @pytest.mark.parametrize("observation", CODES)
 @torch.no_grad()
 def test_an_imputed_code_is_the_most_probable_one_under_all_samples_of_z(observation):
-    process = SelfMaskingProcess(FIRST, 1, 1.0, 2.0, torch.tensor([1.5]))
+    process = SelfMaskingProcess(FIRST, 1.0, 2.0, torch.tensor([1.5]))
     generator = torch.Generator().manual_seed(7)
     raw = torch.randn(5, 3, 1, 4, generator=generator)
     px = Binary(raw[..., 0]) if observation == "bernoulli" else Codes(raw.log_softmax(-1), torch.tensor([4]))
@@ -212,8 +212,8 @@ def test_averages_of_values_are_weighted_means(observation):
 
 
 class Own(SeparableProcess):
-    def __init__(self, columns, features, slope, edge):
-        super().__init__(columns, features)
+    def __init__(self, columns, slope, edge):
+        super().__init__(columns)
         self.slope, self.edge = nn.Parameter(slope), nn.Parameter(edge)
 
     def log_missing(self, x):
@@ -224,8 +224,8 @@ class Own(SeparableProcess):
 @pytest.mark.parametrize("slope", [-3.0, 0.3, 4.0])
 @pytest.mark.parametrize("observation", CONTINUOUS)
 def test_a_users_own_process_equals_the_built_in_by_quadrature(observation, slope, mu):
-    own = Own(FIRST, 1, double(slope), double(EDGE))
-    built_in = SelfMaskingProcess(FIRST, 1, np.sign(slope), abs(slope), double(EDGE), "logistic").double()
+    own = Own(FIRST, double(slope), double(EDGE))
+    built_in = SelfMaskingProcess(FIRST, np.sign(slope), abs(slope), double(EDGE), "logistic").double()
     px, log_density, far = likelihood(observation, mu)
     exact = Integral(log_self_masking(slope, EDGE, "logistic"), log_density, mu, SIGMA, slope, (EDGE,), far)
     zero = torch.zeros(1, 1, dtype=torch.float64)
@@ -244,7 +244,7 @@ def test_a_users_own_process_equals_the_built_in_by_quadrature(observation, slop
 def test_draws_under_a_users_own_process_follow_its_law(observation):
     px, log_density, far = likelihood(observation, -1.0, count=3000)
     exact = Integral(log_self_masking(3.0, EDGE, "logistic"), log_density, -1.0, SIGMA, 3.0, (EDGE,), far)
-    drawing = Own(FIRST, 1, double(3.0), double(EDGE)).drawing(px)
+    drawing = Own(FIRST, double(3.0), double(EDGE)).drawing(px)
     draws = drawing.sample(torch.Generator().manual_seed(4)).flatten().numpy()
     assert kstest(draws, exact.cdf).pvalue > 1e-3
     assert draws.mean() == pytest.approx(exact.mean, abs=5 * np.sqrt(exact.variance / 3000))

@@ -87,14 +87,14 @@ class Quadrature:
 
 def self_masking(a, b):
     process = SelfMaskingProcess(
-        torch.tensor([0]), 1, np.sign(a), abs(a), torch.tensor([b], dtype=torch.float64)
+        torch.tensor([0]), np.sign(a), abs(a), torch.tensor([b], dtype=torch.float64)
     )
     return process.double(), [(a, b)]
 
 
 def two_sided(a, centre, half_width):
     lower, upper = (torch.tensor([centre + side * half_width], dtype=torch.float64) for side in (-1, 1))
-    return TwoSidedProcess(torch.tensor([0]), 1, a, lower, upper).double(), [
+    return TwoSidedProcess(torch.tensor([0]), a, lower, upper).double(), [
         (-a, centre - half_width),
         (a, centre + half_width),
     ]
@@ -242,10 +242,10 @@ def differentiable(process):
 def test_gradients_are_those_of_finite_differences(kind, shape, slope):
     columns, start = torch.tensor([0, 1]), torch.tensor([0.2, -0.1], dtype=torch.float64)
     if kind in TWO_EDGED:
-        process = TWO_EDGED[kind](columns, 2, slope, start - 0.5, start + 0.7).double()
+        process = TWO_EDGED[kind](columns, slope, start - 0.5, start + 0.7).double()
     else:
         sign, link = (1.0, "probit") if kind == "high" else (-1.0, kind.replace("low", "probit"))
-        process = SelfMaskingProcess(columns, 2, sign, slope, start, link).double()
+        process = SelfMaskingProcess(columns, sign, slope, start, link).double()
     noise = torch.Generator().manual_seed(4)
     mean = torch.randn(4, 3, 2, generator=noise, dtype=torch.float64, requires_grad=True)
     scale = (0.3 + torch.rand(shape, generator=noise, dtype=torch.float64)).requires_grad_()
@@ -266,12 +266,12 @@ def test_single_precision_bound_and_gradients_stay_finite(mu, sigma, log_slope, 
     slope = np.exp(log_slope)
     columns, start = torch.tensor([0, 1]), torch.tensor([edge, edge])
     for process in (
-        SelfMaskingProcess(columns, 2, 1.0, slope, start),
-        SelfMaskingProcess(columns, 2, -1.0, slope, start),
-        SelfMaskingProcess(columns, 2, 1.0, slope, start, "logistic"),
-        SelfMaskingProcess(columns, 2, -1.0, slope, start, "logistic"),
-        TwoSidedProcess(columns, 2, slope, start - half_width, start + half_width),
-        IntervalProcess(columns, 2, slope, start - half_width, start + half_width),
+        SelfMaskingProcess(columns, 1.0, slope, start),
+        SelfMaskingProcess(columns, -1.0, slope, start),
+        SelfMaskingProcess(columns, 1.0, slope, start, "logistic"),
+        SelfMaskingProcess(columns, -1.0, slope, start, "logistic"),
+        TwoSidedProcess(columns, slope, start - half_width, start + half_width),
+        IntervalProcess(columns, slope, start - half_width, start + half_width),
     ):
         mean, scale = (
             torch.full((1, 1, 2), mu, requires_grad=True),

@@ -71,7 +71,7 @@ class ByColumn(ProcessSpec):
                 raise ParameterError(
                     f"by_column: {spec.kind} isn't separable: it takes the whole row, not one column"
                 )
-        return ByColumnProcess(columns, x.shape[-1], parts)
+        return ByColumnProcess(columns, parts)
 
     def starts(self) -> list[ProcessSpec]:
         """See `ProcessSpec.starts`."""
@@ -91,8 +91,8 @@ class ByColumn(ProcessSpec):
 class ByColumnProcess(MissingProcess):
     """Processes of some columns each; see `ByColumn`."""
 
-    def __init__(self, columns: Tensor, features: int, parts: list[MissingProcess]) -> None:
-        super().__init__(columns, features)
+    def __init__(self, columns: Tensor, parts: list[MissingProcess]) -> None:
+        super().__init__(columns)
         self.parts = nn.ModuleList(parts)
 
     def processes(self) -> list[MissingProcess]:
@@ -180,4 +180,4 @@ def build_process(
     flat = [
         each for part in built for each in (part.processes() if isinstance(part, ByColumnProcess) else [part])
     ]
-    return ByColumnProcess(columns, x.shape[-1], flat)
+    return ByColumnProcess(columns, flat)

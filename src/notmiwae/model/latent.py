@@ -108,7 +108,6 @@ class LatentVariableModel(nn.Module):
     def __init__(self, spec: ModelSpec, features: int, missing_process: MissingProcess) -> None:
         super().__init__()
         self.spec = spec
-        self.features = features
         latent_size = spec.latent_size or max(features - 1, 1)
         self.inputs = OneHot(spec.observation.codes(features))
         mask = features if spec.encoder_sees_mask else 0

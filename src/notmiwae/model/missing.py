@@ -52,14 +52,12 @@ class MissingProcess(nn.Module):
     Arguments:
         columns: Indices of the features that can be missing; the others have no process, and a cell
             missing there all the same is taken as ignorable.
-        features: D, the number of all features.
     """
 
     columns: Tensor
 
-    def __init__(self, columns: Tensor, features: int) -> None:
+    def __init__(self, columns: Tensor) -> None:
         super().__init__()
-        self.features = features
         self.register_buffer("columns", columns.long(), persistent=False)
 
     def forward(self, px: Likelihood, x: Tensor, s: Tensor, generator: torch.Generator) -> Missing:
@@ -151,7 +149,7 @@ class Ignorable(ProcessSpec):
         self, columns: Tensor, x: Tensor, s: Tensor, names: Sequence[str] | None = None
     ) -> MissingProcess:
         """See `ProcessSpec.build`."""
-        return IgnorableProcess(columns, x.shape[-1])
+        return IgnorableProcess(columns)
 
 
 class IgnorableProcess(MissingProcess):
@@ -218,8 +216,8 @@ class RowProcess(MissingProcess):
     in sum is the likelier to have gaps:
 
         >>> class SumProcess(RowProcess):
-        ...     def __init__(self, columns, features):
-        ...         super().__init__(columns, features)
+        ...     def __init__(self, columns):
+        ...         super().__init__(columns)
         ...         self.slope = nn.Parameter(torch.ones(()))
         ...
         ...     def logits(self, x):
@@ -227,7 +225,7 @@ class RowProcess(MissingProcess):
         >>> @processes.register("sum")
         ... class Sum(ProcessSpec):
         ...     def build(self, columns, x, s, names=None):
-        ...         return SumProcess(columns, x.shape[-1])
+        ...         return SumProcess(columns)
         >>> x = torch.tensor([[1.0, 2.0, -3.0]])
         >>> process = processes.parse({"kind": "sum"}).build(torch.tensor([0, 2]), x, torch.ones_like(x))
         >>> process.missing_probability(x)
@@ -254,7 +252,7 @@ class AgnosticProcess(RowProcess):
     """f is a network of the whole row (Ipsen et al. 2021, §3.2)."""
 
     def __init__(self, columns: Tensor, features: int, network: NetworkSpec) -> None:
-        super().__init__(columns, features)
+        super().__init__(columns)
         self.network = network.build(features, len(columns))
 
     def logits(self, x: Tensor) -> Tensor:

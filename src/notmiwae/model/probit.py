@@ -130,7 +130,6 @@ class SelfMasking(EdgeSpec):
             start = self.start(columns, x, s, 0.95 if high else 0.05)
         process = SelfMaskingProcess(
             columns,
-            x.shape[-1],
             1.0 if high else -1.0,
             self.known.slope if self.known else self.initial_slope,
             start,
@@ -167,7 +166,6 @@ class SelfMaskingProcess(EdgeProcess):
     def __init__(
         self,
         columns: Tensor,
-        features: int,
         sign: float,
         slope: float,
         start: Tensor,
@@ -175,7 +173,7 @@ class SelfMaskingProcess(EdgeProcess):
         marginal: Marginal = "exact",
         imputed_mean: ImputedMean = "truncated",
     ) -> None:
-        super().__init__(columns, features, marginal, imputed_mean)
+        super().__init__(columns, marginal, imputed_mean)
         self.sign = sign
         self.link = link
         self.log_slope = nn.Parameter(torch.full_like(start, math.log(slope)))

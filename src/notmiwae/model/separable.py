@@ -132,8 +132,8 @@ class SeparableProcess(MissingProcess):
     ones need more `quadrature_nodes`, or a closed form. `log_missing` has to be finite. An example:
 
         >>> class Steps(SeparableProcess):
-        ...     def __init__(self, columns, features):
-        ...         super().__init__(columns, features)
+        ...     def __init__(self, columns):
+        ...         super().__init__(columns)
         ...         self.edge = nn.Parameter(torch.zeros(len(columns)))
         ...
         ...     def log_missing(self, x):
@@ -141,7 +141,7 @@ class SeparableProcess(MissingProcess):
         >>> @processes.register("steps")
         ... class StepsSpec(ProcessSpec):
         ...     def build(self, columns, x, s, names=None):
-        ...         return Steps(columns, x.shape[-1])
+        ...         return Steps(columns)
         >>> x = torch.tensor([[0.0, 2.0]])
         >>> process = processes.parse({"kind": "steps"}).build(torch.tensor([0]), x, torch.ones_like(x))
         >>> process.missing_probability(x)
@@ -152,7 +152,6 @@ class SeparableProcess(MissingProcess):
 
     Arguments:
         columns: See `MissingProcess`.
-        features: See `MissingProcess`.
         marginal: `exact`, or `sampled`: x_m ~ p(x_m | z), reparameterised, as in Ipsen et al. 2021.
         imputed_mean: `truncated`, or `decoder`: impute with the mean of p(x_m | z) under the same weights, as
             if being missing said nothing of a value once z is known.
@@ -164,11 +163,10 @@ class SeparableProcess(MissingProcess):
     def __init__(
         self,
         columns: Tensor,
-        features: int,
         marginal: Marginal = "exact",
         imputed_mean: ImputedMean = "truncated",
     ) -> None:
-        super().__init__(columns, features)
+        super().__init__(columns)
         self.marginal = marginal
         self.decoder_mean = imputed_mean == "decoder"
 
@@ -217,14 +215,14 @@ class MCAR(ProcessSpec):
         """See `ProcessSpec.build`; the rates start at those of the table."""
         missing = (1.0 - s.index_select(-1, columns)).sum(0)
         # Half a cell more of either, so that no rate starts at 0 or 1.
-        return MCARProcess(columns, x.shape[-1], (missing + 0.5) / (len(s) + 1.0))
+        return MCARProcess(columns, (missing + 0.5) / (len(s) + 1.0))
 
 
 class MCARProcess(SeparableProcess):
     """A rate for each feature; see `MCAR`."""
 
-    def __init__(self, columns: Tensor, features: int, rate: Tensor) -> None:
-        super().__init__(columns, features)
+    def __init__(self, columns: Tensor, rate: Tensor) -> None:
+        super().__init__(columns)
         self.logit = nn.Parameter(rate.logit())
 
     def log_missing(self, x: Tensor) -> Tensor:

@@ -20,7 +20,6 @@ class TwoEdgedProcess(EdgeProcess):
 
     Arguments:
         columns: See `MissingProcess`.
-        features: See `MissingProcess`.
         slope: a before training.
         lower: l before training.
         upper: u before training.
@@ -33,14 +32,13 @@ class TwoEdgedProcess(EdgeProcess):
     def __init__(
         self,
         columns: Tensor,
-        features: int,
         slope: float,
         lower: Tensor,
         upper: Tensor,
         marginal: Marginal = "exact",
         imputed_mean: ImputedMean = "truncated",
     ) -> None:
-        super().__init__(columns, features, marginal, imputed_mean)
+        super().__init__(columns, marginal, imputed_mean)
         self.log_slope = nn.Parameter(torch.full_like(lower, math.log(slope)))
         self.centre = nn.Parameter((lower + upper) / 2)
         # The half width stays positive, so that the probabilities of the two sides never exceed one.
@@ -74,9 +72,7 @@ class TwoSided(EdgeSpec):
     ) -> MissingProcess:
         """See `ProcessSpec.build`; the edges start at the edges of what was observed."""
         lower, upper = (self.start(columns, x, s, quantile) for quantile in (0.05, 0.95))
-        return TwoSidedProcess(
-            columns, x.shape[-1], self.initial_slope, lower, upper, self.marginal, self.imputed_mean
-        )
+        return TwoSidedProcess(columns, self.initial_slope, lower, upper, self.marginal, self.imputed_mean)
 
 
 class TwoSidedProcess(TwoEdgedProcess):
@@ -111,9 +107,7 @@ class Interval(EdgeSpec):
         """See `ProcessSpec.build`; the edges start at those of the widest gap between observed values."""
         gaps = [_gap(values) for values in self.cells(columns, x, s)]
         lower, upper = (stacked([gap[side] for gap in gaps], x) for side in (0, 1))
-        return IntervalProcess(
-            columns, x.shape[-1], self.initial_slope, lower, upper, self.marginal, self.imputed_mean
-        )
+        return IntervalProcess(columns, self.initial_slope, lower, upper, self.marginal, self.imputed_mean)
 
 
 def _gap(values: Tensor) -> tuple[Tensor, Tensor]:
