@@ -119,3 +119,28 @@ def test_two_workers_give_the_bytes_of_one(workspace: Path) -> None:
     finally:
         (workspace / "params.yaml").write_text(yaml.safe_dump(params))
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+
+
+def test_more_replicates_leave_the_first_ones_as_they_were(tmp_path: Path, params: dict) -> None:
+    """To the bit where as many are computed together (`training.together`), as two are here."""
+
+    def made(replicates: int) -> dict[Path, bytes]:
+        folder = tmp_path / str(replicates)
+        folder.mkdir()
+        small = tiny(params)
+        small["datasets"]["gaussian"]["replicates"] = replicates
+        small["models"]["notmiwae"]["gaussian"]["training"]["together"] = 2
+        (folder / "params.yaml").write_text(yaml.safe_dump(small))
+        for stage in (["generate"], ["mask"], ["train", "notmiwae"], ["impute", "notmiwae"]):
+            run(folder, stage[0], "gaussian", *stage[1:])
+        run(folder, "baseline", "gaussian", "missforest")
+        found = [
+            path for top in ("data", "models") for path in (folder / top).rglob("00[01]*") if path.is_file()
+        ]
+        found += (folder / "models").rglob("00[01]/*/*")
+        return {path.relative_to(folder): path.read_bytes() for path in found}
+
+    few = made(2)
+    assert sum(path.suffix == ".parquet" for path in few) >= 8
+    assert sum(path.suffix == ".safetensors" for path in few) == 2
+    assert made(5) == few
