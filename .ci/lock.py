@@ -1,8 +1,10 @@
 """Pin what is installed: requirements.lock is what results are computed with, requirements-dev.lock the rest.
 
-The pipeline's stages depend on the first, so that a new linter reruns nothing.
+The pipeline's stages depend on the first, so that a new linter reruns nothing. requirements-hashes.lock has
+the digests of the files of both, for any platform.
 """
 
+import subprocess
 from importlib.metadata import Distribution, distribution, distributions
 from pathlib import Path
 
@@ -19,6 +21,11 @@ NOTE = """\
 # {what}, pinned, for Python 3.11; `make lock` writes this file. No hashes:
 # torch's builds (CPU, CUDA) share a version and differ in their files, and any of them will do.
 """
+HASHES = "requirements-hashes.lock"
+OF_HASHES = """\
+# The two other locks without torch, with the digests of the files they may be installed from; `make lock`
+# writes this file, and the environment is made from it.
+"""
 
 
 def needed(package: Distribution, found: dict[str, Distribution]) -> dict[str, Distribution]:
@@ -32,8 +39,15 @@ def needed(package: Distribution, found: dict[str, Distribution]) -> dict[str, D
     return found
 
 
+def hashed() -> str:
+    """The pins of both files with the digests that the index names for them."""
+    command = ["uv", "pip", "compile", "--quiet", "--generate-hashes", "--no-deps", "--universal"]
+    options = ["--no-header", "--no-annotate", "--no-emit-package", "torch"]
+    return subprocess.run([*command, *options, *FILES], check=True, capture_output=True, text=True).stdout
+
+
 def main() -> None:
-    """Write both files."""
+    """Write the three files."""
     installed = {canonicalize_name(each.name): each for each in distributions()}
     runtime = needed(distribution(PACKAGE), {})
     for file, what in FILES.items():
@@ -43,6 +57,7 @@ def main() -> None:
             if name not in LEFT_OUT and (name in runtime) == (file == "requirements.lock")
         ]
         Path(file).write_text(NOTE.format(what=what) + "".join(lines), encoding="utf-8")
+    Path(HASHES).write_text(OF_HASHES + hashed(), encoding="utf-8")
 
 
 main()

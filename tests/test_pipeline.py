@@ -190,9 +190,30 @@ def test_every_section_of_both_pipelines_is_known_and_no_other():
         pipeline.params()
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        ["all", "miwae"],
+        ["--dataset", "all", "--model", "miwae"],
+        ["--model=miwae", "--dataset", "all"],
+        ["--model", "miwae", "all"],
+        ["all", "--model", "miwae"],
+    ],
+)
+def test_a_stages_arguments_are_named_or_in_order(given, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["train", *given])
+    assert pipeline.arguments("dataset", "model") == ["all", "miwae"]
+
+
+@pytest.mark.parametrize("name", ["../../src", "/etc", "a; touch b", "a/b", "$HOME", ".", "-x", "a\nb", ""])
+def test_a_name_that_is_to_be_part_of_a_path_is_a_word(name, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["train", f"--dataset={name}"])
+    with pytest.raises(ParameterError, match=r"^dataset: found .*; accepted: a name of letters, digits"):
+        pipeline.arguments("dataset")
+
+
 def test_a_stage_has_as_many_arguments_as_it_names(monkeypatch):
     monkeypatch.setattr(sys, "argv", ["train", "all", "miwae"])
-    assert pipeline.arguments("dataset", "model") == ["all", "miwae"]
     for names in (("dataset",), ("a", "b", "c"), ()):
         with pytest.raises(ParameterError, match=f"expected {len(names)} argument"):
             pipeline.arguments(*names)

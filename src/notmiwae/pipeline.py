@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
 import os
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -41,18 +43,31 @@ SECTIONS = (
 COMMON = ("training", "imputation")
 """Sections with dials that all models share; a model's own entry may say otherwise."""
 
+_WORD = re.compile(r"\w[\w.-]*")
+
 S = TypeVar("S", bound=Spec)
 
 
 def arguments(*names: str) -> list[str]:
-    """The stage's arguments from the command line, one for each name.
+    """The stage's arguments from the command line, one for each name: `--name value`, or in order.
 
     Raises:
-        ParameterError: there are more or fewer.
+        ParameterError: there are more or fewer; or one is no word, as it's to be part of paths.
     """
-    given = sys.argv[1:]
-    if len(given) != len(names):
-        raise ParameterError(f"expected {len(names)} argument(s) ({', '.join(names)}), found {len(given)}")
+    parser = argparse.ArgumentParser(prog=f"python -m notmiwae.stage {Path(sys.argv[0]).stem}")
+    for name in names:
+        parser.add_argument(f"--{name}", metavar="NAME")
+    parser.add_argument("values", nargs="*", metavar="NAME", help="the same without their names, in order")
+    found = vars(parser.parse_intermixed_args())
+    rest = found.pop("values")
+    given = [found[name] if found[name] is not None or not rest else rest.pop(0) for name in names]
+    count = len(given) + len(rest) - given.count(None)
+    if count != len(names):
+        raise ParameterError(f"expected {len(names)} argument(s) ({', '.join(names)}), found {count}")
+    for name, value in zip(names, given, strict=True):
+        if not _WORD.fullmatch(value):
+            accepted = "a name of letters, digits, `_`, `-` and `.`, which starts with one of the first three"
+            raise ParameterError(f"{name}: found {value!r}; accepted: {accepted}")
     return given
 
 

@@ -254,6 +254,29 @@ RANDOM = [
 ]
 
 
+SQUARE = {"height": 2, "width": 2}
+ROWWISE = [
+    ({"kind": "mcar", "rate": 0.3}, True),
+    ({"kind": "angular_sector", "columns": ["a"], "axes": ["a", "b"], "start_pi": 0, "stop_pi": 0.7}, True),
+    ({"kind": "disc_threshold", **SQUARE, "centre": [0, 0], "radius": 1, "threshold": 0.5}, True),
+    ({"kind": "random_block", **SQUARE, "block_height": 1, "block_width": 2}, True),
+    ({"kind": "self_masking_logistic", "slope": 2.0, "midpoint": 0.3, "per": "unit"}, True),
+    ({"kind": "self_masking_logistic", "slope": 2.0, "rate": 0.3, "per": "unit"}, False),
+    ({"kind": "self_masking_logistic", "slope": 2.0, "midpoint": 0.3}, False),
+    ({"kind": "threshold"}, False),
+    ({"kind": "mar_logistic", "columns": ["a"], "given": ["b"], "slope": 2.0, "rate": 0.3}, False),
+]
+
+
+@pytest.mark.parametrize(("entry", "rowwise"), ROWWISE, ids=lambda value: str(value)[:40])
+def test_a_mechanism_is_rowwise_if_the_other_rows_change_no_probability(entry, rowwise):
+    found = mechanism(**entry)
+    table = pd.DataFrame(generator(0, "rowwise").normal(size=(40, 4)), columns=list("abcd"))
+    half = table[:20] + 0.0
+    assert found.rowwise is rowwise
+    assert np.array_equal(found.probability(half), found.probability(table)[:20]) is rowwise
+
+
 @pytest.mark.parametrize("entry", RANDOM, ids=lambda entry: entry["kind"])
 def test_a_seed_decides_the_mask_and_the_table_is_left_alone(entry):
     table = skewed()

@@ -12,7 +12,7 @@ from notmiwae.inference.fitted import FittedModel, Scaling
 from notmiwae.inference.imputation import BLOCK, ImputationSpec, impute, impute_together
 from notmiwae.model.latent import LatentVariableModel, ModelSpec
 from notmiwae.model.missing import processes
-from notmiwae.randomness import generator
+from notmiwae.randomness import generator, torch_seed
 
 COLUMNS = ("x_1", "x_2", "x_3")
 SPEC = ModelSpec(latent_size=1, encoder={"kind": "linear"}, decoder={"kind": "linear"})
@@ -247,6 +247,33 @@ def test_members_impute_by_the_mean_of_their_means():
     difference = (together.mean - np.mean(alone, axis=0))[missing] / scale
     assert np.abs(difference).max() < 0.5
     assert np.abs((alone[0] - np.mean(alone, axis=0))[missing] / scale).max() > 0.8
+
+
+def test_a_block_is_imputed_with_noise_of_its_own_by_each_member_in_turn():
+    """What a seed stands for; a number's place in the table and the members before it change nothing."""
+    masked, spec = table(BLOCK + 20), ImputationSpec(samples=6, draws=5)
+    report = []
+    found = impute_together(members(), masked, spec, 1, lambda *call: report.append(call))
+    for number, rows in enumerate((slice(0, BLOCK), slice(BLOCK, None))):
+        seed = torch_seed(1, "block", number)
+        alone = [
+            impute(
+                member,
+                masked[rows],
+                ImputationSpec(samples=6, draws=share),
+                torch_seed(seed, "member", place),
+            )
+            for place, (member, share) in enumerate(zip(members(), (2, 2, 1), strict=True))
+        ]
+        missing = np.isnan(masked[rows])
+        means = np.mean([each.mean for each in alone], axis=0)
+        assert np.array_equal(found.mean[rows], np.where(missing, means, masked[rows]))
+        for place, each in enumerate(alone):
+            assert np.array_equal(found.draws[place::3, rows], each.draws)
+        for name in ("samples", "effective_samples"):
+            expected = np.mean([getattr(each, name) for each in alone], axis=0)
+            assert np.array_equal(getattr(found, name)[rows], expected)
+        assert report[number][2] == found.effective_samples[rows].mean()
 
 
 @pytest.mark.parametrize("count", [1, 2, 3])

@@ -12,7 +12,7 @@ from scipy.integrate import quad
 from scipy.special import expit, log_ndtr, ndtr
 from scipy.stats import norm
 
-from notmiwae.model.latent import LatentVariableModel, ModelSpec, bound
+from notmiwae.model.latent import LatentVariableModel, ModelSpec, bound, log_weights
 from notmiwae.model.missing import AgnosticProcess, IgnorableProcess, processes
 from notmiwae.model.networks import Linear, networks
 from notmiwae.model.probit import SelfMaskingProcess
@@ -208,6 +208,13 @@ def test_a_constant_missing_process_makes_not_miwae_a_miwae(slope):
     assert offset.numpy() == pytest.approx(np.full((500, 1), -2 * math.log(2)), abs=1e-7)
     with torch.no_grad():
         assert torch.allclose(constant.missing.mean()[..., 0], ignorable.missing.mean()[..., 0], atol=1e-7)
+
+
+def test_weights_without_the_mask_are_those_of_what_is_seen():
+    terms = {"log p(x_o|z)": 1.0, "log p(s|x)": -0.5, "log p(z)": 2.0, "log q(z|x_o)": 4.0}
+    terms = {name: torch.full((2, 3), value) for name, value in terms.items()}
+    assert torch.equal(log_weights(terms), torch.full((2, 3), -1.5))
+    assert torch.equal(log_weights(terms, ignorable=True), torch.full((2, 3), -1.0))
 
 
 def test_bound_of_equal_weights_is_their_logarithm():

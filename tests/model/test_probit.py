@@ -14,7 +14,7 @@ from scipy.optimize import brentq
 from scipy.special import erfcx, log_ndtr, ndtr
 from scipy.stats import kstest, norm
 
-from notmiwae.model import truncation
+from notmiwae.model import logistic, truncation
 from notmiwae.model.distributions import Normal
 from notmiwae.model.missing import processes
 from notmiwae.model.probit import SelfMaskingProcess
@@ -382,3 +382,40 @@ def test_limits_are_those_of_parameters_in_a_process_by_column_too():
     assert all(each.shape == parameters[name].shape for name in limits for each in limits[name])
     assert [limits[name][0].item() for name in limits] == [pytest.approx(x[:, 0].min().item()), -math.inf]
     assert [limits[name][1].item() for name in limits] == [math.inf, pytest.approx(x[:, 1].max().item())]
+
+
+# --- the interval at its ends, and how far a region is
+
+
+@pytest.mark.parametrize(("t", "w"), [(0.0, 50.0), (20.0, 50.0), (40.0, 50.0), (-3.0, 1e-3), (30.0, 1.0)])
+def test_no_draw_lies_beyond_the_ends_of_its_interval(t, w):
+    interval = truncation.Interval(*torch.tensor([[t], [w]], dtype=torch.float64))
+    levels = torch.tensor([0.0, 1e-300, 0.5, 1.0 - 1e-16, 1.0], dtype=torch.float64)
+    noise = -interval.invert(levels)  # −e' lies between t − w and t
+    assert (noise >= t - w).all()
+    assert (noise <= t).all()
+    # The last draws are cut off at the end with less of the mass.
+    assert noise[-1].item() == pytest.approx(t - w if abs(t - w) > abs(t) else t, rel=1e-12)
+
+
+@pytest.mark.parametrize("slope", [2.0, -2.0])
+def test_the_distance_of_a_region_is_that_of_its_nearest_edge_and_none_inside(slope):
+    side = math.copysign(1.0, slope)
+    mean = side * torch.tensor([-4.0, 0.5, 1.0, 2.0, 4.0, 4.5, 9.0])[:, None, None]
+    one, edge = torch.tensor([[slope]]), torch.tensor([[side]])
+    half_line = truncation.Regions(one, edge).distance(mean)
+    assert half_line.flatten().tolist() == pytest.approx([5.0, 0.5, 0, 0, 0, 0, 0])
+    interval = truncation.Regions(one, edge, torch.tensor([[3.0]])).distance(mean)
+    assert interval.flatten().tolist() == pytest.approx([5.0, 0.5, 0, 0, 0, 0.5, 5.0])
+
+
+# --- the logistic link's mixture
+
+
+def test_the_mixture_of_probits_is_the_sigmoid_where_it_is_integrated():
+    kappa, log_weights = (each.numpy() for each in logistic._kappa())
+    assert np.exp(log_weights).sum() == pytest.approx(1.0)
+    assert np.diff(np.log(kappa)) == pytest.approx(np.full(11, np.log(14) / 11))
+    y = np.linspace(-4, 12, 60)
+    mixture = (np.exp(log_weights) * ndtr(y[:, None] / kappa)).sum(1)
+    assert mixture == pytest.approx(1 / (1 + np.exp(-y)), abs=2e-7)

@@ -5,6 +5,10 @@ import functools
 import itertools
 import json
 import os
+import re
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -146,6 +150,43 @@ def test_every_stage_depends_on_its_script_and_on_the_locked_requirements(repo: 
         read = dependencies(stage)
         assert scripts(stage) <= read
         assert ROOT / "requirements.lock" in read
+
+
+PIPELINES = [
+    ROOT / "dvc.yaml",
+    *(ROOT / f"{each}/dvc.yaml" for each in ("images", "paper", "paper/long", "sweep", "paper/sweep")),
+]
+
+
+@pytest.mark.parametrize("file", PIPELINES, ids=lambda file: file.parent.name)
+def test_a_command_holds_nothing_of_params_but_a_cells_names_in_quotes(file: Path) -> None:
+    """`${item}` is a mapping, of which DVC makes quoted options; any other value it puts in as it is."""
+    for stage in yaml.safe_load(file.read_text())["stages"].values():
+        commands = [stage["cmd"]] if isinstance(stage["cmd"], str) else stage["cmd"]
+        for command in commands:
+            assert re.fullmatch(
+                r"python -m notmiwae\.stage \w+( --dataset all)?( \$\{item\})?( --methods \w+)?", command
+            )
+
+
+@pytest.mark.parametrize("name", ["a; touch taken", "$(touch taken)", "`touch taken`", "a' || touch taken #"])
+def test_a_name_with_a_command_in_it_is_not_run(name: str, tmp_path: Path) -> None:
+    shutil.copy(ROOT / "dvc.yaml", tmp_path)
+    params = PARAMS | {"run": GRID | {"datasets": [name], "oracles": []}}
+    params["datasets"] = {name: PARAMS["datasets"]["gaussian"]}
+    params["networks"] = {name: PARAMS["networks"]["gaussian"]}
+    params["models"] = {model: {name: entry["gaussian"]} for model, entry in PARAMS["models"].items()}
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
+    for dependency in ("stages", "src", "data/mnist", "requirements.lock"):
+        (tmp_path / dependency).parent.mkdir(exist_ok=True)
+        (tmp_path / dependency).symlink_to(ROOT / dependency)
+    command = ["env", f"PATH={Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"]
+    command += [sys.executable, "-m", "dvc"]
+    subprocess.run([*command, "init", "--no-scm", "--quiet"], cwd=tmp_path, check=True)
+    found = subprocess.run([*command, "repro"], cwd=tmp_path, check=False, capture_output=True, text=True)
+    assert found.returncode != 0
+    assert not list(tmp_path.rglob("taken"))
+    assert "dataset: found" in found.stderr
 
 
 def scripts(stage: Any) -> set[Path]:

@@ -21,8 +21,12 @@ def params() -> dict:
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory, params: dict) -> Path:
     """A folder in which every stage has run once, in the pipeline's order."""
-    folder = tmp_path_factory.mktemp("pipeline")
-    (folder / "params.yaml").write_text(yaml.safe_dump(tiny(params)))
+    return pipeline(tmp_path_factory.mktemp("pipeline"), tiny(params))
+
+
+def pipeline(folder: Path, params: dict) -> Path:
+    """Run every stage once, in the pipeline's order."""
+    (folder / "params.yaml").write_text(yaml.safe_dump(params))
     (folder / "reports").mkdir()
     shutil.copy(ROOT / "reports/published.csv", folder / "reports")
     grid = params["run"]
@@ -91,31 +95,44 @@ def test_pictures_are_drawn_for_every_data_set(workspace: Path, params: dict) ->
     assert (workspace / "reports/figures/rmse.png").is_file()
 
 
-def test_running_a_stage_again_gives_the_same_bytes(workspace: Path) -> None:
-    made = [
-        workspace / "data/imputed/notmiwae/gaussian/001.parquet",
-        workspace / "models/notmiwae/gaussian/001/00/weights.safetensors",
-        workspace / "reports/curves/notmiwae/gaussian.csv",
-    ]
-    before = [path.read_bytes() for path in made]
-    # Else nothing would be left to do.
-    shutil.rmtree(workspace / "models/notmiwae/gaussian")
-    shutil.rmtree(workspace / "data/imputed/notmiwae/gaussian")
-    made[-1].unlink()
-    run(workspace, "train", "gaussian", "notmiwae")
-    run(workspace, "impute", "gaussian", "notmiwae")
-    assert [path.read_bytes() for path in made] == before
+def test_another_run_in_another_folder_with_two_workers_gives_the_same_bytes(
+    workspace: Path, params: dict, tmp_path: Path
+) -> None:
+    again = pipeline(tmp_path, tiny(params) | {"compute": {"workers": 2}})
+    first, second = (
+        {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+        for folder in (workspace, again)
+    )
+    apart = {Path("params.yaml"), Path("reports/timings.csv")}
+    assert first.keys() == second.keys()
+    assert {path for path in first if first[path] != second[path]} <= apart
+    # Of every stage that makes anything.
+    for made in ("complete", "masked", "imputed/missforest", "imputed/oracle", "evaluated"):
+        assert any(path.is_relative_to(f"data/{made}") for path in first)
+    for suffix in (".safetensors", ".png", ".csv", ".json", ".md"):
+        assert any(path.suffix == suffix for path in first)
 
 
-def test_two_workers_give_the_bytes_of_one(workspace: Path) -> None:
-    folder = workspace / "models/notmiwae/ring"
-    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-    assert folder / "001/01/weights.safetensors" in before
-    params = yaml.safe_load((workspace / "params.yaml").read_text())
-    shutil.rmtree(folder)
-    try:
-        (workspace / "params.yaml").write_text(yaml.safe_dump(params | {"compute": {"workers": 2}}))
-        run(workspace, "train", "ring", "notmiwae")
-    finally:
-        (workspace / "params.yaml").write_text(yaml.safe_dump(params))
-    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+def test_more_replicates_leave_the_first_ones_as_they_were(tmp_path: Path, params: dict) -> None:
+    """To the bit where as many are computed together (`training.together`), as two are here."""
+
+    def made(replicates: int) -> dict[Path, bytes]:
+        folder = tmp_path / str(replicates)
+        folder.mkdir()
+        small = tiny(params)
+        small["datasets"]["gaussian"]["replicates"] = replicates
+        small["models"]["notmiwae"]["gaussian"]["training"]["together"] = 2
+        (folder / "params.yaml").write_text(yaml.safe_dump(small))
+        for stage in (["generate"], ["mask"], ["train", "notmiwae"], ["impute", "notmiwae"]):
+            run(folder, stage[0], "gaussian", *stage[1:])
+        run(folder, "baseline", "gaussian", "missforest")
+        found = [
+            path for top in ("data", "models") for path in (folder / top).rglob("00[01]*") if path.is_file()
+        ]
+        found += (folder / "models").rglob("00[01]/*/*")
+        return {path.relative_to(folder): path.read_bytes() for path in found}
+
+    few = made(2)
+    assert sum(path.suffix == ".parquet" for path in few) >= 8
+    assert sum(path.suffix == ".safetensors" for path in few) == 2
+    assert made(5) == few
