@@ -117,6 +117,10 @@ def test_a_run_that_was_killed_is_finished_by_the_next(
 
 
 def test_ctrl_c_stops_all_and_says_so(begun: Path, finished: Path, tmp_path: Path) -> None:
+    dials = begun / "params.yaml"
+    before = dials.read_text()
+    assert before.count("steps: 300\n") == 1
+    dials.write_text(before.replace("steps: 300\n", "steps: 100000\n"))  # long enough on any machine
     run = start(begun)
     # The stage and its two workers: the imports are over, in which Python may lose an interrupt.
     wait_for("train", 3, begun)
@@ -125,8 +129,9 @@ def test_ctrl_c_stops_all_and_says_so(begun: Path, finished: Path, tmp_path: Pat
     assert run.wait(timeout=30) != 0
     wait_for_all(begun)
     said = (tmp_path / "log").read_text()
-    assert "interrupted: train gaussian notmiwae; nothing half-written" in said
+    assert "interrupted: train --dataset gaussian --model notmiwae; nothing half-written" in said
     assert "Traceback" not in said
+    dials.write_text(before)
     assert dvc(begun, "repro", TARGET, check=False).returncode == 0
     assert made(begun) == made(finished)
 
