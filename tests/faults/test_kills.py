@@ -127,9 +127,8 @@ def test_ctrl_c_stops_all_and_says_so(begun: Path, finished: Path, tmp_path: Pat
         wait_for("train", 3, begun)
         for _ in range(10):
             time.sleep(0.5)
-            os.killpg(
-                run.pid, signal.SIGINT
-            )  # in a finaliser it may lose one too: people press the keys again
+            # In a finaliser it may lose one too: people press the keys again.
+            os.killpg(run.pid, signal.SIGINT)
             with suppress(subprocess.TimeoutExpired):
                 run.wait(timeout=6)
                 break
