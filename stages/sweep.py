@@ -15,15 +15,14 @@ def main() -> None:
     arguments()
     sweep = read_sweep()
     url = storage_url(sweep.storage)
-    storage = open_storage(url, TRIALS / f"{sweep.dataset}.journal", sweep.name())
+    storage = open_storage(url, TRIALS, sweep.name())
     trials = run_sweep(sweep, storage, url is not None, compute())
     found = table(sweep, trials)
-    reports = REPORTS / "sweep"
-    write_csv(found, reports / f"{sweep.dataset}.csv")
-    write_json(reports / f"{sweep.dataset}.json", summary(sweep, trials))
-    with whole_file(reports / f"{sweep.dataset}.md") as temporary:
+    write_csv(found, REPORTS / "trials.csv")
+    write_json(REPORTS / "summary.json", summary(sweep, trials))
+    with whole_file(REPORTS / "best.md") as temporary:
         temporary.write_text(markdown(sweep, found), encoding="utf-8")
-    with whole_folder(REPORTS / "figures" / "sweep" / sweep.dataset) as folder:
+    with whole_folder(REPORTS / "figures") as folder:
         for name, drawn in figures(sweep, trials).items():
             save(drawn, folder / f"{name}.png")
 

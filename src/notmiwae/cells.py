@@ -13,7 +13,7 @@ from notmiwae.evaluation.replicates import record_seconds
 from notmiwae.files import remove
 from notmiwae.parallel import chunks, run_jobs
 from notmiwae.pipeline import REPORTS, compute
-from notmiwae.resume import fingerprint, forget, is_current, note, note_path
+from notmiwae.resume import fingerprint, is_current, note
 
 CHECKPOINTS = Path("build/checkpoints")
 """No stage's output: DVC removes those when it starts one."""
@@ -86,8 +86,6 @@ def run_cells(
 
 
 def _run_cell(function: Callable[..., float], first: Job | Sequence[Job], *more: Any) -> float:
-    for job in _jobs(first):
-        forget(job.output)
     seconds = function(first, *more)
     for job in _jobs(first):
         note(job.output, job.fingerprint)
@@ -101,9 +99,8 @@ def _jobs(first: Job | Sequence[Job]) -> Sequence[Job]:
 
 def _sweep(folder: Path, outputs: set[Path]) -> None:
     """Remove what another grid, or a run that was killed, left in a stage's folder."""
-    kept = outputs | {note_path(output) for output in outputs}
     on_the_way = {parent for output in outputs for parent in output.parents}
     for path in sorted(folder.rglob("*")):
-        below = kept.isdisjoint(path.parents)
-        if below and path not in kept and path not in on_the_way:
+        below = outputs.isdisjoint(path.parents)
+        if below and path not in outputs and path not in on_the_way:
             remove(path)

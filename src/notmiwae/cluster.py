@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from notmiwae.errors import ParameterError, flat
 from notmiwae.processes import PINS
+from notmiwae.resume import code_digest
 
 R = TypeVar("R")
 
@@ -34,7 +35,7 @@ def run_on_cluster(
         done: Called with the number of jobs that have ended.
 
     Raises:
-        ParameterError: Dask isn't installed, no scheduler answers, or a worker isn't pinned.
+        ParameterError: Dask isn't installed, no scheduler answers, or a worker isn't pinned or runs other code.
     """
     try:
         from distributed import Client, as_completed
@@ -48,7 +49,8 @@ def run_on_cluster(
         ) from None
     with client:
         here = str(Path.cwd())
-        futures = [client.submit(_in_folder, here, function, job, pure=False) for job in jobs]
+        code = code_digest()
+        futures = [client.submit(_in_folder, here, code, function, job, pure=False) for job in jobs]
         place = {future.key: number for number, future in enumerate(futures)}
         results: dict[int, R] = {}
         for future, result in as_completed(futures, loop=client.loop, with_results=True):
@@ -59,13 +61,18 @@ def run_on_cluster(
     return [results[number] for number in range(len(jobs))]
 
 
-def _in_folder(folder: str, function: Callable[..., R], job: tuple[Any, ...]) -> R:
+def _in_folder(folder: str, code: str, function: Callable[..., R], job: tuple[Any, ...]) -> R:
     """Runs on a worker: the job, in the project's folder."""
     other = [name for name, value in PINS.items() if os.environ.get(name) != value]
     if other:
         raise ParameterError(
             f"a Dask worker's {other[0]} isn't {PINS[other[0]]!r}, so its results would differ; accepted: "
             "workers started by `python -m notmiwae.worker ADDRESS`"
+        )
+    if code_digest() != code:
+        raise ParameterError(
+            f"a Dask worker runs other code or packages than {folder}; accepted: workers started anew with "
+            f"this folder's, by `PYTHONPATH={folder}/src python -m notmiwae.worker ADDRESS`"
         )
     if not Path(folder).is_dir():
         raise ParameterError(f"{folder}: not there on a Dask worker; accepted: a folder that all share")

@@ -24,6 +24,7 @@ TRIALS = Path("data/trials")
 REPORTS = Path("reports")
 
 SECTIONS = (
+    "extends",
     "seed",
     "compute",
     "run",
@@ -43,6 +44,8 @@ SECTIONS = (
 COMMON = ("training", "imputation")
 """Sections with dials that all models share; a model's own entry may say otherwise."""
 
+_FILES = ("file", "labels")
+"""Keys of sources whose values are paths."""
 _WORD = re.compile(r"\w[\w.-]*")
 
 S = TypeVar("S", bound=Spec)
@@ -54,7 +57,7 @@ def arguments(*names: str) -> list[str]:
     Raises:
         ParameterError: there are more or fewer; or one is no word, as it's to be part of paths.
     """
-    parser = argparse.ArgumentParser(prog=f"python -m notmiwae.stage {Path(sys.argv[0]).stem}")
+    parser = argparse.ArgumentParser(prog=f"python stages {Path(sys.argv[0]).stem}")
     for name in names:
         parser.add_argument(f"--{name}", metavar="NAME")
     parser.add_argument("values", nargs="*", metavar="NAME", help="the same without their names, in order")
@@ -72,7 +75,7 @@ def arguments(*names: str) -> list[str]:
 
 
 def params() -> dict[str, Any]:
-    """`params.yaml`, its sections checked.
+    """`params.yaml`, its sections checked; where it `extends` another one, with that one's other sections.
 
     Raises:
         ParameterError: a section is unknown.
@@ -81,7 +84,24 @@ def params() -> dict[str, Any]:
     for section in loaded:
         if section not in SECTIONS:
             raise ParameterError(f"{PARAMS_FILE}: unknown section {section!r}{suggest(section, SECTIONS)}")
-    return loaded
+    base = loaded.pop("extends", None)
+    if base is None:
+        return loaded
+    if not isinstance(base, str):
+        raise ParameterError(f"{PARAMS_FILE}: extends: found {base!r}; accepted: the path of a params.yaml")
+    return _as_seen_from_here(read_params(Path(base)), Path(base).parent) | loaded
+
+
+def _as_seen_from_here(entry: Any, folder: Path) -> Any:
+    """An entry of another folder's params.yaml, whose files are named as seen from there."""
+    if isinstance(entry, Mapping):
+        return {
+            key: str(folder / value)
+            if key in _FILES and isinstance(value, str)
+            else _as_seen_from_here(value, folder)
+            for key, value in entry.items()
+        }
+    return entry
 
 
 def section(cls: type[S], key: str, changes: Mapping[str, Any] | None = None) -> S:

@@ -1,4 +1,4 @@
-"""Work that needn't be done again: a note beside each output says what it was made from.
+"""Work that needn't be done again: a note of each output says what it was made from.
 
 DVC decides by the stage; a stage of many independent jobs decides by the job. One that was killed goes on
 with the jobs that are missing, and a dial of one data set doesn't rerun the others (with DVC's
@@ -17,6 +17,8 @@ from notmiwae.files import whole_file
 from notmiwae.params import Spec
 
 PACKAGE = Path(__file__).parent
+NOTES = Path("build/made_from")
+"""No stage's output: DVC removes those when it starts one."""
 APART = {"reporting", "estimators", "command", "search", "site", "trust"}
 """Folders of this package that make no result of a job; a search names its own code."""
 COMPUTES = ("numpy", "pandas", "scikit-learn", "scipy", "torch")
@@ -29,7 +31,7 @@ def fingerprint(*inputs: Spec | Path | str | int) -> str:
         inputs: Specs and plain values enter as they are written, paths by the content of the file or of all
             files in the folder.
     """
-    digest = hashlib.sha256(_code().encode())
+    digest = hashlib.sha256(code_digest().encode())
     for each in inputs:
         digest.update(_content(each) + b"\0")
     return digest.hexdigest()
@@ -38,26 +40,26 @@ def fingerprint(*inputs: Spec | Path | str | int) -> str:
 def is_current(output: Path, fingerprint: str) -> bool:
     """Whether `output` is there, whole, and was made from the inputs with this fingerprint."""
     try:
-        found = note_path(output).read_text(encoding="ascii").splitlines()
-        return output.exists() and found == [fingerprint, _of_output(output)]
+        found = note_path(output, fingerprint).read_text(encoding="ascii").strip()
+        return output.exists() and found == _of_output(output)
     except (OSError, UnicodeDecodeError):
         return False
 
 
 def note(output: Path, fingerprint: str) -> None:
     """Write down what `output`, which is whole, was made from."""
-    with whole_file(note_path(output)) as temporary:
-        temporary.write_text(f"{fingerprint}\n{_of_output(output)}\n", encoding="ascii")
+    with whole_file(note_path(output, fingerprint)) as temporary:
+        temporary.write_text(f"{_of_output(output)}\n", encoding="ascii")
 
 
-def forget(output: Path) -> None:
-    """Remove the note, before `output` is made anew."""
-    note_path(output).unlink(missing_ok=True)
+def note_path(output: Path, fingerprint: str) -> Path:
+    """Where the note lies that `output` was made from the inputs with this fingerprint.
 
-
-def note_path(output: Path) -> Path:
-    """Where the note on an output lies: beside it."""
-    return output.with_suffix(".made_from")
+    It's no part of the output, whose bytes are the result's alone; nor does one note replace another, so
+    that an earlier result which comes back from DVC's cache is known.
+    """
+    name = hashlib.sha256(f"{output.as_posix()}\n{fingerprint}".encode()).hexdigest()
+    return NOTES / name[:32]
 
 
 def _of_output(output: Path) -> str:
@@ -83,7 +85,8 @@ def _digest(file: Path, folder: Path) -> bytes:
 
 
 @functools.cache
-def _code() -> str:
+def code_digest() -> str:
+    """A digest of this package's code, as far as it makes results, and of the versions of what computes."""
     files = (file for file in sorted(PACKAGE.rglob("*.py")) if APART.isdisjoint(file.parts))
     versions = ",".join(f"{name} {version(name)}" for name in COMPUTES)
     return hashlib.sha256(b"".join(_digest(file, PACKAGE) for file in files) + versions.encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""Runs one stage of the pipeline: `python -m notmiwae.stage NAME [ARGUMENT …]` runs `stages/NAME.py`.
+"""Runs one stage of the pipeline: `python stages NAME [ARGUMENT …]` runs `stages/NAME.py`.
 
 It does what every stage needs before the stage's own imports: pins threads and instruction set, so that the
 same machine gives the same bits; ties the process's life to its parent's, so that a killed `dvc repro` leaves
@@ -24,7 +24,7 @@ STAGES = Path(__file__).resolve().parents[2] / "stages"
 def main() -> int:
     """Run the stage that the command line names; the exit status is 1 after an error."""
     if len(sys.argv) < 2:
-        print("usage: python -m notmiwae.stage NAME [ARGUMENT ...] [--scheduler ADDRESS]", file=sys.stderr)
+        print("usage: python stages NAME [ARGUMENT ...] [--scheduler ADDRESS]", file=sys.stderr)
         return 2
     name, *arguments = sys.argv[1:]
     if "--scheduler" in arguments[:-1]:
@@ -33,7 +33,7 @@ def main() -> int:
         arguments.pop(at)
     script = STAGES / f"{name}.py"
     if not script.is_file():
-        found = ", ".join(sorted(path.stem for path in STAGES.glob("*.py")))
+        found = ", ".join(sorted(path.stem for path in STAGES.glob("[!_]*.py")))
         print(f"error: no stage {name!r} in {STAGES}; accepted: {found}", file=sys.stderr)
         return 2
     die_with_parent()
@@ -55,6 +55,3 @@ def main() -> int:
         return 130
     return 0
 
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -19,9 +19,9 @@ from notmiwae.files import whole_file
 from notmiwae.params import PARAMS_FILE, Spec, lookup, parse_spec, read_params
 
 _EXAMPLES = """\
-  notmiwae promote reports/sweep/gaussian.json --dry-run
-  notmiwae promote reports/sweep/gaussian.json
-  notmiwae promote paper/reports/sweep/banknote.json --params paper/params.yaml
+  notmiwae promote sweep/gaussian/reports/summary.json --dry-run
+  notmiwae promote sweep/gaussian/reports/summary.json
+  notmiwae promote sweep/banknote/reports/summary.json --params paper/params.yaml
 
 It prints each dial that changes, old → new; `dvc params diff` shows the same afterwards, and `dvc repro`
 reruns the stages that read them. What is shared, as in `networks` or `training`, changes for all that
@@ -75,7 +75,7 @@ def add(subparsers: Any) -> None:
     parser = options.add_parser(
         subparsers, "promote", "Write what a search found into params.yaml.", _EXAMPLES
     )
-    parser.add_argument("found", type=Path, metavar="FILE", help="what `make sweep` wrote: a .json")
+    parser.add_argument("found", type=Path, metavar="FILE", help="what `make sweep` wrote: a summary.json")
     parser.add_argument(
         "--params", type=Path, default=PARAMS_FILE, metavar="FILE", help="to change (default: params.yaml)"
     )

@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from notmiwae.errors import ParameterError, flat
 
-TRIALS = Path("data/sweep")
+TRIALS = Path("data/trials.journal")
 VARIABLE = "NOTMIWAE_SWEEP_STORAGE"
 """Variable with the URL of a database, whatever params.yaml says: a password has no place in git."""
 

@@ -15,7 +15,7 @@ from typing import Any
 from notmiwae.errors import DataError
 
 PIPELINE = "dvc.yaml"
-"""The pipeline of the repository's root."""
+"""The pipeline of a folder."""
 
 
 class Checkout:
@@ -23,10 +23,12 @@ class Checkout:
 
     Arguments:
         folder: Where it lies.
+        pipelines: The folder in it that is a DVC repository of its own; by default its root, which is one.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, pipelines: str = ".") -> None:
         self.folder = folder
+        self._repository = folder / pipelines
         # Stages run this folder's code, whichever is installed, by the Python that runs this.
         tools = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
         self._environment = os.environ | {"PATH": tools, "PYTHONPATH": str(folder / "src")}
@@ -41,13 +43,13 @@ class Checkout:
         if self._dvc(*command).returncode:
             raise DataError(f"`dvc {' '.join(command)}` failed; its own message stands above")
 
-    def stale(self, *pipelines: str) -> dict[str, list[str]]:
-        """What some pipelines' results, or all, were made from that has changed since, by pipeline.
+    def stale(self) -> dict[str, list[str]]:
+        """What the results were made from that has changed since, by pipeline, as seen from the DVC repository.
 
         That outputs aren't in the cache is no change: a clone has none.
         """
         found: dict[str, list[str]] = {}
-        for name, changes in json.loads(self.read("status", "--json", *pipelines)).items():
+        for name, changes in json.loads(self.read("status", "--json")).items():
             pipeline, _, stage = name.rpartition(":")
             lines = [f"{stage}: {line}" for change in changes for line in _changes(change)]
             if lines:
@@ -68,7 +70,7 @@ class Checkout:
     def _dvc(self, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "dvc", *arguments]
         return subprocess.run(
-            command, cwd=self.folder, env=self._environment, text=True, check=False, **options
+            command, cwd=self._repository, env=self._environment, text=True, check=False, **options
         )
 
 
@@ -84,6 +86,11 @@ def _changes(change: Any) -> Iterator[str]:
                 yield from (f"{path}: {dial} is {how}" for dial, how in state.items())
             elif state != absent:
                 yield f"{path} is {state}"
+
+
+def repositories(folder: Path) -> list[str]:
+    """The folders with a DVC repository of their own, the root first, as seen from `folder`."""
+    return [".", *sorted(config.parents[1].name for config in folder.glob("*/.dvc/config"))]
 
 
 @contextmanager

@@ -14,7 +14,9 @@ from pydantic import NonNegativeFloat
 from notmiwae.errors import DataError
 from notmiwae.params import Spec
 
-NOT_COMPARED = {"timings.csv", "environment.json"}
+TIMINGS = "timings.csv"
+"""Each run has its own, and git none."""
+ENVIRONMENT = "environment.json"
 _IDENTITY = ("dataset", "method", "metric")
 _SETTING = "setting"
 """A fourth column that says what a figure is of, where there is one."""
@@ -50,13 +52,13 @@ def compare(before: Path, after: Path, tolerance: Tolerance | None) -> list[str]
         DataError: a file can't be read as what its name says.
     """
     old, new = (
-        {path.relative_to(folder) for path in folder.rglob("*") if path.is_file()}
+        {path.relative_to(folder) for path in folder.rglob("*") if path.is_file() and path.name != TIMINGS}
         for folder in (before, after)
     )
     complaints = [f"{name}: was not made again" for name in sorted(old - new)]
     complaints += [f"{name}: is new; commit it" for name in sorted(new - old)]
     for name in sorted(old & new):
-        if name.name in NOT_COMPARED or (before / name).read_bytes() == (after / name).read_bytes():
+        if name.name == ENVIRONMENT or (before / name).read_bytes() == (after / name).read_bytes():
             continue
         if tolerance is None:
             detail = [*_numbers(before / name, after / name, Tolerance(relative=0, absolute=0, pixels=0))]

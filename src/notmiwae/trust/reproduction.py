@@ -22,15 +22,15 @@ from notmiwae.errors import DataError, NotMIWAEError
 from notmiwae.files import whole_folder
 from notmiwae.pipeline import REPORTS, section
 from notmiwae.reporting.environment import environment
-from notmiwae.trust.checkout import PIPELINE, Checkout, checkout
+from notmiwae.trust.checkout import PIPELINE, Checkout, checkout, repositories
 from notmiwae.trust.compare import Tolerance, compare
 
 FAST = ("train@gaussian-notmiwae", "oracle@gaussian")
 """Stages that, with all before them, are the quick check: tables, masks, training curves, metrics."""
 KEPT = Path("build/reproduced")
 """Where new reports are kept if they differ."""
-SHOWN = (PIPELINE, "images/dvc.yaml", "paper/dvc.yaml")
-"""Pipelines whose results the README shows: what they were made from must be what stands there."""
+SHOWN = (".", "images", "paper")
+"""Folders of the pipelines whose results the README shows: what they were made from must be what stands there."""
 
 
 def reproduce(repository: Path, tolerance: Tolerance, stages: Sequence[str] = ()) -> tuple[str, list[str]]:
@@ -53,7 +53,7 @@ def reproduce(repository: Path, tolerance: Tolerance, stages: Sequence[str] = ()
             )
         shutil.copytree(reports, before)
         same = json.loads((reports / "environment.json").read_text(encoding="utf-8")) == environment()
-        complaints = _stale(clone, [PIPELINE] if stages else [])
+        complaints = _stale(clone.folder, ["."] if stages else repositories(clone.folder))
         clone.repro(*(stages or [PIPELINE]))
         complaints += compare(before, reports, None if same else tolerance)
         if complaints:
@@ -67,15 +67,17 @@ def reproduce(repository: Path, tolerance: Tolerance, stages: Sequence[str] = ()
         return how, complaints
 
 
-def _stale(clone: Checkout, pipelines: Sequence[str]) -> list[str]:
+def _stale(clone: Path, folders: Sequence[str]) -> list[str]:
     """What makes the lock of a pipeline stale whose results are shown; the others' are told of."""
     complaints = []
-    for pipeline, lines in sorted(clone.stale(*pipelines).items()):
-        if pipeline in SHOWN:
-            complaints += [f"{Path(pipeline).with_suffix('.lock')} is stale: {line}" for line in lines]
-        else:
-            print(f"note: {pipeline}: its inputs have changed since it ran:", file=sys.stderr)
-            print("\n".join(f"  {line}" for line in lines[:3]), file=sys.stderr)
+    for folder in folders:
+        for pipeline, lines in sorted(Checkout(clone, folder).stale().items()):
+            lock = (Path(folder) / pipeline).with_suffix(".lock")
+            if folder in SHOWN:
+                complaints += [f"{lock} is stale: {line}" for line in lines]
+            else:
+                print(f"note: {lock} is stale, its inputs have changed since it ran:", file=sys.stderr)
+                print("\n".join(f"  {line}" for line in lines[:3]), file=sys.stderr)
     return complaints
 
 
