@@ -139,7 +139,7 @@ def test_a_stage_gives_the_bytes_that_it_gives_here(cluster: str, tmp_path: Path
     params["models"]["notmiwae"]["gaussian"]["training"] |= {"steps": 6, "check_every": 3, "together": 2}
 
     def stage(folder: Path, *arguments: str) -> dict[Path, bytes]:
-        subprocess.run([sys.executable, "-m", "notmiwae.stage", *arguments], cwd=folder, check=True)
+        subprocess.run([sys.executable, str(ROOT / "stages"), *arguments], cwd=folder, check=True)
         files = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.name != "timings.csv"]
         return {path.relative_to(folder): path.read_bytes() for path in files}
 

@@ -182,11 +182,33 @@ def test_numbers_are_checked():
 
 
 def test_every_section_of_both_pipelines_is_known_and_no_other():
-    for known in pipeline.SECTIONS:
+    for known in set(pipeline.SECTIONS) - {"extends"}:
         write({known: 1})
         assert pipeline.params() == {known: 1}
     write({"ablations": 1})
     with pytest.raises(ParameterError, match=r"unknown section 'ablations'; did you mean 'ablation'"):
+        pipeline.params()
+
+
+def test_a_params_file_takes_from_another_what_it_does_not_say_itself(tmp_path):
+    """Files are then named as seen from here."""
+    source = {"kind": "csv", "file": "../data/a.csv"}
+    (tmp_path / "base").mkdir()
+    (tmp_path / "base/params.yaml").write_text(
+        yaml.safe_dump({"seed": 1, "training": {"steps": 3}, "datasets": {"a": {"source": source}}})
+    )
+    write({"extends": "base/params.yaml", "training": {"steps": 4}})
+    expected = {
+        "seed": 1,
+        "training": {"steps": 4},
+        "datasets": {"a": {"source": {**source, "file": "base/../data/a.csv"}}},
+    }
+    assert pipeline.params() == expected
+    write({"extends": 3})
+    with pytest.raises(ParameterError, match=r"extends: found 3; accepted: the path of a params.yaml"):
+        pipeline.params()
+    write({"extends": "nowhere.yaml"})
+    with pytest.raises(ParameterError, match=r"nowhere.yaml"):
         pipeline.params()
 
 

@@ -14,7 +14,7 @@ from notmiwae.inference.recipe import Recipe
 from notmiwae.model.latent import ModelSpec
 from notmiwae.parallel import ComputeSpec
 from notmiwae.params import parse_spec
-from notmiwae.resume import fingerprint, forget, is_current, note, note_path
+from notmiwae.resume import fingerprint, is_current, note, note_path
 
 RECIPE = {
     "missing_process": {"kind": "self_masking", "direction": "high"},
@@ -133,10 +133,10 @@ def test_the_packages_code_counts(tmp_path, monkeypatch):
     try:
         for code in ("a = 1\n", "a = 2\n", "a = 1\n"):
             (tmp_path / "model" / "latent.py").write_text(code)
-            resume._code.cache_clear()
+            resume.code_digest.cache_clear()
             found.append(fingerprint(1))
     finally:
-        resume._code.cache_clear()
+        resume.code_digest.cache_clear()
     assert found[0] == found[2] != found[1]
 
 
@@ -163,8 +163,9 @@ def test_a_fingerprint_is_the_same_in_every_process(tmp_path):
 
 
 @pytest.fixture(params=["file", "folder"])
-def output(request, tmp_path):
+def output(request, tmp_path, monkeypatch):
     """An output that is there, with its note."""
+    monkeypatch.chdir(tmp_path)
     path = tmp_path / ("000.parquet" if request.param == "file" else "00")
     if request.param == "file":
         path.write_text("whole")
@@ -186,17 +187,20 @@ def test_an_output_that_is_gone_is_not_current_whatever_its_note_says(output):
     assert not is_current(output, "abc")
 
 
-def test_a_note_lies_beside_its_output_and_is_no_member_of_it(output):
-    assert note_path(output).parent == output.parent
-    assert sorted(path.name for path in output.parent.iterdir()) == sorted(
-        [output.name, note_path(output).name]
-    )
+def test_a_note_is_no_part_of_what_a_stage_makes(output):
+    """So that the bytes of an output are the result's alone."""
+    assert note_path(output, "abc").is_file()
+    assert {path.name for path in output.parent.iterdir()} == {output.name, "build"}
 
 
 def test_an_output_without_a_note_is_not_current(output):
-    forget(output)
+    note_path(output, "abc").unlink()
     assert not is_current(output, "abc")
-    forget(output)  # as often as one likes
+
+
+def test_an_output_that_was_altered_is_not_current(output):
+    (output / "weights" if output.is_dir() else output).write_text("whole?")
+    assert not is_current(output, "abc")
 
 
 @pytest.mark.parametrize(
@@ -212,11 +216,11 @@ def test_an_output_without_a_note_is_not_current(output):
     ids=["empty", "cut", "twice", "bytes", "folder", "link to nowhere"],
 )
 def test_a_damaged_note_means_that_the_output_is_made_again(output, damage):
-    damage(note_path(output))
+    damage(note_path(output, "abc"))
     assert is_current(output, "abc") is False
 
 
-def test_a_new_note_takes_the_place_of_the_old_one(output):
+def test_what_has_the_same_bytes_whatever_it_was_made_from_is_current_with_both(output):
     note(output, "def")
     assert is_current(output, "def")
-    assert not is_current(output, "abc")
+    assert is_current(output, "abc")

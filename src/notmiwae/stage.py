@@ -54,4 +54,3 @@ def main() -> int:
         print(f"interrupted: {what}; nothing half-written", file=sys.stderr)
         return 130
     return 0
-

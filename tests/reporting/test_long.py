@@ -41,15 +41,15 @@ RECIPES = rows({("red", "published_known"): [1.08], ("red", "notmiwae_known"): [
 
 
 @pytest.fixture(autouse=True)
-def _in_paper(tmp_path, monkeypatch):
-    reports = tmp_path / "paper/reports"
-    reports.mkdir(parents=True)
-    (tmp_path / "docs").mkdir()
+def _in_its_folder(tmp_path, monkeypatch):
+    reports = tmp_path / "long/reports"
+    for folder in (reports, tmp_path / "paper/reports", tmp_path / "docs"):
+        folder.mkdir(parents=True)
     shutil.copy(ROOT / "docs/long.template.md", tmp_path / "docs")
-    shutil.copy(ROOT / "paper/reports/published.csv", reports)
+    shutil.copy(ROOT / "paper/reports/published.csv", tmp_path / "paper/reports")
     write_csv(RUNS, reports / "robustness-replicates.csv")
     write_csv(summarise(RECIPES), reports / "published_recipe.csv")
-    monkeypatch.chdir(tmp_path / "paper")
+    monkeypatch.chdir(tmp_path / "long")
     monkeypatch.setattr(sys, "argv", ["long.py"])
 
 

@@ -14,7 +14,10 @@ from notmiwae.search.study import run_sweep
 from notmiwae.search.sweep import Sweep, read_sweep
 
 ROOT = Path(__file__).parents[2]
-PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text())
+PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text()) | yaml.safe_load(
+    (ROOT / "sweep/gaussian/params.yaml").read_text()
+)
+del PARAMS["extends"]
 TRIALS, AT_ONCE = 8, 3
 """The last batch isn't a whole one."""
 

@@ -6,10 +6,11 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+STAGES = ROOT / "stages"
 
 
 def run(folder: Path, name: str, *arguments: str) -> None:
-    """Run a stage script in this process, as `notmiwae.stage` does."""
+    """Run a stage script in this process, as `python stages` does."""
     before = Path.cwd(), sys.argv
     os.chdir(folder)
     sys.argv = [name, *arguments]

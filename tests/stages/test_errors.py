@@ -15,7 +15,7 @@ PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text())
 
 def stage(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
-    command = [sys.executable, "-m", "notmiwae.stage", *arguments]
+    command = [sys.executable, str(ROOT / "stages"), *arguments]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 

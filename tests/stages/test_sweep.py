@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from running import run
+from running import STAGES, run
 
 from notmiwae.command.promote import read_found
 from notmiwae.errors import ParameterError
@@ -44,35 +44,35 @@ def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def start(folder: Path) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "notmiwae.stage", "sweep"]
+    command = [sys.executable, str(STAGES), "sweep"]
     return subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def test_it_writes_a_row_for_each_trial_the_best_one_and_the_figures(finished: Path) -> None:
     made = reports(finished)
-    pictures = {f"reports/figures/sweep/gaussian/{name}.png" for name in FIGURES}
-    assert set(made) == pictures | {f"reports/sweep/gaussian.{end}" for end in ("csv", "json", "md")}
-    rows = pd.read_csv(finished / "reports/sweep/gaussian.csv")
+    pictures = {f"reports/figures/{name}.png" for name in FIGURES}
+    assert set(made) == pictures | {f"reports/{name}" for name in ("trials.csv", "summary.json", "best.md")}
+    rows = pd.read_csv(finished / "reports/trials.csv")
     assert list(rows.columns[:6]) == ["trial", "state", "bound", "rmse", "crps", "steps"]
     assert list(rows.columns[6:]) == list(tiny()["sweep"]["space"])
     assert rows["trial"].tolist() == list(range(TRIALS))
-    found = read_found(finished / "reports/sweep/gaussian.json")
+    found = read_found(finished / "reports/summary.json")
     complete = rows[rows["state"] == "complete"].set_index("trial")
     assert found.best.bound == pytest.approx(complete["bound"].max(), rel=1e-5)
     assert found.best.trial == complete["bound"].idxmax()
     assert sum(found.trials.values()) == TRIALS
-    table = made["reports/sweep/gaussian.md"].decode()
+    table = made["reports/best.md"].decode()
     assert "0 (default)" in table
     assert table.splitlines()[2].startswith(f"| 1 | {found.best.trial}")
 
 
 def test_the_first_trial_is_what_stands_in_params(finished: Path) -> None:
-    first = pd.read_csv(finished / "reports/sweep/gaussian.csv").iloc[0]
+    first = pd.read_csv(finished / "reports/trials.csv").iloc[0]
     training = tiny()["models"]["notmiwae"]["gaussian"]["training"]
     for name in ("learning_rate", "missing_process_learning_rate", "batch_size", "samples"):
         assert first[name] == training[name]
     assert (first["hidden_units"], first["latent_size"], first["missing_process"]) == (64, 1, "known")
-    found = json.loads((finished / "reports/sweep/gaussian.json").read_text())
+    found = json.loads((finished / "reports/summary.json").read_text())
     assert found["default"]["bound"] == pytest.approx(first["bound"], rel=1e-5)
 
 
@@ -80,10 +80,10 @@ def test_a_second_run_trains_nothing_and_writes_the_same(
     finished: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     subprocess.run(["cp", "-r", f"{finished}/.", tmp_path], check=True)
-    before = (tmp_path / "data/sweep/gaussian.journal").read_bytes()
+    before = (tmp_path / "data/trials.journal").read_bytes()
     run(tmp_path, "sweep")
     assert "job(s)" not in capfd.readouterr().err
-    assert (tmp_path / "data/sweep/gaussian.journal").read_bytes().startswith(before)
+    assert (tmp_path / "data/trials.journal").read_bytes().startswith(before)
     assert reports(tmp_path) == reports(finished)
 
 
@@ -97,7 +97,7 @@ def test_two_workers_find_what_one_finds(finished: Path, tmp_path: Path) -> None
 @pytest.mark.usefixtures("undrawn")
 def test_a_search_killed_half_way_goes_on_to_the_same_end(finished: Path, tmp_path: Path) -> None:
     write(tmp_path, tiny())
-    journal = tmp_path / "data/sweep/gaussian.journal"
+    journal = tmp_path / "data/trials.journal"
     told = '"user_attr":{"state"'
     process = start(tmp_path)
     until = time.monotonic() + 60
