@@ -1,7 +1,7 @@
 """Runs one stage: `python stages NAME [ARGUMENT …]` runs `NAME.py` of this folder.
 
-The package is imported from beside this folder, whichever is installed: a queued experiment or another worktree
-runs the code that its `dvc.lock` records.
+The package is imported from beside this folder, whichever is installed: a queued experiment or another
+worktree runs the code that its `dvc.lock` records.
 """
 
 import sys

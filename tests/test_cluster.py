@@ -181,6 +181,12 @@ def test_a_worker_that_is_not_pinned_is_refused(tmp_path: Path) -> None:
         run_on_cluster(print, [()], address, lambda ended: None)
 
 
+def test_a_worker_with_other_code_is_refused(cluster: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("notmiwae.cluster.code_digest", lambda: "another version's")
+    with pytest.raises(ParameterError, match=r"other code or packages than .*PYTHONPATH=.* notmiwae\.worker"):
+        run_on_cluster(print, [()], cluster, lambda ended: None)
+
+
 def test_a_scheduler_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("notmiwae.cluster._SECONDS", 1)
     address = f"tcp://127.0.0.1:{free_port()}"

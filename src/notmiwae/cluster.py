@@ -35,7 +35,8 @@ def run_on_cluster(
         done: Called with the number of jobs that have ended.
 
     Raises:
-        ParameterError: Dask isn't installed, no scheduler answers, or a worker isn't pinned or runs other code.
+        ParameterError: Dask isn't installed, no scheduler answers, or a worker isn't pinned or has other
+            code.
     """
     try:
         from distributed import Client, as_completed

@@ -89,7 +89,8 @@ def params() -> dict[str, Any]:
         return loaded
     if not isinstance(base, str):
         raise ParameterError(f"{PARAMS_FILE}: extends: found {base!r}; accepted: the path of a params.yaml")
-    return _as_seen_from_here(read_params(Path(base)), Path(base).parent) | loaded
+    there: dict[str, Any] = _as_seen_from_here(read_params(Path(base)), Path(base).parent)
+    return there | loaded
 
 
 def _as_seen_from_here(entry: Any, folder: Path) -> Any:

@@ -44,7 +44,7 @@ class Checkout:
             raise DataError(f"`dvc {' '.join(command)}` failed; its own message stands above")
 
     def stale(self) -> dict[str, list[str]]:
-        """What the results were made from that has changed since, by pipeline, as seen from the DVC repository.
+        """What the results were made from that has changed since, by pipeline of the DVC repository.
 
         That outputs aren't in the cache is no change: a clone has none.
         """

@@ -30,7 +30,7 @@ FAST = ("train@gaussian-notmiwae", "oracle@gaussian")
 KEPT = Path("build/reproduced")
 """Where new reports are kept if they differ."""
 SHOWN = (".", "images", "paper")
-"""Folders of the pipelines whose results the README shows: what they were made from must be what stands there."""
+"""Folders of the pipelines whose results are shown: what they were made from must be what stands there."""
 
 
 def reproduce(repository: Path, tolerance: Tolerance, stages: Sequence[str] = ()) -> tuple[str, list[str]]:
