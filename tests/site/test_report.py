@@ -1,15 +1,17 @@
 """The report is what the committed results make, and it works in a browser with nothing beside it."""
 
 import os
+import re
 import shutil
+from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from PIL import Image
 
 from notmiwae.errors import DataError
 from notmiwae.site.build import FILLED, PAGE, SUMMARY, filled, page, summary
-from notmiwae.site.markdown import Renderer, plain, slug
+from notmiwae.site.chapters import CHAPTERS, Chapter
+from notmiwae.site.opening import findings
 
 ROOT = Path(__file__).parents[2]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -28,93 +30,84 @@ def test_the_report_and_the_summary_are_current():
     assert page(ROOT) == (ROOT / PAGE).read_text(encoding="utf-8"), "run `make page`"
 
 
-@pytest.fixture
-def rendered(tmp_path):
-    """Renders text as the one chapter of a page."""
-    (tmp_path / "reports").mkdir()
-    Image.new("RGB", (30, 20), "white").save(tmp_path / "reports/a.png")
-    (tmp_path / "reports/t.md").write_text("| a | b |\n| :-- | --: |\n| x | 1 |\n")
-
-    def render(text):
-        (tmp_path / "page.md").write_text(text)
-        tables = {"reports/t.md": (tmp_path / "reports/t.md").read_text()}
-        return Renderer(tmp_path, "reports/index.html", {"page.md": "page"}, tables, {}).render("page.md")
-
-    return render
-
-
-def test_pictures_are_in_the_page_with_what_they_say(rendered):
-    html, _ = rendered("# Title\n\n![It's <small> & white.](reports/a.png)\n")
-    assert '<img src="data:image/png;base64,' in html
-    assert 'width="30" height="20"' in html
-    assert html.count("It&#x27;s &lt;small&gt; &amp; white.") == 2
-    assert 'href="a.png"' in html
-    assert "<p><figure" not in html
-
-
-def test_tables_stand_above_the_file_that_they_are_from(rendered):
-    html, _ = rendered(
-        "# Title\n\n| a | b |\n| :-- | --: |\n| x | 1 |\n\ntext\n\n| c | d |\n| -- | -- |\n| y | 2 |\n"
-    )
-    assert html.count('<table class="sortable">') == 2
-    assert html.count('<a class="source" href="t.md">reports/t.md</a>') == 1
-
-
-def test_headings_are_a_level_lower_and_have_anchors(rendered):
-    html, sections = rendered("# Title\n\n## What *is* it?\n\n[there](#what-is-it)\n")
-    assert '<h2 id="page">' in html
-    assert '<h3 id="page-what-is-it">' in html
-    assert sections == [("page-what-is-it", "What is it?")]
-    assert 'href="#page-what-is-it"' in html
-
-
-def test_what_is_written_is_no_markup(rendered):
-    html, _ = rendered("# A\n\n<script>alert(1)</script>\n")
-    assert "<script" not in html
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("![seen](reports/b.png)", "reports/b.png: no such picture"),
-        ("![](reports/a.png)", "says nothing to who can't see it"),
-        ("[x](nowhere.md)", "links to nowhere.md, which isn't there"),
-    ],
-)
-def test_what_is_not_there_is_an_error(rendered, text, said):
-    with pytest.raises(DataError, match=said):
-        rendered(f"# Title\n\n{text}\n")
-
-
-def test_a_picture_that_no_page_shows_is_an_error(tmp_path):
-    for name in (
-        "README.md",
-        "docs",
-        "reports",
-        "images",
-        "paper",
-        "benchmarks",
-        "params.yaml",
-        "dvc.lock",
-        "requirements.lock",
-    ):
-        here = ROOT / name
-        copy = shutil.copytree if here.is_dir() else shutil.copy
-        copy(
-            here,
-            tmp_path / name,
-            **({"ignore": shutil.ignore_patterns("data", "models")} if here.is_dir() else {}),
-        )
-    shutil.copy(ROOT / "reports/figures/rmse.png", tmp_path / "reports/figures/new.png")
-    for link in ("data", "src", "stages", "dvc.yaml"):
-        (tmp_path / link).symlink_to(ROOT / link)
+def test_a_picture_that_no_page_shows_is_an_error(copied):
+    shutil.copy(copied / "reports/figures/rmse.png", copied / "reports/figures/new.png")
     with pytest.raises(DataError, match=r"reports/figures/new.png: no page of the report shows it"):
-        page(tmp_path)
+        page(copied)
 
 
-def test_anchors_are_those_of_code_hosts():
-    assert slug("What's *new* in 3.0?") == "whats-new-in-30"
-    assert plain("`a_b` and *c*") == "ab and c"
+class Links(HTMLParser):
+    """What a page refers to, and its anchors."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.to, self.anchors = [], []
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        for name, value in attrs:
+            if name in ("href", "src", "srcset", "data", "action", "poster"):
+                self.to.append(value)
+            if name == "id":
+                self.anchors.append(value)
+
+
+def check_links(html):
+    links = Links(html)
+    assert [to for to in links.to if not re.match(r"#|https?://|mailto:|data:", to)] == []
+    inside = [to[1:] for to in links.to if to.startswith("#")]
+    assert inside
+    assert [to for to in inside if to not in links.anchors] == []
+    assert len(set(links.anchors)) == len(links.anchors)
+    return links
+
+
+def test_no_link_leads_to_a_file_beside_it_and_those_inside_lead_somewhere():
+    check_links((ROOT / PAGE).read_text(encoding="utf-8"))
+
+
+def test_with_an_address_the_files_that_it_names_are_links(copied):
+    (copied / "pyproject.toml").write_text('[project.urls]\nRepository = "https://example.org/r"\n')
+    links = check_links(page(copied))
+    for path in ("README.md", "docs/sharing.md", "reports/table.md", "reports/results.csv", "params.yaml"):
+        assert f"https://example.org/r/blob/HEAD/{path}" in links.to
+
+
+def test_a_page_becomes_a_chapter_by_a_line_in_the_list(copied, monkeypatch):
+    more = Chapter("docs/api.md", "API reference", "Classes and functions.")
+    monkeypatch.setattr("notmiwae.site.build.CHAPTERS", (*CHAPTERS, more))
+    text = "# API\n\n## `Imputer`\n\n### Methods\n\n## `Other`\n\n### Methods\n\n[it](study.md)\n"
+    (copied / "docs/api.md").write_text(text)
+    html = page(copied)
+    links = check_links(html)
+    assert {"api-reference", "api-reference-imputer", "api-reference-methods-1"} <= set(links.anchors)
+    assert '<summary><h2 id="api-reference">API</h2><span class="about">Classes and functions.' in html
+    assert '<a href="#the-published-study">it</a>' in html
+
+
+def test_a_chapter_without_a_title_is_an_error(copied, monkeypatch):
+    monkeypatch.setattr("notmiwae.site.build.CHAPTERS", (*CHAPTERS, Chapter("docs/api.md", "API reference")))
+    (copied / "docs/api.md").write_text("no title\n")
+    with pytest.raises(DataError, match=r"docs/api.md: starts with .*; a chapter starts with its title"):
+        page(copied)
+
+
+def test_what_the_opening_says_is_so():
+    error = {name: float(text) for name, text in findings(ROOT).items()}
+    assert error["gaussian_limit"] <= error["gaussian"] < error["gaussian_published"] / 2
+    assert error["mnist"] < error["mnist_published"] * 0.6
+    assert error["tables"] < min(error[f"tables_{other}"] for other in ("published", "rival", "baseline"))
+    assert error["block"] > error["block_rival"]
+
+
+def test_the_openings_means_are_those_of_the_six_tables_page():
+    rows = (ROOT / "paper/reports/summary.md").read_text(encoding="utf-8").splitlines()
+    last = {row.split("|")[1].strip(): row.split("|")[-2].strip() for row in rows}
+    found = findings(ROOT)
+    assert found["tables"] == last["**not-MIWAE, self-masking known** (the default)"]
+    assert found["tables_rival"] == last["MIWAE"]
+    assert found["tables_baseline"] == last["the best baseline of each table"]
+    assert found["tables_published"] == last["published: not-MIWAE, self-masking known"]
 
 
 @pytest.fixture(scope="module")
@@ -139,6 +132,100 @@ def opened(browser, **options):
     return window, [url for url in asked if not url.startswith("data:")], said
 
 
+def unfold(window):
+    window.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
+    assert window.locator("details:not([open])").count() == 0
+
+
+DESK, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
+
+
+def in_view(window, selector):
+    """Whether all of an element is on the screen, nothing scrolled."""
+    box = window.locator(selector).bounding_box()
+    height = window.viewport_size["height"]
+    assert window.evaluate("scrollY") == 0
+    return box is not None and box["height"] > 0 and box["y"] >= 0 and box["y"] + box["height"] <= height
+
+
+@IN_A_BROWSER
+def test_it_opens_with_a_summary_of_half_a_screen(browser):
+    window, _, _ = opened(browser, viewport=DESK)
+    assert window.locator("header.opening").bounding_box()["height"] <= DESK["height"] * 0.6
+    assert in_view(window, "header.opening")
+    assert in_view(window, ".opening .chart")
+    assert window.locator("#contents").get_attribute("open") is not None
+    assert window.locator("nav a").first.is_visible()
+
+
+@IN_A_BROWSER
+def test_the_first_result_is_on_a_phones_first_screen(browser):
+    window, _, _ = opened(browser, viewport=PHONE)
+    assert in_view(window, ".opening .chart")
+    assert not window.locator("nav a").first.is_visible()
+    window.locator("#contents > summary").click()
+    assert window.locator("nav a").first.is_visible()
+
+
+@IN_A_BROWSER
+@pytest.mark.parametrize(
+    ("section", "columns"),
+    [("the-published-study", 1), ("the-published-study-does-it-agree-with-what-was-published", 2)],
+)
+def test_first_columns_stay_while_a_table_scrolls(browser, section, columns):
+    window, _, _ = opened(browser, viewport=PHONE)
+    frame = window.locator(f"#{section}").locator("xpath=following::div[@class='table'][1]")
+    frame.scroll_into_view_if_needed()
+    cells = [frame.locator("tbody tr").first.locator("td").nth(place) for place in range(columns + 1)]
+    before = [cell.bounding_box()["x"] for cell in cells]
+    frame.evaluate("frame => { frame.scrollLeft = 90; }")
+    assert frame.evaluate("frame => frame.scrollLeft") == 90
+    after = [cell.bounding_box()["x"] for cell in cells]
+    assert after[:columns] == before[:columns]
+    assert after[columns] == before[columns] - 90
+    for cell in cells[:columns]:  # and what scrolls goes below them
+        on_top = "cell => { const b = cell.getBoundingClientRect(); "
+        on_top += "return cell.contains(document.elementFromPoint(b.x + b.width - 3, b.y + b.height / 2)); }"
+        assert cell.evaluate(on_top)
+
+
+@IN_A_BROWSER
+def test_a_link_into_a_folded_chapter_unfolds_it(browser):
+    window, _, _ = opened(browser, viewport=DESK)
+    inside = window.locator("#provenance-inputs")
+    assert not inside.is_visible()
+    window.locator('nav a[href="#provenance-inputs"]').click()
+    assert inside.is_visible()
+    window.wait_for_function("document.getElementById('provenance-inputs').getBoundingClientRect().y < 800")
+    window.goto((ROOT / PAGE).as_uri() + "#hyperparameter-search-banknote")
+    window.reload()
+    assert window.locator("#hyperparameter-search-banknote").is_visible()
+
+
+@IN_A_BROWSER
+def test_without_scripts_chapters_unfold_too(browser):
+    window, _, _ = opened(browser, viewport=DESK, java_script_enabled=False)
+    assert not window.locator("#provenance-inputs").is_visible()
+    window.locator("summary", has_text="Provenance").click()
+    assert window.locator("#provenance-inputs").is_visible()
+
+
+@IN_A_BROWSER
+def test_on_paper_nothing_is_folded_and_afterwards_it_is_again(browser):
+    window, _, _ = opened(browser, viewport=DESK)
+    folded = window.locator("details.chapter:not([open])")
+    before = folded.count()
+    assert before
+    count = "window.left = document.querySelectorAll('details.chapter:not([open])').length"
+    window.evaluate(f"addEventListener('beforeprint', () => {{ {count}; }})")
+    assert len(window.pdf()) > 10**6
+    assert window.evaluate("window.left") == 0
+    assert folded.count() == before
+    # The style sheet does it where scripts are off.
+    window.emulate_media(media="print")
+    assert window.locator("#provenance-inputs").is_visible()
+
+
 @IN_A_BROWSER
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_it_needs_nothing_beside_it_and_can_be_read(browser, theme):
@@ -148,6 +235,7 @@ def test_it_needs_nothing_beside_it_and_can_be_read(browser, theme):
     assert asked == [(ROOT / PAGE).as_uri()]
     assert said == []
     rules = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21aa"]}}
+    unfold(window)
     found = Axe().run(window, options=rules).response["violations"]
     assert [(each["id"], each["nodes"][0]["html"][:200]) for each in found] == []
 
@@ -155,6 +243,8 @@ def test_it_needs_nothing_beside_it_and_can_be_read(browser, theme):
 @IN_A_BROWSER
 def test_it_fits_a_phone(browser):
     window, _, _ = opened(browser, viewport={"width": 390, "height": 844})
+    assert window.evaluate("document.documentElement.scrollWidth") <= 390
+    unfold(window)
     assert window.evaluate("document.documentElement.scrollWidth") <= 390
 
 

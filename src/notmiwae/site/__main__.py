@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-from notmiwae.errors import NotMIWAEError
-from notmiwae.site.build import PAGE, write
+from notmiwae.errors import NotMIWAEError, flat
+from notmiwae.site.build import write
+from notmiwae.site.chapters import FILLED, PAGE, SUMMARY
 
 
-def main() -> int:
-    """Write all; the exit status is 1 after an error."""
+def main(given: Sequence[str] | None = None) -> int:
+    """Write all, or nothing; the exit status is 1 after an error.
+
+    Arguments:
+        given: What follows the command's name; None: what the process was started with.
+    """
+    parser = argparse.ArgumentParser(
+        prog="python -m notmiwae.site",
+        description=f"Build {PAGE} from the pages and results in the current folder, the repository, "
+        f"and bring {SUMMARY} and the tables of {', '.join(FILLED)} up to date. After an error all files are "
+        "as they were.",
+    )
+    parser.parse_args(given)
     try:
-        write(Path())
-    except NotMIWAEError as error:
-        print(f"error: {error}", file=sys.stderr)
+        notes = write(Path())
+    except (NotMIWAEError, OSError) as error:
+        print(f"error: {flat(error)}", file=sys.stderr)
         return 1
+    for note in notes:
+        print(note)
     print(f"wrote {PAGE}")
     return 0
 

@@ -3,30 +3,23 @@
 from __future__ import annotations
 
 import re
-from importlib.resources import files
+from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from notmiwae.errors import DataError
 from notmiwae.files import whole_file
-from notmiwae.site.chapters import CHAPTERS, FIGURES, TABLES
+from notmiwae.site.chapters import CHAPTERS, FIGURES, FILLED, OWN, PAGE, STUDY, SUMMARISED, SUMMARY, TABLES
 from notmiwae.site.made import provenance, results_chapter, results_tables
 from notmiwae.site.markdown import Renderer, slug
+from notmiwae.site.opening import chart, findings
+from notmiwae.site.own import Run, own_chapter, own_tables, read_runs
+from notmiwae.site.sources import read_text, repository
 
-PAGE = "reports/index.html"
-SUMMARY = "reports/summary.md"
-FILLED = ("README.md", "docs/study.md", "docs/images.md", "docs/sweep.md", "benchmarks/README.md")
-"""Hand-written pages with tables of results between `<!-- FILE -->` and `<!-- end of FILE -->`."""
-_INPUTS = (
-    "params.yaml",
-    "dvc.lock",
-    "images/params.yaml",
-    "images/dvc.lock",
-    "paper/params.yaml",
-    "paper/dvc.lock",
-    "requirements.lock",
-)
+__all__ = ["FILLED", "PAGE", "SUMMARY", "filled", "page", "summary", "write"]
+
 _BLOCK = re.compile(r"<!-- (?!end of )(\S+\.md) -->\n.*?<!-- end of \1 -->", re.S)
 
 
@@ -37,64 +30,118 @@ def page(root: Path) -> str:
         DataError: a file that a page shows or links to isn't there, or a picture of the results is shown
             nowhere.
     """
-    made_tables = results_tables(root)
-    made = {"results": results_chapter(made_tables), "provenance": provenance(root, _INPUTS)}
-    tables = {str(path.relative_to(root)): path.read_text(encoding="utf-8") for path in _markdown_files(root)}
-    anchors = {chapter.path: slug(chapter.name) for chapter in CHAPTERS}
-    renderer = Renderer(root, PAGE, anchors, tables | made_tables, made)
-    chapters = []
-    for chapter in CHAPTERS:
+    runs = read_runs(root)
+    own = own_chapter(root, runs)
+    chapters = ([OWN] if own else []) + list(CHAPTERS)
+    renderer = _renderer(root, runs, {chapter.path: slug(chapter.name) for chapter in chapters}, own)
+    parts = []
+    for chapter in chapters:
         html, sections = renderer.render(chapter.path)
-        chapters.append(
-            {"name": chapter.name, "anchor": anchors[chapter.path], "html": html, "sections": sections}
-        )
-    for folder in FIGURES:
-        for picture in sorted((root / folder).rglob("*.png")):
-            if str(picture.relative_to(root)) not in renderer.pictures:
-                raise DataError(f"{picture.relative_to(root)}: no page of the report shows it")
-    texts = {name: _template(name) for name in ("layout.html.j2", "style.css", "sort.js")}
+        title, end, rest = html.partition("</h2>\n")
+        if not title.startswith("<h2") or not end:
+            raise DataError(
+                f"{chapter.path}: starts with {html[:40]!r}; a chapter starts with its title, `# …`"
+            )
+        part = {"name": chapter.name, "anchor": slug(chapter.name), "sections": sections}
+        parts.append(part | {"title": title + end.strip(), "html": rest, "about": chapter.about})
+    _check_pictures(root, renderer.pictures)
     environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=PackageLoader("notmiwae.site"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
-    template = environment.from_string(texts["layout.html.j2"])
-    return template.render(chapters=chapters, style=texts["style.css"], script=texts["sort.js"])
+    return environment.get_template("layout.html.j2").render(
+        chapters=parts,
+        chart=chart(root),
+        found=findings(root),
+        own=slug(OWN.name) if own else "",
+        source=renderer.source(f"{STUDY.reports}/results.csv"),
+        style=_template(environment, "style.css"),
+        script=_template(environment, "page.js") + _template(environment, "sort.js"),
+    )
 
 
 def summary(root: Path) -> str:
-    """The tables that matter, for a pull request."""
+    """The tables that matter, for a pull request.
+
+    Raises:
+        DataError: a table isn't there.
+    """
+    runs = read_runs(root)
     parts = ["# Results"]
-    for title, path in (
-        ("The published study, RMSE", "reports/table.md"),
-        ("Images, RMSE", "images/reports/table.md"),
-        ("Six tables", "paper/reports/summary.md"),
-    ):
-        parts += [f"## {title}", (root / path).read_text(encoding="utf-8").strip()]
+    for title, path in SUMMARISED:
+        notes = [f"{run.note()}." for run in runs if run.note() and run.made(path)]
+        parts += [f"## {title}", *notes, read_text(root, path).strip()]
     return "\n\n".join(parts) + "\n"
 
 
 def filled(root: Path, path: str) -> str:
     """A hand-written page with its tables as they are now.
 
+    Tables of a pipeline whose last run was of other data sets than its pages are about stay as they are.
+
     Raises:
         DataError: a table isn't there.
     """
+    return _filled(root, path, read_runs(root))
 
+
+def write(root: Path) -> list[str]:
+    """Make the tables of the pages, the summary and the report; then, if nothing is amiss, write all of them.
+
+    Returns:
+        What was left as it was, and why: a line for each pipeline that was run on other data sets.
+
+    Raises:
+        DataError: something that they are made of is absent or can't be read; no file has changed.
+        OSError: a file can't be written; no file has changed unless it was in the last step, their renaming.
+    """
+    runs = read_runs(root)
+    texts = {path: _filled(root, path, runs) for path in FILLED}
+    texts |= {SUMMARY: summary(root), PAGE: page(root)}
+    with ExitStack() as files:
+        for path, text in texts.items():
+            files.enter_context(whole_file(root / path)).write_text(text, encoding="utf-8")
+    return [
+        f"{run.note()}: README.md and docs/ keep the tables they have"
+        + (f"; these data sets have a chapter in {PAGE}" if run.own else "")
+        for run in runs
+        if run.note()
+    ]
+
+
+def _filled(root: Path, path: str, runs: Sequence[Run]) -> str:
     def current(found: re.Match[str]) -> str:
-        table = root / found[1]
-        if not table.is_file():
+        if any(run.note() and run.made(found[1]) for run in runs):
+            return found[0]
+        if not (root / found[1]).is_file():
             raise DataError(f"{path}: there is no {found[1]} to fill it with")
-        text = table.read_text(encoding="utf-8").strip()
-        return f"<!-- {found[1]} -->\n\n{text}\n\n<!-- end of {found[1]} -->"
+        return f"<!-- {found[1]} -->\n\n{read_text(root, found[1]).strip()}\n\n<!-- end of {found[1]} -->"
 
-    return _BLOCK.sub(current, (root / path).read_text(encoding="utf-8"))
+    return _BLOCK.sub(current, read_text(root, path))
 
 
-def write(root: Path) -> None:
-    """Write the tables into the pages, then the summary and the report."""
-    for path in FILLED:
-        _write(root / path, filled(root, path))
-    _write(root / SUMMARY, summary(root))
-    _write(root / PAGE, page(root))
+def _renderer(root: Path, runs: Sequence[Run], anchors: dict[str, str], own: str) -> Renderer:
+    of_runs = [results_tables(run.results) for run in runs]
+    tables = {
+        str(path.relative_to(root)): read_text(root, str(path.relative_to(root)))
+        for path in _markdown_files(root)
+    }
+    for run, of_run in zip(runs, of_runs, strict=True):
+        tables[f"{run.pipeline.reports}/results.csv"] = "\n\n".join(of_run + own_tables(run))
+    made = {OWN.path: own, "results": results_chapter(of_runs), "provenance": provenance(root)}
+    made |= {path: _filled(root, path, runs) for path in FILLED}
+    moved = {picture: OWN.path for run in runs for picture in run.spanning_pictures(root)}
+    return Renderer(root, anchors, tables, made, repository(root), moved)
+
+
+def _check_pictures(root: Path, shown: Sequence[str]) -> None:
+    for folder in FIGURES:
+        for picture in sorted((root / folder).rglob("*.png")):
+            if str(picture.relative_to(root)) not in shown:
+                raise DataError(f"{picture.relative_to(root)}: no page of the report shows it")
 
 
 def _markdown_files(root: Path) -> list[Path]:
@@ -103,10 +150,6 @@ def _markdown_files(root: Path) -> list[Path]:
     return [path for path in found if path != root / SUMMARY]
 
 
-def _template(name: str) -> str:
-    return files("notmiwae.site").joinpath("templates", name).read_text(encoding="utf-8")
-
-
-def _write(path: Path, text: str) -> None:
-    with whole_file(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+def _template(environment: Environment, name: str) -> str:
+    assert environment.loader
+    return environment.loader.get_source(environment, name)[0]

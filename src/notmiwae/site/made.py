@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
-import yaml
 
+from notmiwae.errors import DataError, flat
 from notmiwae.reporting.names import dataset_name, datasets_in_order, in_order, method_name
+from notmiwae.site.chapters import INPUTS, PIPELINES
+from notmiwae.site.sources import read_environment, read_params
 
-RESULTS = ("reports/results.csv", "images/reports/results.csv", "paper/reports/results.csv")
-_PIPELINES = {"The published study": ".", "Images": "images", "Six tables": "paper"}
 _ABSENT = "–"
 _METRICS = {
     "rmse": "RMSE",
@@ -23,52 +22,62 @@ _METRICS = {
     "energy": "energy distance",
     "mask_accuracy": "mask accuracy",
     "ring_distance": "distance to the ring",
+    "shift": "missing − observed mean, in sd",
     "bound": "held-out bound",
 }
 
 
-def results_tables(root: Path) -> dict[str, str]:
-    """A Markdown table of each of `RESULTS`: a row for each data set and method, a column for each metric."""
-    return {path: _pivoted(pd.read_csv(root / path)) for path in RESULTS}
+def dataset_table(results: pd.DataFrame, dataset: str, errors: bool = False) -> str:
+    """A Markdown table of a data set: a row for each method, a column for each metric that one of them has.
 
-
-def _pivoted(results: pd.DataFrame) -> str:
-    found: list[str] = list(dict.fromkeys(results["metric"]))
+    Arguments:
+        results: Rows dataset, method, metric, mean, se, replicates.
+        dataset: The data set.
+        errors: Whether standard errors stand beside means, where there is more than one replicate.
+    """
+    of_dataset = results[results["dataset"] == dataset]
+    found: list[str] = list(dict.fromkeys(of_dataset["metric"]))
     metrics = [name for name in _METRICS if name in found] + [name for name in found if name not in _METRICS]
     held = {
-        (dataset, method, metric): f"{mean:.3f}"
-        for dataset, method, metric, mean in results[["dataset", "method", "metric", "mean"]].itertuples(
-            index=False
-        )
+        (method, metric): f"{mean:.3f} ± {se:.3f}" if errors and replicates > 1 else f"{mean:.3f}"
+        for method, metric, mean, se, replicates in of_dataset[
+            ["method", "metric", "mean", "se", "replicates"]
+        ].itertuples(index=False)
     }
-    lines = [["data set", "method", *(_METRICS.get(name, name) for name in metrics)]]
-    lines.append([":--", ":--", *["--:"] * len(metrics)])
-    for dataset in datasets_in_order(list(dict.fromkeys(results["dataset"]))):
-        of_dataset = results[results["dataset"] == dataset]
-        for method in in_order(list(dict.fromkeys(of_dataset["method"]))):
-            figures = [held.get((dataset, method, name), _ABSENT) for name in metrics]
-            lines.append([dataset_name(dataset), method_name(method), *figures])
+    lines = [[dataset_name(dataset), *(_METRICS.get(name, name) for name in metrics)]]
+    lines.append([":--", *["--:"] * len(metrics)])
+    for method in in_order(list(dict.fromkeys(of_dataset["method"]))):
+        lines.append([method_name(method), *(held.get((method, name), _ABSENT) for name in metrics)])
     return _joined(lines)
 
 
-def results_chapter(tables: dict[str, str]) -> str:
-    """The chapter with them."""
+def results_tables(results: pd.DataFrame) -> list[str]:
+    """The tables of all data sets that a pipeline has results of, in the order of their papers."""
+    names = datasets_in_order(list(dict.fromkeys(results["dataset"])))
+    return [dataset_table(results, name) for name in names]
+
+
+def results_chapter(tables: Sequence[Sequence[str]]) -> str:
+    """The chapter with every figure.
+
+    Arguments:
+        tables: Tables of each of `PIPELINES`.
+    """
     parts = [
         "# Every figure",
         "Means over replicates, in the units that the pipeline works in; click on a column's name to sort by "
         "it. Standard errors and numbers of replicates are in the files.",
     ]
-    for title, table in zip(_PIPELINES, tables.values(), strict=True):
-        parts += [f"## {title}, all methods", table]
+    for pipeline, of_pipeline in zip(PIPELINES, tables, strict=True):
+        parts += [f"## {pipeline.name}, all methods", *of_pipeline]
     return "\n\n".join(parts) + "\n"
 
 
-def provenance(root: Path, inputs: Sequence[str]) -> str:
+def provenance(root: Path) -> str:
     """The chapter on versions, seeds and the contents of the inputs.
 
-    Arguments:
-        root: The repository.
-        inputs: Files whose contents decide the results.
+    Raises:
+        DataError: one of the files that it's about can't be read.
     """
     parts = [
         "# Provenance",
@@ -77,28 +86,25 @@ def provenance(root: Path, inputs: Sequence[str]) -> str:
         "again and compares.",
         "## Versions",
     ]
-    environments = {
-        title: json.loads((root / folder / "reports/environment.json").read_text(encoding="utf-8"))
-        for title, folder in _PIPELINES.items()
-    }
+    environments = {pipeline.name: read_environment(root, pipeline) for pipeline in PIPELINES}
     names = list(dict.fromkeys(name for found in environments.values() for name in found))
     lines = [["", *environments], [":--", *[":--"] * len(environments)]]
     lines += [[name, *(str(found.get(name, _ABSENT)) for found in environments.values())] for name in names]
-    seeds = [
-        yaml.safe_load((root / folder / "params.yaml").read_text(encoding="utf-8"))["seed"]
-        for folder in _PIPELINES.values()
-    ]
+    seeds = [read_params(root, pipeline).get("seed", _ABSENT) for pipeline in PIPELINES]
     lines.append(["the one seed", *map(str, seeds)])
     parts.append(_joined(lines))
     parts += ["## Inputs", "SHA-256 of the files that decide the results, its first 16 digits."]
     digests = [["file", "contents"], [":--", ":--"]]
-    digests += [[f"[{path}]({path})", f"`{_digest(root / path)}`"] for path in inputs]
+    digests += [[f"[{path}]({path})", f"`{_digest(root, path)}`"] for path in INPUTS]
     parts.append(_joined(digests))
     return "\n\n".join(parts) + "\n"
 
 
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+def _digest(root: Path, path: str) -> str:
+    try:
+        return hashlib.sha256((root / path).read_bytes()).hexdigest()[:16]
+    except OSError as error:
+        raise DataError(f"{path}: can't be read: {flat(error)}") from None
 
 
 def _joined(lines: list[list[str]]) -> str:
