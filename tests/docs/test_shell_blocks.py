@@ -33,8 +33,10 @@ def blocks(page: str, language: str = "sh") -> list[str]:
 def with_environment(folder: Path) -> Path:
     """The folder with a `.venv` of links, in which the tools are those that run this test."""
     (folder / ".venv").mkdir()
-    (folder / ".venv/bin").symlink_to(Path(sys.executable).parent)
+    for path in Path(sys.prefix).iterdir():
+        (folder / ".venv" / path.name).symlink_to(path)
     for stamp in (".ready", ".tools"):
+        (folder / ".venv" / stamp).unlink(missing_ok=True)
         (folder / ".venv" / stamp).touch()
     return folder
 

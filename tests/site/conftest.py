@@ -13,6 +13,8 @@ COPIED = (
     "reports",
     "images",
     "paper",
+    "long",
+    "sweep",
     "benchmarks",
     "params.yaml",
     "dvc.lock",
@@ -35,7 +37,7 @@ def copied(tmp_path):
         here = ROOT / name
         if here.is_dir():
             shutil.copytree(
-                here, tmp_path / name, ignore=shutil.ignore_patterns("data", "models"), copy_function=smaller
+                here, tmp_path / name, ignore=shutil.ignore_patterns("data", "models", "src", "stages", ".dvc"), copy_function=smaller
             )
         else:
             shutil.copy(here, tmp_path / name)

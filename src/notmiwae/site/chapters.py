@@ -43,6 +43,7 @@ CHAPTERS = (
         "docs/sweep.md", "Hyperparameter search", "What the held-out bound depends on, and whether it tells."
     ),
     Chapter("docs/wages.md", "An example", "From a table with gaps to an estimate with an honest interval."),
+    Chapter("docs/api.md", "API reference", "Classes and functions that a program imports, with their arguments."),
     Chapter(
         "benchmarks/README.md", "Speed and memory", "Seconds and bytes, beside scikit-learn's imputers too."
     ),
@@ -98,13 +99,22 @@ TABLES = (
     "reports",
     "images/reports",
     "paper/reports",
-    "reports/sweep",
-    "paper/reports/sweep",
+    "long/reports",
+    "sweep/gaussian/reports",
+    "sweep/banknote/reports",
     "benchmarks/results",
 )
 """Folders whose Markdown files are tables that pages show."""
 
-FIGURES = ("reports/figures", "images/reports/figures", "paper/reports/figures", "benchmarks/results")
+FIGURES = (
+    "reports/figures",
+    "images/reports/figures",
+    "paper/reports/figures",
+    "long/reports/figures",
+    "sweep/gaussian/reports/figures",
+    "sweep/banknote/reports/figures",
+    "benchmarks/results",
+)
 """Folders whose every picture the report has to show."""
 
 INPUTS = (
