@@ -1,79 +1,29 @@
 """Every shell block of README and of the pages on the pipeline, as printed, in the real pipeline at a small size.
 
-A page's blocks run one after the other in one shell that stops at the first command that fails; after each of
-its commands git may show as modified only what the page says. Paths and addresses that a reader would replace
-are replaced.
+A page's blocks run one after the other in one shell that stops at the first command that fails. Paths and
+addresses that a reader would replace are replaced.
 """
 
 import os
 import re
 import shutil
 import socket
-import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-import pytest
 import yaml
+from as_typed import shell, with_environment
 from dvc.utils.serialize import dump_yaml
+from projects import git
+
+from notmiwae.pipeline import merged
 
 ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT / "tests/faults"))
-from projects import NOBODY, commit, git, small  # noqa: E402 - a helper of other tests
-
-from notmiwae.pipeline import merged  # noqa: E402
 
 
 def blocks(page: str, language: str = "sh") -> list[str]:
     """The fenced blocks of a language, in the page's order."""
     return re.findall(rf"```{language}\n(.*?)```", (ROOT / page).read_text(encoding="utf-8"), re.DOTALL)
-
-
-def with_environment(folder: Path) -> Path:
-    """The folder with a `.venv` of links, in which the tools are those that run this test."""
-    (folder / ".venv").mkdir()
-    for path in Path(sys.prefix).iterdir():
-        (folder / ".venv" / path.name).symlink_to(path)
-    for stamp in (".ready", ".tools"):
-        (folder / ".venv" / stamp).unlink(missing_ok=True)
-        (folder / ".venv" / stamp).touch()
-    return folder
-
-
-@pytest.fixture(scope="session")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The small pipeline as a user has it after `make repro`: run and committed; not to be changed."""
-    folder = with_environment(small(tmp_path_factory.mktemp("docs") / "project"))
-    params = yaml.safe_load((folder / "params.yaml").read_text())
-    params["models"]["notmiwae"]["gaussian"]["training"] |= {"steps": 4}
-    dump_yaml(folder / "params.yaml", params)
-    assert shell("make repro", folder).returncode == 0
-    commit(folder)
-    return folder
-
-
-@pytest.fixture
-def project(finished: Path, tmp_path: Path) -> Path:
-    """A copy of it, with somebody to commit as."""
-    folder = tmp_path / "project"
-    shutil.copytree(finished, folder, symlinks=True)
-    for name, value in (each.split("=") for each in NOBODY if "=" in each):
-        git(folder, "config", name, value)
-    return folder
-
-
-def shell(
-    script: str, folder: Path, more: Mapping[str, str] | None = None
-) -> subprocess.CompletedProcess[str]:
-    """Run what is printed in bash, which ends at the first command that fails."""
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | (more or {})
-    command = ["bash", "-euo", "pipefail", "-c", script]
-    ended = subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=600
-    )
-    assert ended.returncode == 0, f"{script}\n{ended.stdout[-3000:]}\n{ended.stderr[-3000:]}"
-    return ended
 
 
 def replaced(block: str, replacements: Mapping[str, str]) -> str:
@@ -130,7 +80,9 @@ def test_the_page_on_clusters(project: Path, tmp_path: Path) -> None:
     slurm.mkdir()
     (slurm / "sbatch").write_text('#!/bin/bash\nwhile [ "$1" != --wrap ]; do shift; done\nbash -nc "$2"\n')
     (slurm / "sbatch").chmod(0o755)
-    started = f"dask scheduler --host 127.0.0.1 --port {port} --no-dashboard --no-jupyter > {tmp_path}/said 2>&1 &"
+    started = (
+        f"dask scheduler --host 127.0.0.1 --port {port} --no-dashboard --no-jupyter > {tmp_path}/said 2>&1 &"
+    )
     address = f"tcp://127.0.0.1:{port}"
     local = f"{address} --no-nanny --local-directory {tmp_path} > {tmp_path}/worker 2>&1 &"
     servers, users = [], []
@@ -144,7 +96,7 @@ def test_the_page_on_clusters(project: Path, tmp_path: Path) -> None:
             continue
         servers.append(block)
     assert len(servers) == 2
-    leave = "trap 'kill $(jobs -p)' EXIT\nsource .venv/bin/activate\n"
+    leave = "trap 'kill -9 $(jobs -p)' EXIT\nsource .venv/bin/activate\n"
     # Something for the workers to do.
     change = "dvc exp run --quiet -S baselines.knn.neighbours=4 > /dev/null; git checkout --quiet .\n"
     assert len(users) == 3
