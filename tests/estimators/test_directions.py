@@ -67,7 +67,7 @@ def test_a_race_takes_the_share_of_the_steps_that_the_recipe_says():
     assert race(TrainingSpec(steps=1)).steps == 1
 
 
-def opposite(rows=400, correlation=0.5):
+def opposite(rows=300, correlation=0.5):
     """A Gaussian table whose first column lacks its upper values, the second its lower ones, softly."""
     draw = np.random.default_rng(5)
     complete = draw.multivariate_normal(np.zeros(4), np.full((4, 4), correlation) + 0.5 * np.eye(4), rows)
@@ -77,7 +77,7 @@ def opposite(rows=400, correlation=0.5):
     return complete, seen
 
 
-SMALL = {"steps": 300, "members": 5, "n_samples": 50, "hidden": (16,), "random_state": 0}
+SMALL = {"steps": 240, "members": 3, "n_samples": 50, "hidden": (16,), "random_state": 0}
 
 
 @pytest.mark.filterwarnings("ignore::notmiwae.AssumptionWarning")
