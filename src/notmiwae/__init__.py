@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from notmiwae.errors import AssumptionWarning
+
 if TYPE_CHECKING:
     from notmiwae.estimators.imputers import MIWAEImputer, NotMIWAEImputer
 
-__all__ = ["MIWAEImputer", "NotMIWAEImputer"]
+__all__ = ["AssumptionWarning", "MIWAEImputer", "NotMIWAEImputer"]
 
 
 def __getattr__(name: str) -> Any:

@@ -30,5 +30,9 @@ class DivergenceError(NotMIWAEError):
     """Training reached a non-finite bound; the message names the step and the terms that broke."""
 
 
+class AssumptionWarning(UserWarning):
+    """What is assumed of missing values wasn't said, or can't be told from the data; nothing failed."""
+
+
 class WorkerError(NotMIWAEError):
     """A process that ran a job died: somebody killed it, or the machine had no memory left."""

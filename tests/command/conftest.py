@@ -46,6 +46,7 @@ def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp("trained")
     masked_table().to_csv(folder / "in.csv", index=False)
     arguments = ["impute", f"{folder}/in.csv", "-o", f"{folder}/out.csv", "--ignore", "id", "--quiet", *QUICK]
+    arguments += ["--missing-process", "wage=high", "age=high", "region=mcar"]
     arguments += ["--draws", "3", "--draws-out", f"{folder}/draws.csv", "--model-out", f"{folder}/model"]
     assert main(arguments) == 0
     return folder

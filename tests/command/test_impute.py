@@ -2,9 +2,11 @@ import shutil
 
 import pandas as pd
 import pytest
+import torch
 from small_tables import QUICK, masked_table
 
 from notmiwae.command import impute, options
+from notmiwae.estimators import jobs
 from notmiwae.estimators.assumptions import ASSUMPTIONS
 from notmiwae.estimators.columns import KINDS
 
@@ -38,7 +40,8 @@ def test_a_saved_model_imputes_the_same(notmiwae, trained, tmp_path):
                      "--ignore", "id", "--json")  # fmt: skip
     assert found.status == 0
     assert found.json()["missing_cells"] == int(before.isna().to_numpy().sum())
-    assert {row["column"] for row in found.json()["missing_process"]} <= {"wage", "age", "region"}
+    assert {row["column"] for row in found.json()["missing_process"]} == {"wage", "age", "region"}
+    assert "no assumption" not in found.err, "the saved model has one"
     after = pd.read_csv(tmp_path / "o.csv")
     assert list(after) == list(before.columns[::-1])
     assert after[before.columns].equals(pd.read_csv(trained / "out.csv"))
@@ -158,3 +161,51 @@ def test_parquet_and_one_column(notmiwae, tmp_path):
     found = notmiwae("impute", tmp_path / "in.parquet", "-o", tmp_path / "o.parquet", "--quiet", *QUICK)
     assert (found.status, found.err) == (0, "")
     assert pd.read_parquet(tmp_path / "o.parquet")["wage"].notna().all()
+
+
+def bytes_of(notmiwae, masked, tmp_path, *typed):
+    """What is written and said of the masked table with these options."""
+    found = notmiwae("impute", masked, "-o", tmp_path / "o.csv", "--ignore", "id", *QUICK, *typed)
+    assert found.status == 0
+    return (tmp_path / "o.csv").read_bytes(), found.err
+
+
+def test_without_a_word_values_are_missing_at_random_and_one_line_says_so(notmiwae, masked, tmp_path):
+    silent, said = bytes_of(notmiwae, masked, tmp_path)
+    told, said_nothing = bytes_of(notmiwae, masked, tmp_path, "--missing-process", "mar")
+    assert silent == told
+    lines = [line for line in said.splitlines() if line.startswith("no assumption given")]
+    assert len(lines) == 1
+    assert lines[0].endswith("see docs/assumptions.md")
+    assert said.replace(lines[0] + "\n", "") == said_nothing
+    assert bytes_of(notmiwae, masked, tmp_path, "--quiet") == (told, "")
+
+
+@pytest.mark.filterwarnings("error::notmiwae.AssumptionWarning")
+@pytest.mark.parametrize("typed", [["unknown"], ["wage=unknown", "age=low"]])
+def test_one_line_says_what_unknown_cannot_tell(notmiwae, masked, tmp_path, typed):
+    _, said = bytes_of(notmiwae, masked, tmp_path, "--missing-process", *typed)
+    assert said.count("'unknown'") == 1
+    assert "it can't tell that they are missing at random" in said
+    assert "no assumption" not in said
+
+
+@pytest.mark.parametrize(("typed", "threads"), [([], {1}), (["--threads", "2"], {2})])
+def test_it_computes_on_one_thread_unless_asked(notmiwae, masked, tmp_path, monkeypatch, typed, threads):
+    counted = []
+    for name in ("fit_together", "impute_together"):
+        original = getattr(jobs, name)
+
+        def watched(*arguments, of=original, **named):
+            counted.append(torch.get_num_threads())
+            return of(*arguments, **named)
+
+        monkeypatch.setattr(jobs, name, watched)
+    before = torch.get_num_threads()
+    torch.set_num_threads(4)
+    try:
+        bytes_of(notmiwae, masked, tmp_path, *typed)
+    finally:
+        torch.set_num_threads(before)
+    assert len(counted) == 2
+    assert set(counted) == threads

@@ -25,6 +25,12 @@ def test_it_writes_table_and_figure_whole(notmiwae, masked, tmp_path):
     assert [each["assumption"] for each in printed["bounds"]] == ["mar", "high"]
 
 
+def test_unknown_is_said_to_be_doubtful_once_unless_quiet(notmiwae, masked):
+    typed = ["sensitivity", masked, *QUICK, "--columns", "wage", "--assumptions", "unknown", "--deltas"]
+    assert notmiwae(*typed).err.count("'unknown'") == 1
+    assert notmiwae(*typed, "--quiet").err == ""
+
+
 def test_what_it_cannot_do_is_one_line(refused, masked, tmp_path):
     assert "no column 'wgae'" in refused("sensitivity", masked, *QUICK, "--columns", "wgae")
     assert "unknown format" in refused("sensitivity", masked, *QUICK, "--figure", tmp_path / "s.xyz")

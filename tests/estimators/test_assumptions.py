@@ -1,13 +1,15 @@
 """Assumptions in words: what they become, and which are refused."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
 from user_tables import QUICK, gaussian, mixed
 
-from notmiwae import MIWAEImputer, NotMIWAEImputer
+from notmiwae import AssumptionWarning, MIWAEImputer, NotMIWAEImputer
 from notmiwae.errors import ParameterError
-from notmiwae.estimators.assumptions import ASSUMPTIONS, missing_process
+from notmiwae.estimators.assumptions import ASSUMPTIONS, NO_ASSUMPTION, UNKNOWN, missing_process
 from notmiwae.estimators.columns import Column
 from notmiwae.model.by_column import ByColumn
 from notmiwae.model.missing import Ignorable
@@ -22,6 +24,7 @@ def test_every_word_is_a_process_of_a_table_of_numbers(word):
     assert missing_process(word, NUMBERS) == ASSUMPTIONS[word]
 
 
+@pytest.mark.filterwarnings("ignore::notmiwae.AssumptionWarning")
 @pytest.mark.parametrize("word", ASSUMPTIONS)
 def test_every_word_fits_a_table_of_every_kind(word):
     table = mixed()
@@ -30,6 +33,7 @@ def test_every_word_fits_a_table_of_every_kind(word):
     assert np.isfinite(imputer.score(table))
 
 
+@pytest.mark.filterwarnings("ignore::notmiwae.AssumptionWarning")
 @pytest.mark.parametrize("word", ["high", "low", "unknown", "extreme", "middle"])
 def test_more_and_less_isnt_said_of_categories_without_an_order(word):
     assert missing_process(word, NAMES) == ByColumn(default=ASSUMPTIONS[word], columns={"z": MAR})
@@ -55,6 +59,41 @@ def test_a_mapping_without_columns_is_missing_at_random():
     everywhere = NotMIWAEImputer({}, **QUICK).fit(table)
     pd.testing.assert_frame_equal(everywhere.transform(table), MIWAEImputer(**QUICK).fit_transform(table))
     assert missing_process({}, NUMBERS).default == Ignorable()
+
+
+def test_without_a_word_it_imputes_at_random_to_the_bit_and_says_so_once():
+    table = mixed()
+    with pytest.warns(AssumptionWarning) as said:
+        silent = NotMIWAEImputer(**QUICK).fit(table)
+    assert [str(each.message) for each in said] == [NO_ASSUMPTION]
+    assert NO_ASSUMPTION.startswith("no assumption given")
+    assert said[0].filename == __file__, "it names the line that fits"
+    plain = MIWAEImputer(**QUICK).fit(table)
+    pd.testing.assert_frame_equal(silent.transform(table), plain.transform(table), check_exact=True)
+    for ours, theirs in zip(silent.sample(table, 2), plain.sample(table, 2), strict=True):
+        pd.testing.assert_frame_equal(ours, theirs, check_exact=True)
+    assert silent.bound_ == plain.bound_
+    assert silent.missing_process is None, "a clone says as little"
+
+
+@pytest.mark.parametrize("assumption", ["unknown", {"double": "unknown"}, ASSUMPTIONS["unknown"]])
+def test_unknown_says_what_it_cant_tell(assumption):
+    with pytest.warns(AssumptionWarning) as said:
+        NotMIWAEImputer(assumption, **QUICK).fit(mixed())
+    assert [str(each.message) for each in said] == [UNKNOWN]
+
+
+@pytest.mark.parametrize("assumption", ["mar", "high", {}, {"double": "low"}])
+def test_who_says_an_assumption_is_not_warned(assumption):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", AssumptionWarning)
+        NotMIWAEImputer(assumption, **QUICK).fit(mixed())
+
+
+def test_of_a_complete_table_there_is_nothing_to_say():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", AssumptionWarning)
+        NotMIWAEImputer(**QUICK).fit(mixed().dropna())
 
 
 @pytest.mark.parametrize(
@@ -98,6 +137,7 @@ def test_the_right_direction_imputes_better_than_missing_at_random(side):
     assert error(right, seen, complete) < 0.7 * at_random
 
 
+@pytest.mark.filterwarnings("ignore::notmiwae.AssumptionWarning")
 @pytest.mark.parametrize(("side", "direction"), [(1, "high"), (-1, "low")])
 def test_members_together_find_an_unknown_direction(side, direction):
     complete, seen = (side * each for each in gaussian())

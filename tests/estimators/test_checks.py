@@ -10,6 +10,7 @@ from notmiwae import MIWAEImputer, NotMIWAEImputer
 @parametrize_with_checks(
     [
         MIWAEImputer(steps=20, members=1, n_samples=5),
+        NotMIWAEImputer(steps=20, members=1, n_samples=5),
         NotMIWAEImputer("high", steps=20, members=2, n_samples=5),
     ]
 )

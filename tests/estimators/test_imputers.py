@@ -1,6 +1,7 @@
 """The two imputers: what goes in comes out, but for missing cells; the same seed, the same bits."""
 
 import re
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,7 @@ import notmiwae
 from notmiwae import MIWAEImputer, NotMIWAEImputer
 from notmiwae.errors import DataError, NotMIWAEError, ParameterError
 
-BOTH = pytest.mark.parametrize("cls", [MIWAEImputer, NotMIWAEImputer])
+BOTH = pytest.mark.parametrize("cls", [MIWAEImputer, partial(NotMIWAEImputer, "high")])
 
 
 def numbers(rows=24, seed=0):
@@ -68,7 +69,7 @@ def test_missing_values_of_an_array_of_objects_are_found():
 
 def test_a_complete_table_stays_as_it_is():
     table = mixed().dropna()
-    pd.testing.assert_frame_equal(NotMIWAEImputer(**QUICK).fit_transform(table), table)
+    pd.testing.assert_frame_equal(NotMIWAEImputer("high", **QUICK).fit_transform(table), table)
 
 
 def test_draws_differ_where_values_are_missing():
@@ -100,12 +101,12 @@ def test_a_random_state_seeds_one_fit_after_another():
 
 def test_fitting_leaves_the_global_generators_alone():
     before = np.random.get_state()[1].tobytes()  # noqa: NPY002 - it's the one that is to stay
-    NotMIWAEImputer(**QUICK).fit_transform(numbers())
+    NotMIWAEImputer("high", **QUICK).fit_transform(numbers())
     assert np.random.get_state()[1].tobytes() == before  # noqa: NPY002
 
 
 def test_rows_and_columns_that_fit_didnt_miss_are_imputed():
-    imputer = NotMIWAEImputer(**QUICK).fit(mixed())
+    imputer = NotMIWAEImputer("high", **QUICK).fit(mixed())
     new = mixed(seed=1).astype({"complete": "Int64", "flag": "boolean"})
     new.iloc[:2] = None
     new.iloc[5, new.columns.get_loc("complete")] = None
@@ -180,6 +181,8 @@ def test_a_grid_search_chooses_the_assumption_under_which_held_out_rows_are_like
         ({"members": 1.5}, "members: found 1.5; accepted: a whole number from 1"),
         ({"members": None}, "members: found None; accepted: a whole number from 1"),
         ({"n_samples": -1}, "n_samples: found -1; accepted: a whole number from 1"),
+        ({"n_threads": 0}, "n_threads: found 0; accepted: a whole number from 1"),
+        ({"n_threads": None}, "n_threads: found None; accepted: a whole number from 1"),
         ({"latent_size": 0}, "latent_size: found 0; accepted: a whole number from 1"),
         ({"hidden": ()}, "hidden: found (); accepted: the width of each layer"),
         ({"hidden": 5}, "hidden: found 5; accepted: the width of each layer"),

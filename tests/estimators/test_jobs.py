@@ -37,7 +37,7 @@ def members(
         observation=observation(describe(pd.DataFrame(values, columns=list("abc")))),
     )
     return fit_members(
-        values, ("a", "b", "c"), network, process, TRAINING, range(count), n_jobs, "cpu", False
+        values, ("a", "b", "c"), network, process, TRAINING, range(count), n_jobs, 1, "cpu", False
     )
 
 
@@ -78,7 +78,7 @@ def test_processes_change_no_bit_of_an_imputation(
     many = np.tile(values, (90, 1))
     monkeypatch.setattr(jobs_module, "_PIECE", 2 * BLOCK)
     spec = ImputationSpec(samples=10, draws=3)
-    alone, spread = (impute_rows(fitted, many, spec, 5, 0, n_jobs, "cpu", False) for n_jobs in (1, 2))
+    alone, spread = (impute_rows(fitted, many, spec, 5, 0, n_jobs, 1, "cpu", False) for n_jobs in (1, 2))
     assert len(many) > 5 * BLOCK
     for name in ("mean", "draws", "samples", "effective_samples"):
         np.testing.assert_array_equal(getattr(alone, name), getattr(spread, name))

@@ -33,7 +33,7 @@ def test_the_edge_is_found_in_the_columns_unit(cut):
 def test_the_edge_is_where_the_learnt_probability_is_one_half(cut):
     imputer, _ = cut
     (member, _), learnt = imputer.members_, NotMIWAEImputer.missing_process_.fget
-    alone = NotMIWAEImputer(**QUICK)
+    alone = NotMIWAEImputer("high", **QUICK)
     alone.members_, alone.columns_ = [member], imputer.columns_
     found = learnt(alone).loc[0]
     at = found["midpoint"] + found["width"] * np.array([-0.5, 0, 0.5])

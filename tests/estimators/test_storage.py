@@ -57,8 +57,11 @@ def test_a_loaded_imputer_imputes_the_same_bytes(fitted, saved):
         {"missing_process": ASSUMPTIONS["extreme"], "bounds": {"kind": (-np.inf, 9)}},
         {"random_state": np.random.RandomState(0), "members": np.int64(1)},
         {"missing_process": "anything", "hidden": [8, 4]},
+        {"missing_process": "unknown", "n_threads": 1},
+        {"missing_process": None},
     ],
 )
+@pytest.mark.filterwarnings("ignore::notmiwae.AssumptionWarning")
 def test_parameters_of_every_form_are_kept(arguments, tmp_path):
     table = pd.DataFrame({"kind": [0.5, np.nan, 1.5, 2.5] * 4, "y": [np.nan, *range(15)]})
     imputer = NotMIWAEImputer(**QUICK | arguments).fit(table)
@@ -137,7 +140,7 @@ def text(content):
 
 
 def of_another_table(folder):
-    other = NotMIWAEImputer(**QUICK | {"members": 2}).fit(mixed().drop(columns="flag"))
+    other = NotMIWAEImputer("high", **QUICK | {"members": 2}).fit(mixed().drop(columns="flag"))
     shutil.rmtree(folder / "0001")
     (folder.parent / "other").mkdir()
     other.members_[0].save(folder.parent / "other")

@@ -78,6 +78,8 @@ def test_every_gap_is_imputed_and_nothing_else(natural: Path) -> None:
     table = pd.read_csv(natural / "data/examples/mroz.csv")
     masked = pd.read_parquet(natural / "data/masked/wages/000.parquet")
     pd.testing.assert_frame_equal(masked, table[masked.columns].astype(float))
+    leaks = {"wage", "inlf", "hours", "repwage", "faminc", "nwifeinc", "mtr"}
+    assert not leaks & set(masked.columns), "the family's income less the rest of it is her earnings"
     for method in ("notmiwae", "knn"):
         cells = pd.read_parquet(natural / f"data/imputed/{method}/wages/000.parquet")
         assert cells["row"].tolist() == np.flatnonzero(masked["lwage"].isna()).tolist()

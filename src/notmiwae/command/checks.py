@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from notmiwae.command.reading import Table
 
 
-def assumption(typed: list[str], words: tuple[str, ...]) -> str | dict[str, str]:
-    """What `--missing-process` says of the table, or by column."""
+def assumption(typed: list[str], words: tuple[str, ...]) -> str | dict[str, str] | None:
+    """What `--missing-process` says of the table, or by column; None: nothing."""
     if not typed:
-        return "unknown"
+        return None
     if len(typed) == 1 and "=" not in typed[0]:
         options.known("--missing-process", "word", typed[0], words)
         return typed[0]
@@ -53,7 +53,7 @@ def read_rows(
     typed: argparse.Namespace,
     kinds: Mapping[str, str],
     bounds: Mapping[str, Any],
-    assumption: str | Mapping[str, str],
+    assumption: str | Mapping[str, str] | None,
 ) -> Table:
     """The table, checked for what training can't do with."""
     from notmiwae.command.reading import read
@@ -63,7 +63,7 @@ def read_rows(
     table = read(typed.input, typed, kinds, typed.ignore)
     options.check_columns("--ignore", typed.ignore, table.path, table.frame.columns)
     modelled = table.modelled
-    by_column = {} if isinstance(assumption, str) else assumption
+    by_column = assumption if isinstance(assumption, Mapping) else {}
     for option, named in (("--kind", kinds), ("--bounds", bounds), ("--missing-process", by_column)):
         options.check_columns(option, named, table.path, modelled.columns)
     if not modelled.shape[1]:
@@ -85,7 +85,7 @@ def read_rows(
             table.frame[name] = table.frame[name].astype(float)
     # What training would refuse, before anything is said.
     try:
-        missing_process(assumption, describe(table.modelled, kinds, bounds))
+        missing_process("mar" if assumption is None else assumption, describe(table.modelled, kinds, bounds))
     except NotMIWAEError as error:
         raise type(error)(f"{table.path}: {error}") from None
     return table

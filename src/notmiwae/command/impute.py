@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import warnings
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from notmiwae.command import checks, options
-from notmiwae.errors import NotMIWAEError
+from notmiwae.errors import AssumptionWarning, NotMIWAEError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,10 +31,12 @@ _EXAMPLES = """\
 
 words of --missing-process, of the whole table or of columns (others are then missing at random):
   high, low   higher (lower) values go missing
-  unknown     one of the two, which the data decide (the default)
+  unknown     one of the two, for each column the one that fits better; it can't tell that neither
+              does, as where values are missing at random: there it imputes far worse than mar
   extreme     both ends; middle: what lies between
   anything    missingness may depend on all values of the row; of the whole table only
-  mar         given what is seen, missingness says nothing of the values; mcar: it hangs on nothing"""
+  mar         given what is seen, missingness says nothing of the values (done where nothing is said)
+  mcar        it hangs on nothing"""
 
 
 def add(subparsers: Any) -> None:
@@ -70,6 +73,7 @@ def add(subparsers: Any) -> None:
         "--samples", type=options.positive, help="importance samples a row at most (default: 200)"
     )
     parser.add_argument("--seed", type=int, help="of everything random (default: 0)")
+    options.add_threads(parser)
     parser.add_argument("--json", action="store_true", help="print the summary as JSON on standard output")
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
     options.add_reading(parser)
@@ -131,7 +135,8 @@ def _run(typed: argparse.Namespace, assumption: Any, kinds: dict[str, str], boun
 def fitted(
     typed: argparse.Namespace, table: Table, assumption: Any, kinds: dict[str, str], bounds: Any
 ) -> MIWAEImputer:
-    """An imputer with the settings that were typed, trained on a table."""
+    """An imputer with the settings that were typed, trained on a table; says what is to be known of them."""
+    from notmiwae.estimators.assumptions import NO_ASSUMPTION, UNKNOWN
     from notmiwae.estimators.imputers import MIWAEImputer, NotMIWAEImputer
 
     settings: dict[str, Any] = {
@@ -142,12 +147,21 @@ def fitted(
         "bounds": bounds,
         "random_state": typed.seed or 0,
         "n_jobs": -1,
+        "n_threads": typed.threads or 1,
         "verbose": options.verbose(typed),
     }
+    if assumption is None:
+        options.say(NO_ASSUMPTION, typed.quiet)
+    if "unknown" in (assumption.values() if isinstance(assumption, dict) else [assumption]):
+        options.say(UNKNOWN, typed.quiet)
     options.say(f"training {settings['members']} model(s) …", typed.quiet)
-    if assumption == "mar":
-        return MIWAEImputer(**settings).fit(table.modelled)
-    return NotMIWAEImputer(assumption, **settings).fit(table.modelled)
+    imputer = NotMIWAEImputer(assumption, **settings)
+    if assumption in (None, "mar"):
+        imputer = MIWAEImputer(**settings)
+    with warnings.catch_warnings():
+        # It has been said, in a line for people who type commands.
+        warnings.simplefilter("ignore", AssumptionWarning)
+        return imputer.fit(table.modelled)
 
 
 def completed(
@@ -163,6 +177,8 @@ def completed(
     """
     if typed.samples:
         imputer.n_samples = typed.samples
+    if typed.threads:
+        imputer.n_threads = typed.threads
     rows = table.modelled[[column.name for column in imputer.columns_]]
     mean, draws = imputer.complete(rows, draws_asked(typed), first)
     return [table.frame.assign(**{str(name): each[name] for name in each}) for each in (mean, *draws)]

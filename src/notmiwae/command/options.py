@@ -69,6 +69,16 @@ def add_columns(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_threads(parser: argparse.ArgumentParser) -> None:
+    """How many threads compute."""
+    parser.add_argument(
+        "--threads",
+        type=positive,
+        metavar="N",
+        help="of each process (default: 1, which is as fast; others may change the last digits)",
+    )
+
+
 def pairs(option: str, typed: Iterable[str], words: Sequence[str]) -> dict[str, str]:
     """What `COLUMN=WORD` says, by column.
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from notmiwae.command import checks, options
 from notmiwae.command.impute import WORDS
-from notmiwae.errors import NotMIWAEError
+from notmiwae.errors import AssumptionWarning, NotMIWAEError
 
 if TYPE_CHECKING:
     from notmiwae.estimators.sensitivity import Sensitivity
@@ -48,6 +49,7 @@ def add(subparsers: Any) -> None:
     parser.add_argument("--steps", type=options.positive, help="of training (default: 700 to 2,000, by rows)")
     parser.add_argument("--members", type=options.positive, default=5, help="models that impute together (5)")
     parser.add_argument("--seed", type=int, default=0, help="of everything random (0)")
+    options.add_threads(parser)
     parser.add_argument("--json", action="store_true", help="print the results as JSON on standard output")
     parser.add_argument("--quiet", action="store_true", help="print nothing but results and errors")
     options.add_reading(parser)
@@ -62,24 +64,31 @@ def run(typed: argparse.Namespace) -> int:
     options.check_outputs([*filter(None, [typed.output, typed.figure])], [typed.input])
     if typed.figure:
         options.check_figure(typed.figure)
+    from notmiwae.estimators.assumptions import UNKNOWN
     from notmiwae.estimators.sensitivity import sensitivity
 
     table = checks.read_rows(typed, kinds, {}, "mar")
     options.check_columns("--columns", typed.columns or (), table.path, table.modelled.columns)
+    if "unknown" in typed.assumptions:
+        options.say(UNKNOWN, typed.quiet)
     options.say(f"training {len(typed.assumptions)} × {typed.members} models …", typed.quiet)
     try:
-        found = sensitivity(
-            table.modelled,
-            typed.columns,
-            typed.assumptions,
-            typed.deltas,
-            typed.draws,
-            kinds=kinds,
-            steps=typed.steps,
-            members=typed.members,
-            random_state=typed.seed,
-            verbose=options.verbose(typed),
-        )
+        with warnings.catch_warnings():
+            # It has been said, in a line for people who type commands.
+            warnings.simplefilter("ignore", AssumptionWarning)
+            found = sensitivity(
+                table.modelled,
+                typed.columns,
+                typed.assumptions,
+                typed.deltas,
+                typed.draws,
+                kinds=kinds,
+                steps=typed.steps,
+                members=typed.members,
+                random_state=typed.seed,
+                n_threads=typed.threads or 1,
+                verbose=options.verbose(typed),
+            )
     except NotMIWAEError as error:
         raise type(error)(f"{table.path}: {error}") from None
     _report(typed, found)

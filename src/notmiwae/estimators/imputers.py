@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -13,15 +14,16 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, validate_data
 
-from notmiwae.errors import DataError
+from notmiwae.errors import AssumptionWarning, DataError
 from notmiwae.estimators import learnt, storage
 from notmiwae.estimators.arguments import layers, whole
-from notmiwae.estimators.assumptions import Assumption, missing_process
+from notmiwae.estimators.assumptions import NO_ASSUMPTION, UNKNOWN, Assumption, missing_process
 from notmiwae.estimators.columns import check_names, encode, fill
 from notmiwae.estimators.defaults import network, training
 from notmiwae.estimators.describing import describe
 from notmiwae.estimators.jobs import fit_members, impute_rows, mean_bound
 from notmiwae.estimators.scoring import row_bounds
+from notmiwae.estimators.threads import torch_threads
 from notmiwae.inference.device import resolve
 from notmiwae.inference.fitted import FittedModel
 from notmiwae.inference.imputation import ImputationSpec
@@ -53,6 +55,8 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         random_state: Seed, or a `RandomState`.
         n_jobs: Processes that train, a member each of a table of 10,000 rows and more, of a smaller one five;
             and that impute, for many rows. None: one, -1: one for each core.
+        n_threads: Threads of torch in each process, whatever the program around has set, which gets back its
+            own number. More than one pays for wide networks alone, and may change the last digits.
         device: What computes: `cpu`, `cuda`, or `auto`, which takes a GPU if there is one.
         verbose: 1 shows a progress bar.
 
@@ -61,8 +65,8 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         feature_names_in_: Their names, if they have any.
         columns_: What is known of each, a `Column`.
         members_: The fitted models.
-        bound_: The held-out bound in nats a row of standardised values, the members' mean: it tells
-            assumptions on one table apart, as far as the data can.
+        bound_: The held-out bound in nats a row of standardised values, the members' mean. To compare
+            assumptions take differences of `score_samples` row by row, and their standard error.
     """
 
     def __init__(
@@ -77,6 +81,7 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         bounds: Mapping[str, tuple[float | None, float | None]] | None = None,
         random_state: int | np.random.RandomState | None = None,
         n_jobs: int | None = None,
+        n_threads: int = 1,
         device: str = "auto",
         verbose: int = 0,
     ) -> None:
@@ -89,6 +94,7 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.bounds = bounds
         self.random_state = random_state
         self.n_jobs = n_jobs
+        self.n_threads = n_threads
         self.device = device
         self.verbose = verbose
 
@@ -98,6 +104,9 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         Arguments:
             X: `[N, D]`, NaN (or what pandas takes for missing) where missing.
             y: Not used.
+
+        Warns:
+            AssumptionWarning: values are missing, and the assumption on why wasn't said or is `unknown`.
 
         Raises:
             DataError: the table can't be used; the message names column and value.
@@ -112,8 +121,13 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         seeds = [torch_seed(seed, "train", member) for member in range(self.members)]
         names = tuple(column.name for column in self.columns_)
         model = network(self.columns_, self.latent_size, self.hidden)
-        specs = (names, model, self._process(), training(len(values), self.steps))
-        fits = fit_members(values, *specs, seeds, self.n_jobs, resolve(self.device), bool(self.verbose))
+        process = self._process()
+        notice = self._notice(process)
+        if notice and np.isnan(values).any():
+            warnings.warn(notice, AssumptionWarning, stacklevel=2)
+        specs = (names, model, process, training(len(values), self.steps))
+        where = (self.n_jobs, self.n_threads, resolve(self.device), bool(self.verbose))
+        fits = fit_members(values, *specs, seeds, *where)
         self.members_: list[FittedModel] = [each.fitted for each in fits]
         self.bound_ = mean_bound(fits)
         self._seed = torch_seed(seed, "impute")
@@ -138,16 +152,8 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """
         table, values = self._rows(X)
         spec = ImputationSpec(samples=self.n_samples, enough=_ENOUGH, draws=whole("n_draws", n_draws, 0))
-        imputed = impute_rows(
-            self.members_,
-            values,
-            spec,
-            self._seed,
-            first,
-            self.n_jobs,
-            resolve(self.device),
-            bool(self.verbose),
-        )
+        where = (self.n_jobs, self.n_threads, resolve(self.device), bool(self.verbose))
+        imputed = impute_rows(self.members_, values, spec, self._seed, first, *where)
         # One after the other, as each is a whole table.
         filled = [fill(self.columns_, table, each) for each in (imputed.mean, *imputed.draws)]
         mean, *draws = filled if isinstance(X, pd.DataFrame) else [each.to_numpy() for each in filled]
@@ -159,7 +165,8 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         The mixture of the members, `log 1/M Σ_m exp(bound_m)`, with L importance samples each.
         """
         _, values = self._rows(X)
-        return row_bounds(self.members_, values, self.n_samples, self._seed)
+        with torch_threads(self.n_threads):
+            return row_bounds(self.members_, values, self.n_samples, self._seed)
 
     def score(self, X: Any, y: Any = None) -> float:
         """The mean of `score_samples`, for the choice of settings by held-out rows."""
@@ -174,7 +181,8 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def plot_missing_process(self, X: Any, columns: Sequence[str] | None = None) -> Any:
         """A matplotlib figure of the learnt `p(s_j = 0 | x_j)` over the rows of X; see `learnt.plot`."""
         _, rows = self._rows(X)
-        return learnt.plot(self.columns_, self.members_, rows, columns)
+        with torch_threads(self.n_threads):
+            return learnt.plot(self.columns_, self.members_, rows, columns)
 
     def save(self, folder: str | Path) -> None:
         """Write the fitted imputer to a folder, which is replaced: safetensors and JSON, nothing pickled."""
@@ -214,15 +222,19 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def _check(self) -> None:
         """Raise a `ParameterError` if a number among the arguments is none that is accepted."""
-        for name in ("latent_size", "steps", "members", "n_samples"):
+        for name in ("latent_size", "steps", "members", "n_samples", "n_threads"):
             value = getattr(self, name)
-            if value is not None or name in ("members", "n_samples"):
+            if value is not None or name in ("members", "n_samples", "n_threads"):
                 whole(name, value, 1)
         layers("hidden", self.hidden)
         resolve(self.device)
 
     def _process(self) -> ProcessSpec:
         return Ignorable()
+
+    def _notice(self, process: ProcessSpec) -> str | None:
+        """What is to be said of the assumption, if anything."""
+        return None
 
     def _table(self, X: Any, reset: bool) -> pd.DataFrame:
         """`X` as a table; new rows have to have the columns of those that were fitted."""
@@ -267,12 +279,16 @@ class NotMIWAEImputer(MIWAEImputer):
 
     Arguments:
         missing_process: The assumption on why values are missing: a word of `assumptions.ASSUMPTIONS` for the
-            whole table, or by column; columns that aren't named are missing at random.
+            whole table, or by column; columns that aren't named are missing at random. None: all are, as
+            `MIWAEImputer` has it, and an `AssumptionWarning` says so. `unknown` finds a direction for each
+            column that it's said of, in two short trainings a column if there are several (0.6 of a fit for
+            each), and can't tell that neither direction holds: where values are missing at random it imputes
+            far worse than `mar` (an RMSE of 3.0 and 4.6 where MICE has 0.75), of which it warns.
     """
 
     def __init__(
         self,
-        missing_process: Assumption = "unknown",
+        missing_process: Assumption | None = None,
         *,
         latent_size: int | None = None,
         hidden: Sequence[int] = (128, 128),
@@ -283,6 +299,7 @@ class NotMIWAEImputer(MIWAEImputer):
         bounds: Mapping[str, tuple[float | None, float | None]] | None = None,
         random_state: int | np.random.RandomState | None = None,
         n_jobs: int | None = None,
+        n_threads: int = 1,
         device: str = "auto",
         verbose: int = 0,
     ) -> None:
@@ -296,10 +313,18 @@ class NotMIWAEImputer(MIWAEImputer):
             bounds=bounds,
             random_state=random_state,
             n_jobs=n_jobs,
+            n_threads=n_threads,
             device=device,
             verbose=verbose,
         )
         self.missing_process = missing_process
 
     def _process(self) -> ProcessSpec:
+        if self.missing_process is None:
+            return Ignorable()
         return missing_process(self.missing_process, self.columns_)
+
+    def _notice(self, process: ProcessSpec) -> str | None:
+        if self.missing_process is None:
+            return NO_ASSUMPTION
+        return UNKNOWN if len(process.starts()) > 1 else None

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from joblib import Parallel, delayed, effective_n_jobs
 
+from notmiwae.estimators.directions import candidates, decided, race, undecided
+from notmiwae.estimators.threads import torch_threads
 from notmiwae.inference.fitted import FittedModel
 from notmiwae.inference.imputation import BLOCK, Imputation, ImputationSpec, impute_together
 from notmiwae.inference.recipe import TrainingSpec
 from notmiwae.inference.training import Fit, fit_together
 from notmiwae.model.latent import ModelSpec
 from notmiwae.model.missing import ProcessSpec
-from notmiwae.parallel import chunks, progress_bar, silent
+from notmiwae.parallel import Report, chunks, progress_bar, silent
 
 Floats = npt.NDArray[np.float64]
 
@@ -30,12 +34,13 @@ def fit_members(
     training: TrainingSpec,
     seeds: Sequence[int],
     n_jobs: int | None,
+    n_threads: int,
     device: str,
     verbose: bool,
 ) -> list[Fit]:
     """Models of one table, to impute together; `training.together` of them are computed as one.
 
-    They are of one mind on an unknown direction: those that are computed first vote, the others follow.
+    They are of one mind on unknown directions: those that are computed first vote, the others follow.
 
     Arguments:
         values: The table, `[N, D]`, NaN where missing.
@@ -45,32 +50,58 @@ def fit_members(
         training: How to train.
         seeds: One for each member.
         n_jobs: Processes, as joblib takes it; a GPU is given one.
+        n_threads: Threads of each.
         device: What computes, `cpu` or `cuda`.
         verbose: Whether to show a progress bar.
     """
 
-    def fits(process: ProcessSpec, groups: Sequence[Sequence[int]]) -> list[Fit]:
-        jobs = min(_processes(n_jobs, device), len(groups))
-        done: list[Fit] = []
-        with progress_bar("train", verbose) as report:
+    def fits(
+        title: str, training: TrainingSpec, jobs: Sequence[tuple[ProcessSpec, Sequence[int]]]
+    ) -> list[list[Fit]]:
+        """The fits of each job, which is a process and the seeds of the models that are computed as one."""
+        processes = min(_processes(n_jobs, device), len(jobs))
+        done: list[list[Fit]] = []
+        with progress_bar(title, verbose) as report:
             # Other processes have no hold of the bar: there it goes on when one has ended.
-            own = report if jobs == 1 else silent
-            for more in Parallel(n_jobs=jobs, return_as="generator")(
-                delayed(fit_together)(
-                    [values] * len(some), columns, network, process, training, some, own, len(some), device
-                )
-                for some in groups
+            own = report if processes == 1 else silent
+            for more in Parallel(n_jobs=processes, return_as="generator")(
+                delayed(_fit)(n_threads, values, columns, network, process, training, some, own, device)
+                for process, some in jobs
             ):
-                done += more
-                if jobs > 1:
-                    report(len(done), sum(map(len, groups)), mean_bound(done))
+                done.append(more)
+                if processes > 1:
+                    report(len(done), len(jobs), mean_bound(more))
         return done
 
     groups = chunks(seeds, training.together)
+    gaps = [columns[place] for place in np.flatnonzero(np.isnan(values).any(axis=0))]
+    unknown = undecided(process, gaps)
+    if len(unknown) > 1:
+        racing = candidates(process, gaps, unknown)
+        raced = fits("directions", race(training), [(each, groups[0]) for each in racing])
+        process = decided(process, gaps, unknown, [mean_bound(each) for each in raced])
     if len(process.starts()) == 1:
-        return fits(process, groups)
-    first = fits(process, groups[:1])
-    return first + (fits(first[0].fitted.process, groups[1:]) if groups[1:] else [])
+        return list(chain(*fits("train", training, [(process, group) for group in groups])))
+    (first,) = fits("train", training, [(process, groups[0])])
+    rest = [(first[0].fitted.process, group) for group in groups[1:]]
+    return first + list(chain(*fits("train", training, rest))) if rest else first
+
+
+def _fit(
+    n_threads: int,
+    values: Floats,
+    columns: tuple[str, ...],
+    network: ModelSpec,
+    process: ProcessSpec,
+    training: TrainingSpec,
+    seeds: Sequence[int],
+    report: Report,
+    device: str,
+) -> list[Fit]:
+    """Fit models of one table as one, in this process or in another."""
+    tables = [values] * len(seeds)
+    with torch_threads(n_threads):
+        return fit_together(tables, columns, network, process, training, seeds, report, len(seeds), device)
 
 
 def mean_bound(fits: Sequence[Fit]) -> float:
@@ -85,6 +116,7 @@ def impute_rows(
     seed: int,
     first: int,
     n_jobs: int | None,
+    n_threads: int,
     device: str,
     verbose: bool,
 ) -> Imputation:
@@ -97,6 +129,7 @@ def impute_rows(
         seed: See `impute_together`.
         first: See `impute_together`.
         n_jobs: Processes, as joblib takes it; a GPU is given one.
+        n_threads: Threads of each.
         device: What computes, `cpu` or `cuda`.
         verbose: Whether to show a progress bar.
     """
@@ -104,11 +137,16 @@ def impute_rows(
     jobs = min(_processes(n_jobs, device), len(starts))
     with progress_bar("impute", verbose) as report:
         if jobs < 2:
-            return impute_together(members, values, imputation, seed, report, first, device)
+            return _impute(n_threads, members, values, imputation, seed, report, first, device)
         parts = []
         for part in Parallel(n_jobs=jobs, return_as="generator")(
-            delayed(impute_together)(
-                members, values[start : start + _PIECE], imputation, seed, first=first + start
+            delayed(_impute)(
+                n_threads,
+                members,
+                values[start : start + _PIECE],
+                imputation,
+                seed,
+                first=first + start,
             )
             for start in starts
         ):
@@ -120,6 +158,12 @@ def impute_rows(
         np.concatenate([part.samples for part in parts]),
         np.concatenate([part.effective_samples for part in parts]),
     )
+
+
+def _impute(n_threads: int, *arguments: Any, **named: Any) -> Imputation:
+    """See `impute_together`, in this process or in another."""
+    with torch_threads(n_threads):
+        return impute_together(*arguments, **named)
 
 
 def _processes(n_jobs: int | None, device: str) -> int:
