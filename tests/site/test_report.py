@@ -1,31 +1,29 @@
 """The report is what the committed results make, and it works in a browser with nothing beside it."""
 
-import os
 import shutil
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+import programs
 from notmiwae.errors import DataError
 from notmiwae.site.build import FILLED, PAGE, SUMMARY, filled, page, summary
 from notmiwae.site.markdown import Renderer, plain, slug
 
 ROOT = Path(__file__).parents[2]
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-IN_A_BROWSER = pytest.mark.skipif(
-    not CHROMIUM and "CI" not in os.environ, reason="there is no Chromium here; CI has one"
-)
+IN_A_BROWSER = pytest.mark.needs("chromium")
+STALE = "what is in git's index isn't current: run `make page` and `git add` what it changed"
 
 
 @pytest.mark.parametrize("path", FILLED)
-def test_tables_of_hand_written_pages_are_current(path):
-    assert filled(ROOT, path) == (ROOT / path).read_text(encoding="utf-8"), "run `make page`"
+def test_tables_of_hand_written_pages_are_current(path, committed):
+    assert filled(committed, path) == (committed / path).read_text(encoding="utf-8"), STALE
 
 
-def test_the_report_and_the_summary_are_current():
-    assert summary(ROOT) == (ROOT / SUMMARY).read_text(encoding="utf-8"), "run `make page`"
-    assert page(ROOT) == (ROOT / PAGE).read_text(encoding="utf-8"), "run `make page`"
+def test_the_report_and_the_summary_are_current(committed):
+    assert summary(committed) == (committed / SUMMARY).read_text(encoding="utf-8"), STALE
+    assert page(committed) == (committed / PAGE).read_text(encoding="utf-8"), STALE
 
 
 @pytest.fixture
@@ -86,7 +84,7 @@ def test_what_is_not_there_is_an_error(rendered, text, said):
         rendered(f"# Title\n\n{text}\n")
 
 
-def test_a_picture_that_no_page_shows_is_an_error(tmp_path):
+def test_a_picture_that_no_page_shows_is_an_error(tmp_path, committed):
     for name in (
         "README.md",
         "docs",
@@ -98,16 +96,16 @@ def test_a_picture_that_no_page_shows_is_an_error(tmp_path):
         "dvc.lock",
         "requirements.lock",
     ):
-        here = ROOT / name
+        here = committed / name
         copy = shutil.copytree if here.is_dir() else shutil.copy
         copy(
             here,
             tmp_path / name,
             **({"ignore": shutil.ignore_patterns("data", "models")} if here.is_dir() else {}),
         )
-    shutil.copy(ROOT / "reports/figures/rmse.png", tmp_path / "reports/figures/new.png")
+    shutil.copy(committed / "reports/figures/rmse.png", tmp_path / "reports/figures/new.png")
     for link in ("data", "src", "stages", "dvc.yaml"):
-        (tmp_path / link).symlink_to(ROOT / link)
+        (tmp_path / link).symlink_to(committed / link)
     with pytest.raises(DataError, match=r"reports/figures/new.png: no page of the report shows it"):
         page(tmp_path)
 
@@ -121,9 +119,9 @@ def test_anchors_are_those_of_code_hosts():
 def browser():
     from playwright.sync_api import sync_playwright
 
-    assert CHROMIUM, "no Chromium: apt-get install chromium"
+    chromium = programs.path_of("chromium")
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        started = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         yield started
         started.close()
 
