@@ -12,29 +12,29 @@ from pathlib import Path
 import pytest
 from projects import TARGET, TOOLS, dvc, git, made
 
+from programs import MOUNT, as_root
+
 YEARS = 10 * 365 * 86400
 
 
 @contextmanager
 def disk(folder: Path, kilobytes: int) -> Iterator[Callable[[str], None]]:
     """A disk of its own at `folder`, with what was there; the function mounts it anew with other options."""
-    if os.geteuid() != 0 and "CI" not in os.environ:
-        pytest.skip("mounting a small disk needs root")  # in CI without a password, by sudo
     folder.mkdir(parents=True, exist_ok=True)
     before = folder.with_name(f"{folder.name}.before")
     shutil.copytree(folder, before)
-    as_root("mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", str(folder))
+    run("mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", str(folder))
     try:
         shutil.copytree(before, folder, dirs_exist_ok=True)
         shutil.rmtree(before)
-        yield lambda options: as_root("mount", "-o", f"remount,{options}", str(folder))
+        yield lambda options: run("mount", "-o", f"remount,{options}", str(folder))
     finally:
-        as_root("umount", "--lazy", str(folder))
+        run("umount", "--lazy", str(folder))
 
 
-def as_root(*command: str) -> None:
+def run(*command: str) -> None:
     """Run a command as root."""
-    subprocess.run([*(() if os.geteuid() == 0 else ("sudo", "--non-interactive")), *command], check=True)
+    subprocess.run(as_root(*command), check=True)
 
 
 FULL = {
@@ -45,6 +45,7 @@ FULL = {
 }
 
 
+@pytest.mark.needs(MOUNT)
 @pytest.mark.parametrize("place", FULL)
 def test_a_full_disk_is_said_in_a_line_and_room_makes_it_good(
     place: str, begun: Path, finished: Path
@@ -66,6 +67,7 @@ def test_a_full_disk_is_said_in_a_line_and_room_makes_it_good(
         assert not [name for name in found if name.endswith(".tmp")]
 
 
+@pytest.mark.needs(MOUNT)
 def test_an_output_that_cannot_be_written_is_said_in_a_line(begun: Path, finished: Path) -> None:
     with disk(begun / "data/imputed", 10_000) as remount:
         remount("ro")

@@ -7,6 +7,7 @@ import resource
 import shutil
 import struct
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -32,17 +33,25 @@ from notmiwae.model.missing import processes
 Files = dict[str, bytes]
 Load = Callable[[Path], object]
 _ROOM = 3 * 2**30
-"""Bytes that a test may take beyond what it has; a process with little address space left loads nothing."""
+"""Bytes that a loader may take beyond what is held; with little address space left nothing is loaded."""
+_LARGEST = 10**7
+"""Bytes of JSON that one value is repeated up to."""
 
 
-@pytest.fixture(autouse=True)
+@contextmanager
 def little_memory() -> Iterator[None]:
-    """A loader that asks for much more than a file holds fails the test."""
+    """In the block, a loader that asks for much more than a file holds fails the test."""
+    held = Path("/proc/self/statm")
+    if not held.exists():  # not Linux, which alone keeps to the limit
+        yield
+        return
     before = resource.getrlimit(resource.RLIMIT_AS)
-    held = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-    resource.setrlimit(resource.RLIMIT_AS, (held + _ROOM, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_AS, before)
+    allowed = int(held.read_text().split()[0]) * resource.getpagesize() + _ROOM
+    resource.setrlimit(resource.RLIMIT_AS, (allowed, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)
 
 
 # --- good folders to start from
@@ -158,6 +167,12 @@ def deep(inner: Any, levels: int) -> Any:
     return inner
 
 
+def repeated(value: Any, times: int) -> list[Any]:
+    """A list of it so many times, or fewer: written out, one of 20,000 lists of 20,000 fills the memory."""
+    size = len(json.dumps(value, default=str))
+    return [value] * max(1, min(times, _LARGEST // size))
+
+
 def alter(draw: st.DrawFn, whole: Any) -> Any:
     """Plain data with some values replaced, removed, doubled, exchanged or added, at any depth."""
     whole = copy.deepcopy(whole)
@@ -177,7 +192,7 @@ def alter(draw: st.DrawFn, whole: Any) -> Any:
             elif how == 5:
                 inner[key] = inner[draw(st.sampled_from(keys))]
             elif how == 6:
-                inner[key] = [inner[key]] * draw(st.sampled_from([1, 2, 200, 20_000]))
+                inner[key] = repeated(inner[key], draw(st.sampled_from([1, 2, 200, 20_000])))
             elif isinstance(inner, dict):
                 inner[draw(NAMES | st.text(max_size=6))] = draw(VALUES)
             else:
@@ -264,7 +279,8 @@ def write(folder: Path, files: Files) -> None:
 def checked(load: Load, folder: Path) -> object:
     """What is loaded, None if it's refused: in one line, not an endless one, that names the folder."""
     try:
-        return load(folder)
+        with little_memory():
+            return load(folder)
     except DataError as error:
         said = str(error)
     assert said.startswith(str(folder))
@@ -361,6 +377,21 @@ def test_a_member_whose_name_has_two_lines(tmp_path: Path) -> None:
     write(tmp_path / "folder", WHOLE[-1][1] | {"00\n02/x": b""})
     for load in (FittedModel.load_members, saved.load):
         assert checked(load, tmp_path / "folder") is None
+
+
+def test_what_is_repeated_again_and_again_stays_small() -> None:
+    value: Any = "x"
+    for _ in range(3):
+        value = repeated(value, 20_000)
+    assert 10**6 < len(json.dumps(value)) < 3 * _LARGEST
+
+
+def test_a_loader_that_takes_too_much_is_caught(tmp_path: Path) -> None:
+    """The limit holds where a folder is loaded, and nowhere else."""
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    with pytest.raises(MemoryError):
+        checked(lambda folder: np.empty(2 * _ROOM, np.uint8), tmp_path)
+    assert resource.getrlimit(resource.RLIMIT_AS) == before
 
 
 def test_the_tests_tell_good_from_bad(tmp_path: Path) -> None:

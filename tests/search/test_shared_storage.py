@@ -2,7 +2,6 @@
 
 import os
 import pickle
-import shutil
 import socket
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 from small_sweep import TRIALS, found_alone, tiny, write
 
+import programs
 from notmiwae.errors import ParameterError
 from notmiwae.pipeline import compute
 from notmiwae.search.results import table
@@ -20,6 +20,7 @@ from notmiwae.search.study import Trials, run_sweep
 from notmiwae.search.sweep import read_sweep
 
 PASSWORD = "open-sesame"
+ON_A_SERVER = pytest.mark.needs("redis-server")
 SCRIPT = """
 import sys
 from notmiwae.pipeline import compute
@@ -43,14 +44,11 @@ table(sweep, found).to_csv(sys.argv[1], index=False)
 @pytest.fixture(scope="module")
 def redis(tmp_path_factory):
     """The URL of a Redis server that the test started."""
-    program = shutil.which("redis-server")
-    if program is None:
-        pytest.fail("redis-server isn't installed: `apt-get install redis-server`, as .ci/run does")
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         port = found.getsockname()[1]
     options = ["--port", port, "--bind", "127.0.0.1", "--save", "", "--dir", tmp_path_factory.mktemp("redis")]
-    command = [program, *map(str, options), "--requirepass", PASSWORD]
+    command = [programs.path_of("redis-server"), *map(str, options), "--requirepass", PASSWORD]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     until = time.monotonic() + 20
     while True:
@@ -72,6 +70,7 @@ def alone(tmp_path_factory):
     return table(*found_alone(tmp_path_factory.mktemp("alone")))
 
 
+@ON_A_SERVER
 def test_two_processes_share_a_search_and_find_what_one_finds_alone(redis, alone, tmp_path):
     write(tmp_path, tiny(patience=120))
     environment = {**os.environ, VARIABLE: redis}
@@ -95,6 +94,7 @@ def test_two_processes_share_a_search_and_find_what_one_finds_alone(redis, alone
     assert found[0] == found[1] == found[2]
 
 
+@ON_A_SERVER
 def test_the_trial_of_a_machine_that_is_gone_is_run_by_another(redis, alone, tmp_path, monkeypatch):
     monkeypatch.chdir(write(tmp_path, tiny(patience=1, replicates=1)))
     sweep = read_sweep()
@@ -113,6 +113,7 @@ def test_a_database_keeps_what_a_file_keeps(alone, tmp_path, monkeypatch):
     assert table(sweep, run_sweep(sweep, storage, True, compute())).equals(alone)
 
 
+@ON_A_SERVER
 def test_nothing_in_redis_is_unpickled(redis, tmp_path):
     from redis import Redis
 

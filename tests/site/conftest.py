@@ -31,10 +31,10 @@ def smaller(source: str, target: str) -> str:
 
 
 @pytest.fixture
-def copied(tmp_path):
+def copied(tmp_path, committed):
     """The repository's pages and results, pictures blank."""
     for name in COPIED:
-        here = ROOT / name
+        here = committed / name
         if here.is_dir():
             shutil.copytree(
                 here, tmp_path / name, ignore=shutil.ignore_patterns("data", "models", "src", "stages", ".dvc"), copy_function=smaller

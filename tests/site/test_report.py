@@ -1,6 +1,5 @@
 """The report is what the committed results make, and it works in a browser with nothing beside it."""
 
-import os
 import re
 import shutil
 from html.parser import HTMLParser
@@ -8,26 +7,25 @@ from pathlib import Path
 
 import pytest
 
+import programs
 from notmiwae.errors import DataError
 from notmiwae.site.build import FILLED, PAGE, SUMMARY, filled, page, summary
 from notmiwae.site.chapters import CHAPTERS, Chapter
 from notmiwae.site.opening import findings
 
 ROOT = Path(__file__).parents[2]
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-IN_A_BROWSER = pytest.mark.skipif(
-    not CHROMIUM and "CI" not in os.environ, reason="there is no Chromium here; CI has one"
-)
+IN_A_BROWSER = pytest.mark.needs("chromium")
+STALE = "what is in git's index isn't current: run `make page` and `git add` what it changed"
 
 
 @pytest.mark.parametrize("path", FILLED)
-def test_tables_of_hand_written_pages_are_current(path):
-    assert filled(ROOT, path) == (ROOT / path).read_text(encoding="utf-8"), "run `make page`"
+def test_tables_of_hand_written_pages_are_current(path, committed):
+    assert filled(committed, path) == (committed / path).read_text(encoding="utf-8"), STALE
 
 
-def test_the_report_and_the_summary_are_current():
-    assert summary(ROOT) == (ROOT / SUMMARY).read_text(encoding="utf-8"), "run `make page`"
-    assert page(ROOT) == (ROOT / PAGE).read_text(encoding="utf-8"), "run `make page`"
+def test_the_report_and_the_summary_are_current(committed):
+    assert summary(committed) == (committed / SUMMARY).read_text(encoding="utf-8"), STALE
+    assert page(committed) == (committed / PAGE).read_text(encoding="utf-8"), STALE
 
 
 def test_a_picture_that_no_page_shows_is_an_error(copied):
@@ -114,9 +112,9 @@ def test_the_openings_means_are_those_of_the_six_tables_page():
 def browser():
     from playwright.sync_api import sync_playwright
 
-    assert CHROMIUM, "no Chromium: apt-get install chromium"
+    chromium = programs.path_of("chromium")
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        started = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         yield started
         started.close()
 
