@@ -1,7 +1,7 @@
 """Pin what is installed: requirements.lock is what results are computed with, the other files are the rest.
 
-The pipeline's stages depend on requirements.lock, so that a new linter reruns nothing. requirements-dvc.lock is
-what runs the pipeline, requirements-dev.lock is what tests and checks it. Every file but the first has the
+The pipeline's stages depend on requirements.lock, so that a new linter reruns nothing. requirements-dvc.lock
+is what runs the pipeline, requirements-dev.lock is what tests and checks it. Every file but the first has the
 digests of the files that each package may be installed from, on any platform; those of the first are in
 requirements-hashes.lock.
 """
