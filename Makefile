@@ -1,28 +1,32 @@
-# The project's commands. Everything runs in .venv, made from the two locks on first use.
+# The project's commands. Everything runs in .venv, made from the locks on first use: what runs the pipeline needs
+# .venv/.ready, what tests and checks it .venv/.tools.
 
 SHELL := /bin/bash
 PYTHON ?= python3.11
 VENV := .venv
 PYTEST ?= python -m pytest
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # Stages are started by DVC as `python …`: the environment's own comes first.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
+ifeq ($(wildcard .git),)
+# A source archive: the pipeline runs without git; `dvc exp` and `dvc diff` need `git init` and a commit.
+export DVC_SYSTEM_CONFIG_DIR := $(CURDIR)/.ci/no-git
+endif
 
 .DEFAULT_GOAL := help
-.PHONY: help repro images mnist-full paper long sweep example benchmarks page test test-all coverage faults fuzz mutation versions audit check check-fast verify-cache lint lock clean
+.PHONY: help repro images mnist-full paper long sweep example benchmarks page api test test-all usage coverage faults fuzz mutation versions audit check check-fast verify-cache lint lock clean
 
 help:  ## List the commands
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+	@awk -F ':[^#]*## ' '/^[a-z-]+:.*## / { printf "%-14s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-$(VENV)/.ready: requirements.lock requirements-dev.lock requirements-hashes.lock pyproject.toml
-	@command -v $(PYTHON) >/dev/null || { echo "error: $(PYTHON) not found; name Python 3.11 by make PYTHON=…" >&2; exit 1; }
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { \
-		echo "error: $(PYTHON) is $$($(PYTHON) --version 2>&1); requirements.lock is for Python 3.11" >&2; exit 1; }
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(PIP) --no-deps --require-hashes -r requirements-hashes.lock
-	$(PIP) -r requirements.lock -r requirements-dev.lock
-	$(PIP) --no-deps --no-build-isolation -e .
+# What runs the pipeline …
+$(VENV)/.ready: requirements.lock requirements-hashes.lock requirements-dvc.lock pyproject.toml
+	PYTHON="$(PYTHON)" .ci/environment pipeline
+	touch $@
+
+# … and what tests and checks it.
+$(VENV)/.tools: $(VENV)/.ready requirements-dev.lock
+	.ci/environment tools
 	touch $@
 
 repro: $(VENV)/.ready  ## Run the pipeline (what has not changed is kept) and print the metrics
@@ -58,7 +62,7 @@ long: $(VENV)/.ready  ## Run the longer studies: 20 seeds, the published recipe 
 	@echo
 	@echo "The page: docs/long.md"
 
-sweep: $(VENV)/.ready  ## Search hyperparameters by the held-out bound (an hour on two cores; an interrupted run goes on)
+sweep: $(VENV)/.tools  ## Search hyperparameters by the held-out bound (an hour on two cores; an interrupted run goes on)
 	cd sweep && dvc repro gaussian/dvc.yaml banknote/dvc.yaml
 	@echo
 	@cat sweep/*/reports/best.md
@@ -68,44 +72,47 @@ sweep: $(VENV)/.ready  ## Search hyperparameters by the held-out bound (an hour 
 example: $(VENV)/.ready  ## Run the example of docs/wages.md and put what it prints into the page
 	OMP_NUM_THREADS=1 python docs/run_example.py docs/wages.md
 
-benchmarks: $(VENV)/.ready  ## Measure times and memory, into benchmarks/results/ (an hour; nothing else should run)
+benchmarks: $(VENV)/.tools  ## Measure times and memory, into benchmarks/results/ (an hour; nothing else should run)
 	for script in $$(grep -l "^def main" benchmarks/*.py); do echo "== $$script"; python $$script || exit 1; done
 
 page: $(VENV)/.ready  ## Bring the tables of the README and docs up to date, and build reports/index.html
 	python -m notmiwae.site
 
 # Where Debian has sshd, which isn't on everybody's PATH.
-test test-all coverage faults: export PATH := $(PATH):/usr/sbin:/sbin
+test test-all usage coverage faults: export PATH := $(PATH):/usr/sbin:/sbin
 
-test: $(VENV)/.ready  ## Run the test suite; what needs a program that isn't here is left out, and said
-	$(PYTEST) -n 2 --ignore tests/faults
+test: $(VENV)/.tools  ## Run the test suite; what needs a program that isn't here is left out, and said
+	$(PYTEST) -n 2 --ignore tests/faults --ignore tests/usage
 
-test-all: $(VENV)/.ready  ## Install those programs (apt-get), and run all tests, the faults too (20 minutes)
+test-all: $(VENV)/.tools  ## Install those programs (apt-get), and run all tests, the faults too (20 minutes)
 	python tests/programs.py
-	NOTMIWAE_TEST_ALL=1 $(PYTEST) -n 2
+	NOTMIWAE_TEST_ALL=1 $(PYTEST) -n 2 --dist loadgroup
 
 coverage: export COVERAGE_FILE := $(CURDIR)/build/coverage/data
-coverage: $(VENV)/.ready  ## The same, and which lines of src/ it reaches (at least 95 %)
+coverage: $(VENV)/.tools  ## The same, and which lines of src/ it reaches (at least 95 %)
 	rm -rf build/coverage && mkdir -p build/coverage
 	$(MAKE) test PYTEST="coverage run -m pytest"
 	coverage combine --quiet
 	coverage report
 
-faults: $(VENV)/.ready  ## Kill, fill, corrupt and share the small pipeline (minutes; what needs a server or root is left out where it isn't)
+faults: $(VENV)/.tools  ## Kill, fill, corrupt and share the small pipeline (minutes; what needs a server or root is left out where it isn't)
 	$(PYTEST) -n 2 tests/faults
 
-fuzz: $(VENV)/.ready  ## Read 125,000 strange tables, params.yaml, entries and models (minutes)
+usage: $(VENV)/.tools  ## Type what README and pages print, and experiments, in a small clone (minutes)
+	$(PYTEST) tests/usage
+
+fuzz: $(VENV)/.tools  ## Read 125,000 strange tables, params.yaml, entries and models (minutes)
 	FUZZ=25000 $(PYTEST) -n 2 tests/fuzz
 
-mutation: $(VENV)/.ready  ## Alter the bound, missing processes and imputation in 1,600 places: do tests fail? (20 minutes)
+mutation: $(VENV)/.tools  ## Alter the bound, missing processes and imputation in 1,600 places: do tests fail? (20 minutes)
 	OMP_NUM_THREADS=1 mutmut run --max-children 2
 	mutmut results
 
-versions: $(VENV)/.ready  ## The suite on Python 3.12 and 3.13, and with the lowest versions allowed (VERSIONS=… for one)
+versions: $(VENV)/.tools  ## The suite on Python 3.12 and 3.13, and with the lowest versions allowed (VERSIONS=… for one)
 	.ci/versions $(VERSIONS)
 
-audit: $(VENV)/.ready  ## Known vulnerabilities of what is locked (asks the index; one that can't be asked is an error)
-	uv tool run pip-audit --strict --no-deps --disable-pip -r requirements.lock -r requirements-dev.lock
+audit: $(VENV)/.tools  ## Known vulnerabilities of what is locked (asks the index; one that can't be asked is an error)
+	uv tool run pip-audit --strict --no-deps --disable-pip -r requirements.lock -r requirements-dvc.lock -r requirements-dev.lock
 
 check: $(VENV)/.ready  ## Rerun everything in a clone and compare with the committed reports
 	python -m notmiwae.trust.reproduction
@@ -116,13 +123,16 @@ check-fast: $(VENV)/.ready  ## The same for a part of it, in about a minute
 verify-cache: $(VENV)/.ready  ## Read every object of the DVC cache: is it what its name says?
 	python -m notmiwae.trust.cache
 
-lint: $(VENV)/.ready  ## Style, types and layers
+api: $(VENV)/.tools  ## Write docs/api.md from the docstrings
+	python .ci/api.py
+
+lint: $(VENV)/.tools  ## Style, types and layers
 	ruff check .
 	ruff format --check .
 	mypy
 	lint-imports
 
-lock: $(VENV)/.ready  ## Pin what is installed in .venv: what computes results, and apart from it the rest
+lock: $(VENV)/.tools  ## Pin what is installed in .venv: what computes results, and apart from it the rest
 	python .ci/lock.py
 
 clean:  ## Remove what the pipeline and the tools made; the DVC cache, .venv and reports stay

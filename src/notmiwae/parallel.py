@@ -67,7 +67,12 @@ class ComputeSpec(Spec):
 
     def processes(self, jobs: int) -> int:
         """How many processes `jobs` jobs are given."""
-        return min(jobs, self.workers or len(os.sched_getaffinity(0)))
+        return min(jobs, self.workers or cores())
+
+
+def cores() -> int:
+    """Return how many cores this process may use; macOS and Windows say only how many there are."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextmanager

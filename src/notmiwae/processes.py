@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import platform
 import signal
 import sys
 
@@ -11,16 +12,20 @@ PINS = {
     "OMP_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
-    # One instruction set, whatever newer ones this processor has.
-    "ATEN_CPU_CAPABILITY": "avx2",
-    "MKL_CBWR": "AVX2",
-    "ONEDNN_MAX_CPU_ISA": "AVX2",
-    "OPENBLAS_CORETYPE": "Haswell",
-    "NPY_DISABLE_CPU_FEATURES": "AVX512F AVX512CD AVX512_SKX AVX512_CLX AVX512_CNL AVX512_ICL AVX512_SPR",
+    "VECLIB_MAXIMUM_THREADS": "1",  # macOS
     # Figures need no screen.
     "MPLBACKEND": "Agg",
 }
 """Environment of a process that computes, set before its first import of what computes."""
+if platform.machine() in ("x86_64", "AMD64"):
+    # One instruction set, whatever newer ones this processor has.
+    PINS |= {
+        "ATEN_CPU_CAPABILITY": "avx2",
+        "MKL_CBWR": "AVX2",
+        "ONEDNN_MAX_CPU_ISA": "AVX2",
+        "OPENBLAS_CORETYPE": "Haswell",
+        "NPY_DISABLE_CPU_FEATURES": "AVX512F AVX512CD AVX512_SKX AVX512_CLX AVX512_CNL AVX512_ICL AVX512_SPR",
+    }
 
 SCHEDULER = "NOTMIWAE_SCHEDULER"
 """Variable with the address of a Dask scheduler that jobs go to, whatever params.yaml says."""

@@ -11,8 +11,8 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
-from importlib.metadata import version
 
+from notmiwae import __version__
 from notmiwae.errors import NotMIWAEError
 
 SUBCOMMANDS = (
@@ -68,7 +68,7 @@ def parser() -> argparse.ArgumentParser:
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    top.add_argument("--version", action="version", version=f"notmiwae {version('notmiwae')}")
+    top.add_argument("--version", action="version", version=f"notmiwae {__version__}")
     subparsers = top.add_subparsers(title="subcommands", metavar="SUBCOMMAND", required=True)
     for name in SUBCOMMANDS:
         importlib.import_module(f"notmiwae.command.{name}").add(subparsers)
