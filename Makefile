@@ -69,8 +69,8 @@ sweep: $(VENV)/.tools  ## Search hyperparameters by the held-out bound (an hour 
 	@echo
 	@echo "What to make of it: docs/sweep.md   Figures: sweep/*/reports/figures/"
 
-example: $(VENV)/.ready  ## Run the example of docs/wages.md and put what it prints into the page
-	OMP_NUM_THREADS=1 python docs/run_example.py docs/wages.md
+example: $(VENV)/.ready  ## Run the examples of README and docs/wages.md and put what they print into the pages
+	OMP_NUM_THREADS=1 python docs/run_example.py README.md docs/wages.md
 
 benchmarks: $(VENV)/.tools  ## Measure times and memory, into benchmarks/results/ (an hour; nothing else should run)
 	for script in $$(grep -l "^def main" benchmarks/*.py); do echo "== $$script"; python $$script || exit 1; done

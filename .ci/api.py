@@ -20,11 +20,19 @@ PUBLIC = {
     "notmiwae.estimators.sensitivity.Sensitivity": "notmiwae.estimators.sensitivity.Sensitivity",
     "notmiwae.estimators.pooling.pool": "notmiwae.estimators.pooling.pool",
     "notmiwae.estimators.pooling.Pooled": "notmiwae.estimators.pooling.Pooled",
+    "notmiwae.estimators.heckman.two_step": "notmiwae.estimators.heckman.two_step",
+    "notmiwae.estimators.heckman.TwoStep": "notmiwae.estimators.heckman.TwoStep",
 }
 """Where users import something from, and where it is defined; in the order of the page."""
 FIELDS_ONLY = {"Column"}
 """Classes that users read and don't call."""
-TITLES = {"parameters": "Arguments", "attributes": "Attributes", "raises": "Raises", "returns": "Returns"}
+TITLES = {
+    "parameters": "Arguments",
+    "attributes": "Attributes",
+    "raises": "Raises",
+    "returns": "Returns",
+    "warns": "Warns",
+}
 HEAD = """\
 # API reference
 

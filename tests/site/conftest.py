@@ -37,7 +37,10 @@ def copied(tmp_path, committed):
         here = committed / name
         if here.is_dir():
             shutil.copytree(
-                here, tmp_path / name, ignore=shutil.ignore_patterns("data", "models", "src", "stages", ".dvc"), copy_function=smaller
+                here,
+                tmp_path / name,
+                ignore=shutil.ignore_patterns("data", "models", "src", "stages", ".dvc"),
+                copy_function=smaller,
             )
         else:
             shutil.copy(here, tmp_path / name)

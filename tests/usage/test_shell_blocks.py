@@ -1,4 +1,4 @@
-"""Every shell block of README and of the pages on the pipeline, as printed, in the real pipeline at a small size.
+"""Every shell block of README and of the pages on the pipeline, typed in the real pipeline at a small size.
 
 A page's blocks run one after the other in one shell that stops at the first command that fails. Paths and
 addresses that a reader would replace are replaced.
@@ -123,11 +123,14 @@ def test_readme(project: Path, tmp_path: Path) -> None:
     printed = [block for block in blocks("README.md") if "notmiwae impute" not in block]
     # The suite doesn't run itself.
     script = "".join(printed).replace("make test", "make test PYTEST=true")
-    script = re.sub(r"git clone \S+", f"git clone --quiet {project}", script)
-    script = script.replace("cd notmiwae", "cd project && cp -r $OLDPWD/.venv .", 1)
-    (tmp_path / "elsewhere").mkdir()
-    shutil.copytree(project / ".venv", tmp_path / "elsewhere/.venv", symlinks=True)
-    shell(script, tmp_path / "elsewhere")
+    script = re.sub(r"git clone \S+", f"git clone --quiet {project} notmiwae", script)
+    script = script.replace("cd notmiwae\n", "cd notmiwae\ncp -r ../.venv .\n")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    with_environment(elsewhere)
+    ended = shell(script, elsewhere)
+    assert "Experiment" in ended.stdout
+    assert git(elsewhere / "notmiwae", "status", "--short") == ""
 
 
 def test_every_page_with_shell_blocks_is_tested() -> None:

@@ -43,7 +43,9 @@ CHAPTERS = (
         "docs/sweep.md", "Hyperparameter search", "What the held-out bound depends on, and whether it tells."
     ),
     Chapter("docs/wages.md", "An example", "From a table with gaps to an estimate with an honest interval."),
-    Chapter("docs/api.md", "API reference", "Classes and functions that a program imports, with their arguments."),
+    Chapter(
+        "docs/api.md", "API reference", "What a program imports: classes, functions and their arguments."
+    ),
     Chapter(
         "benchmarks/README.md", "Speed and memory", "Seconds and bytes, beside scikit-learn's imputers too."
     ),
