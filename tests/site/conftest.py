@@ -9,6 +9,7 @@ from PIL import Image
 ROOT = Path(__file__).parents[2]
 COPIED = (
     "README.md",
+    "CHANGELOG.md",
     "docs",
     "reports",
     "images",

@@ -67,26 +67,26 @@ def test_no_link_leads_to_a_file_beside_it_and_those_inside_lead_somewhere():
 def test_with_an_address_the_files_that_it_names_are_links(copied):
     (copied / "pyproject.toml").write_text('[project.urls]\nRepository = "https://example.org/r"\n')
     links = check_links(page(copied))
-    for path in ("README.md", "docs/sharing.md", "reports/table.md", "reports/results.csv", "params.yaml"):
+    for path in ("CHANGELOG.md", "docs/sharing.md", "reports/table.md", "reports/results.csv", "params.yaml"):
         assert f"https://example.org/r/blob/HEAD/{path}" in links.to
 
 
 def test_a_page_becomes_a_chapter_by_a_line_in_the_list(copied, monkeypatch):
-    more = Chapter("docs/api.md", "API reference", "Classes and functions.")
+    more = Chapter("docs/more.md", "More of it", "Classes and functions.")
     monkeypatch.setattr("notmiwae.site.build.CHAPTERS", (*CHAPTERS, more))
     text = "# API\n\n## `Imputer`\n\n### Methods\n\n## `Other`\n\n### Methods\n\n[it](study.md)\n"
-    (copied / "docs/api.md").write_text(text)
+    (copied / "docs/more.md").write_text(text)
     html = page(copied)
     links = check_links(html)
-    assert {"api-reference", "api-reference-imputer", "api-reference-methods-1"} <= set(links.anchors)
-    assert '<summary><h2 id="api-reference">API</h2><span class="about">Classes and functions.' in html
+    assert {"more-of-it", "more-of-it-imputer", "more-of-it-methods-1"} <= set(links.anchors)
+    assert '<summary><h2 id="more-of-it">API</h2><span class="about">Classes and functions.' in html
     assert '<a href="#the-published-study">it</a>' in html
 
 
 def test_a_chapter_without_a_title_is_an_error(copied, monkeypatch):
-    monkeypatch.setattr("notmiwae.site.build.CHAPTERS", (*CHAPTERS, Chapter("docs/api.md", "API reference")))
-    (copied / "docs/api.md").write_text("no title\n")
-    with pytest.raises(DataError, match=r"docs/api.md: starts with .*; a chapter starts with its title"):
+    monkeypatch.setattr("notmiwae.site.build.CHAPTERS", (*CHAPTERS, Chapter("docs/more.md", "More of it")))
+    (copied / "docs/more.md").write_text("no title\n")
+    with pytest.raises(DataError, match=r"docs/more.md: starts with .*; a chapter starts with its title"):
         page(copied)
 
 

@@ -78,6 +78,8 @@ class Renderer:
             if token.type == "table_open":
                 token.attrSet("class", "sortable")
         html = self._markdown.renderer.render(tokens, self._markdown.options, {})
+        # Who has no mouse scrolls long lines by the keyboard.
+        html = html.replace("<pre>", '<pre tabindex="0">')
         return self._with_sources(html, text), sections
 
     def _inline(self, tokens: list[Token], place: int, path: str) -> None:
