@@ -6,7 +6,6 @@ addresses that a reader would replace are replaced.
 
 import os
 import re
-import shutil
 import socket
 from collections.abc import Mapping
 from pathlib import Path

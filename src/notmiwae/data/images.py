@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 from pydantic import PositiveInt
 
-from notmiwae.data.sources import Sha256, Source, sources, verify
+from notmiwae.data.sources import RESTORE, Sha256, Source, sources, verify
 from notmiwae.errors import DataError, flat
 
 Bytes = npt.NDArray[np.uint8]
@@ -47,7 +47,7 @@ class MnistSource(Source):
 
     def draw(self, generator: np.random.Generator) -> pd.DataFrame:
         """See `Source.draw`; nothing is random here."""
-        remedy = f"fetch it: {self.fetch}" if self.fetch else "restore it from git"
+        remedy = f"fetch it: {self.fetch}" if self.fetch else RESTORE
         verify(self.file, self.sha256, remedy)
         images = _read(self.file, "images", self.images)
         if images.ndim != 3:

@@ -253,7 +253,11 @@ class BreastCancer(RealTable):
         return pd.DataFrame(data.data, columns=[name.replace(" ", "_") for name in data.feature_names])
 
 
-def verify(file: Path, sha256: str, remedy: str = "restore it from git") -> None:
+RESTORE = "restore it from git (what git doesn't track, no experiment has: `git add` it)"
+"""What to do about a data file that isn't as it was."""
+
+
+def verify(file: Path, sha256: str, remedy: str = RESTORE) -> None:
     """Check a data file against its checksum.
 
     Arguments:
