@@ -178,6 +178,27 @@ def test_every_pipeline_is_found() -> None:
     assert len(PIPELINES) >= len(REPOSITORIES)
 
 
+def test_git_knows_what_is_a_result_and_what_is_made_on_the_way(repos: dict[Path, Repo]) -> None:
+    """What DVC's cache holds, seconds and notes are no business of git's, in any pipeline's folder."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("a source archive")
+    for folder, repo in repos.items():
+        outs = [out for stage in repo.index.stages for out in stage.outs]
+        ignored = [os.path.relpath(out.fs_path, ROOT) for out in outs if out.use_cache]
+        made = (
+            "reports/timings.csv",
+            "build/made_from/0",
+            ".dvc/cache/files",
+            ".dvc/tmp/lock",
+            "dvc_plots/index.html",
+        )
+        ignored += [os.path.relpath(folder / each, ROOT) for each in made]
+        kept = [os.path.relpath(out.fs_path, ROOT) for out in outs if not out.use_cache]
+        command = ["git", "check-ignore", "--no-index", *ignored, *kept]
+        found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        assert sorted(found.stdout.splitlines()) == sorted(ignored)
+
+
 PARAMS_FILES = [file for each in ("", "*/", "*/*/") for file in sorted(ROOT.glob(f"{each}params.yaml"))]
 
 
