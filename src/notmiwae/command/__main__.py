@@ -2,7 +2,7 @@
 
 import sys
 
-from notmiwae.command.main import main
+from notmiwae.command.main import program
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(program())

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -60,6 +61,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return status
 
 
+def program() -> int:
+    """Be the program `notmiwae`: as `main`, and who interrupts it may press the keys more than once."""
+    status = main()
+    if status == INTERRUPTED:
+        # Python needs a while to end, in which they would end it as a crash does.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    return status
+
+
 def parser() -> argparse.ArgumentParser:
     """The parser with all subcommands."""
     top = argparse.ArgumentParser(
@@ -82,4 +92,4 @@ def _failed(message: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(program())
