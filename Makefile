@@ -112,7 +112,8 @@ versions: $(VENV)/.tools  ## The suite on Python 3.12 and 3.13, and with the low
 	.ci/versions $(VERSIONS)
 
 audit: $(VENV)/.tools  ## Known vulnerabilities of what is locked (asks the index; one that can't be asked is an error)
-	uv tool run pip-audit --strict --no-deps --disable-pip -r requirements.lock -r requirements-dvc.lock -r requirements-dev.lock
+	uv tool run pip-audit --strict --disable-pip --no-deps -r requirements.lock
+	uv tool run pip-audit --strict --disable-pip -r requirements-dvc.lock -r requirements-dev.lock
 
 check: $(VENV)/.ready  ## Rerun everything in a clone and compare with the committed reports
 	python -m notmiwae.trust.reproduction

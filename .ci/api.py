@@ -14,6 +14,7 @@ PAGE = ROOT / "docs/api.md"
 PUBLIC = {
     "notmiwae.NotMIWAEImputer": "notmiwae.estimators.imputers.NotMIWAEImputer",
     "notmiwae.MIWAEImputer": "notmiwae.estimators.imputers.MIWAEImputer",
+    "notmiwae.AssumptionWarning": "notmiwae.errors.AssumptionWarning",
     "notmiwae.estimators.assumptions.ASSUMPTIONS": "notmiwae.estimators.assumptions.ASSUMPTIONS",
     "notmiwae.estimators.columns.Column": "notmiwae.estimators.columns.Column",
     "notmiwae.estimators.sensitivity.sensitivity": "notmiwae.estimators.sensitivity.sensitivity",
@@ -82,13 +83,14 @@ def _entry(path: str, entry: Any) -> Iterator[str]:
     module, _, name = path.rpartition(".")
     yield f"## {_title(entry)}\n"
     yield "```python"
-    yield f"from {module} import {name}\n"
+    yield f"from {module} import {name}"
     if entry.is_attribute:
-        yield f"{name} = {{"
+        yield f"\n{name} = {{"
         pairs = zip(entry.value.keys, entry.value.values, strict=True)
         yield from (f"    {key}: {value},".replace("'", '"') for key, value in pairs)
         yield "}"
-    else:
+    elif list(entry.parameters):
+        yield ""
         yield from _signature(name, entry.parameters, getattr(entry, "returns", None))
     yield "```\n"
     yield from _docstring(entry)
