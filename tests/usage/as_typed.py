@@ -6,15 +6,23 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+FUTURE = 4_000_000_000
+"""Seconds: a time that no file has."""
+
 
 def with_environment(folder: Path) -> Path:
-    """The folder with a `.venv` of links, in which the tools are those that run this test."""
+    """The folder with a `.venv` of links, in which the tools are those that run this test.
+
+    Its stamps are newer than any lock that git or a copy writes there later: `make` must not install the small
+    project into the environment of whoever runs the tests.
+    """
     (folder / ".venv").mkdir()
     for path in Path(sys.prefix).iterdir():
         (folder / ".venv" / path.name).symlink_to(path)
     for stamp in (".ready", ".tools"):
         (folder / ".venv" / stamp).unlink(missing_ok=True)
         (folder / ".venv" / stamp).touch()
+        os.utime(folder / ".venv" / stamp, (FUTURE, FUTURE))
     return folder
 
 
@@ -23,6 +31,7 @@ def shell(
 ) -> subprocess.CompletedProcess[str]:
     """Run what is printed in bash, which ends at the first command that fails."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | (more or {})
+    environment["PIP_DRY_RUN"] = "1"  # whatever is typed, nothing is installed through the links
     command = ["bash", "-euo", "pipefail", "-c", script]
     ended = subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=600

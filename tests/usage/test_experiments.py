@@ -1,6 +1,7 @@
 """Plain DVC commands in a clone that has run the root pipeline alone."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,15 @@ def test_an_unchanged_cell_that_runs_again_leaves_git_clean(project: Path) -> No
     ended = shell(f"{ACTIVATE}dvc repro --force --single-item impute@gaussian-notmiwae", project)
     assert "Running stage" in ended.stdout
     assert git(project, "status", "--short") == ""
+
+
+def test_what_is_typed_leaves_the_tests_own_environment_alone(project: Path) -> None:
+    """A lock that git has just written makes nothing be installed."""
+    (project / "pyproject.toml").touch()
+    before = sorted(path.name for path in Path(sys.prefix).rglob("*notmiwae*"))
+    ended = shell("make verify-cache", project)
+    assert ".ci/environment" not in ended.stdout
+    assert sorted(path.name for path in Path(sys.prefix).rglob("*notmiwae*")) == before
 
 
 def test_status_and_checkout_are_about_the_study_alone(project: Path) -> None:

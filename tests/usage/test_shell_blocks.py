@@ -123,7 +123,7 @@ def test_readme(project: Path, tmp_path: Path) -> None:
     # The suite doesn't run itself.
     script = "".join(printed).replace("make test", "make test PYTEST=true")
     script = re.sub(r"git clone \S+", f"git clone --quiet {project} notmiwae", script)
-    script = script.replace("cd notmiwae\n", "cd notmiwae\ncp -r ../.venv .\n")
+    script = script.replace("cd notmiwae\n", "cd notmiwae\ncp -a ../.venv .\n")
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     with_environment(elsewhere)
