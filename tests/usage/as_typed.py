@@ -13,8 +13,8 @@ FUTURE = 4_000_000_000
 def with_environment(folder: Path) -> Path:
     """The folder with a `.venv` of links, in which the tools are those that run this test.
 
-    Its stamps are newer than any lock that git or a copy writes there later: `make` must not install the small
-    project into the environment of whoever runs the tests.
+    Its stamps are newer than any lock that git or a copy writes there later: `make` must not install the
+    small project into the environment of whoever runs the tests.
     """
     (folder / ".venv").mkdir()
     for path in Path(sys.prefix).iterdir():
