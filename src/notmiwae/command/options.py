@@ -75,7 +75,7 @@ def add_threads(parser: argparse.ArgumentParser) -> None:
         "--threads",
         type=positive,
         metavar="N",
-        help="of each process (default: 1, which is as fast; others may change the last digits)",
+        help="of each process (default: 1, which is nearly as fast; others may change the last digits)",
     )
 
 

@@ -17,7 +17,7 @@ _callers = 0
 def torch_threads(count: int) -> Iterator[None]:
     """Give torch `count` threads while the block runs, and the caller's number afterwards.
 
-    Small networks are no faster on several threads, which only wait for each other at full load; and a pool
+    Small networks are hardly faster on several threads, which mostly wait for each other at full load; a pool
     of threads that has been used doesn't survive a fork.
 
     Several of Python's threads may be in a block at the same time. Each has a number of its own, but a new
