@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from notmiwae.cells import Job, run_cells
+from notmiwae.cells import Job, checkpoints, run_cells, together
 from notmiwae.resume import is_current, note_path
 
 
@@ -159,6 +159,15 @@ def test_an_output_that_was_being_made_anew_when_its_job_died_is_not_taken_for_t
             stage.run({name(old): dying})
         assert not is_current(old.output, "another")
     assert stage.run() == [name(old)]
+
+
+def test_groups_of_replicates_that_are_made_from_the_same_have_checkpoints_of_their_own(workplace):
+    """A study's replicates share seed and inputs; one group must not go on with another's weights."""
+    folder = workplace / "trials"
+    jobs = [Job("red", "miwae", r, 7, folder / f"{r:03d}.json", "made from the same") for r in range(20)]
+    first, second = together(jobs, 10)
+    assert checkpoints(first) != checkpoints(second)
+    assert checkpoints(first) == checkpoints(together(jobs, 10)[0])
 
 
 def test_an_output_that_comes_back_is_known(stage):

@@ -132,6 +132,20 @@ def test_a_jobs_error_is_the_callers(cluster: str, tmp_path: Path) -> None:
     assert err.strip().splitlines()[-1] == "notmiwae.errors.DataError: row 3 is wrong"
 
 
+def test_a_scheduler_that_is_slow_to_say_goodbye_hides_no_error(
+    cluster: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slow(client: Client) -> None:
+        close(client)
+        raise TimeoutError("Timeout")
+
+    close = Client.close
+    monkeypatch.setattr(Client, "close", slow)
+    with pytest.raises(ZeroDivisionError):
+        run_on_cluster(divmod, [(1, 0)], cluster, lambda ended: None)
+    assert run_on_cluster(divmod, [(7, 2)], cluster, lambda ended: None) == [(3, 1)]
+
+
 def test_a_stage_gives_the_bytes_that_it_gives_here(cluster: str, tmp_path: Path) -> None:
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
     params["datasets"]["gaussian"]["source"]["rows"] = 60
@@ -182,7 +196,7 @@ def test_a_worker_that_is_not_pinned_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_worker_with_other_code_is_refused(cluster: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("notmiwae.cluster.code_digest", lambda: "another version's")
+    monkeypatch.setattr("notmiwae.cluster.code_digest", lambda apart: "another version's")
     with pytest.raises(ParameterError, match=r"other code or packages than .*PYTHONPATH=.* notmiwae\.worker"):
         run_on_cluster(print, [()], cluster, lambda ended: None)
 

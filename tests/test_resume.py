@@ -125,14 +125,15 @@ def test_inputs_are_told_apart_by_type_order_and_where_each_ends(one, other):
     assert fingerprint(*one) != fingerprint(*other)
 
 
-def test_the_packages_code_counts(tmp_path, monkeypatch):
-    (tmp_path / "model").mkdir()
-    (tmp_path / "model" / "latent.py").write_text("a = 1\n")
-    monkeypatch.setattr(resume, "PACKAGE", tmp_path)
+@pytest.mark.parametrize("place", ["src", "site/src", "search"])
+def test_the_packages_code_counts_wherever_it_lies(place, tmp_path, monkeypatch):
+    package = tmp_path / place
+    (package / "model").mkdir(parents=True)
+    monkeypatch.setattr(resume, "PACKAGE", package)
     found = []
     try:
         for code in ("a = 1\n", "a = 2\n", "a = 1\n"):
-            (tmp_path / "model" / "latent.py").write_text(code)
+            (package / "model" / "latent.py").write_text(code)
             resume.code_digest.cache_clear()
             found.append(fingerprint(1))
     finally:

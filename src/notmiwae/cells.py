@@ -53,8 +53,12 @@ def together(jobs: Sequence[Job], size: int) -> list[list[Job]]:
 
 
 def checkpoints(jobs: Sequence[Job]) -> Path:
-    """A folder for the state of jobs that are done together, while they run; `run_cells` removes it then."""
-    return CHECKPOINTS / fingerprint(*[job.fingerprint for job in jobs])[:32]
+    """A folder for the state of jobs that are done together, while they run; `run_cells` removes it then.
+
+    It's theirs alone: replicates of a study are made from the same, and told apart by what they make.
+    """
+    own = [part for job in jobs for part in (job.fingerprint, job.output.as_posix())]
+    return CHECKPOINTS / fingerprint(*own)[:32]
 
 
 def run_cells(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,6 +14,8 @@ from notmiwae.resume import code_digest
 
 R = TypeVar("R")
 
+EVERYTHING: frozenset[str] = frozenset()
+"""What is left out of the code that a worker has to have: nothing, as a search runs there too."""
 _SECONDS = 30
 """How long a scheduler has to answer."""
 
@@ -48,9 +51,9 @@ def run_on_cluster(
         raise ParameterError(
             f"compute: address {address!r}: no Dask scheduler answers: {flat(error)}"
         ) from None
-    with client:
+    try:
         here = str(Path.cwd())
-        code = code_digest()
+        code = code_digest(EVERYTHING)
         futures = [client.submit(_in_folder, here, code, function, job, pure=False) for job in jobs]
         place = {future.key: number for number, future in enumerate(futures)}
         results: dict[int, R] = {}
@@ -59,6 +62,10 @@ def run_on_cluster(
             # Else it would be computed again if the worker that holds it died later.
             future.release()
             done(len(results))
+    finally:
+        # A scheduler that is slow to say goodbye must not hide a job's own error.
+        with suppress(TimeoutError):
+            client.close()
     return [results[number] for number in range(len(jobs))]
 
 
@@ -70,7 +77,7 @@ def _in_folder(folder: str, code: str, function: Callable[..., R], job: tuple[An
             f"a Dask worker's {other[0]} isn't {PINS[other[0]]!r}, so its results would differ; accepted: "
             "workers started by `python -m notmiwae.worker ADDRESS`"
         )
-    if code_digest() != code:
+    if code_digest(EVERYTHING) != code:
         raise ParameterError(
             f"a Dask worker runs other code or packages than {folder}; accepted: workers started anew with "
             f"this folder's, by `PYTHONPATH={folder}/src python -m notmiwae.worker ADDRESS`"

@@ -19,7 +19,7 @@ from notmiwae.params import Spec
 PACKAGE = Path(__file__).parent
 NOTES = Path("build/made_from")
 """No stage's output: DVC removes those when it starts one."""
-APART = {"reporting", "estimators", "command", "search", "site", "trust"}
+APART = frozenset({"reporting", "estimators", "command", "search", "site", "trust"})
 """Folders of this package that make no result of a job; a search names its own code."""
 COMPUTES = ("numpy", "pandas", "scikit-learn", "scipy", "torch")
 
@@ -85,8 +85,12 @@ def _digest(file: Path, folder: Path) -> bytes:
 
 
 @functools.cache
-def code_digest() -> str:
-    """A digest of this package's code, as far as it makes results, and of the versions of what computes."""
-    files = (file for file in sorted(PACKAGE.rglob("*.py")) if APART.isdisjoint(file.parts))
+def code_digest(apart: frozenset[str] = APART) -> str:
+    """A digest of this package's code and of the versions of what computes.
+
+    Arguments:
+        apart: Folders of the package that don't count; by default those that make no result of a job.
+    """
+    files = (f for f in sorted(PACKAGE.rglob("*.py")) if apart.isdisjoint(f.relative_to(PACKAGE).parts))
     versions = ",".join(f"{name} {version(name)}" for name in COMPUTES)
     return hashlib.sha256(b"".join(_digest(file, PACKAGE) for file in files) + versions.encode()).hexdigest()

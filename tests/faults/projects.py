@@ -10,6 +10,7 @@ from pathlib import Path
 import yaml
 
 from notmiwae.reporting.environment import environment
+from notmiwae.trust.checkout import repositories
 from pipelines import tiny
 
 ROOT = Path(__file__).parents[2]
@@ -51,6 +52,18 @@ stages:
     cmd: echo 1 > data/other.csv
     outs: [data/other.csv]
 """
+PAPER = """
+stages:
+  mask:
+    cmd: cp ../table.csv masked.csv
+    deps: [../table.csv]
+    outs: [masked.csv]
+  train:
+    cmd: cp masked.csv model.csv
+    deps: [masked.csv]
+    outs: [model.csv]
+"""
+"""A pipeline in a DVC repository of its own, which no check runs again: its lock tells all."""
 MAKE = """
 import numpy as np
 import yaml
@@ -79,6 +92,11 @@ def toy(folder: Path) -> Path:
     git(folder, "init", "--quiet")
     dvc(folder, "init", "--quiet")
     dvc(folder, "repro", "--quiet")
+    paper = folder / "paper"
+    paper.mkdir()
+    (paper / "dvc.yaml").write_text(PAPER)
+    dvc(paper, "init", "--subdir", "--quiet")
+    dvc(paper, "repro", "--quiet")
     commit(folder)
     return folder
 
@@ -97,8 +115,8 @@ MADE = (
 
 def small(folder: Path) -> Path:
     """A repository with the real pipeline at a small size and one data set; nothing has run yet."""
-    # Without the other pipelines: DVC asks a remote for what any `dvc.lock` of the repository names.
-    without = ("reports/", *(f"{found.parent.name}/" for found in ROOT.glob("*/dvc.yaml")))
+    # Without the other pipelines, which are repositories of their own.
+    without = ("reports/", *(f"{name}/" for name in repositories(ROOT)[1:]))
     for name in git(ROOT, "ls-files", "--cached", "--others", "--exclude-standard").splitlines():
         if (ROOT / name).is_file() and not name.startswith(without):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)

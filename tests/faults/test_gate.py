@@ -64,6 +64,26 @@ def old_lock(project: Path) -> None:
     (project / "dvc.lock").write_text(lock)
 
 
+def old_lock_of_another_pipeline(project: Path) -> None:
+    """The root was run with another table, and the other pipeline wasn't."""
+    (project / "table.csv").write_text("1.6")
+    dvc(project, "repro")
+
+
+def lock_of_two_runs(project: Path) -> None:
+    """One stage of the other pipeline was run with another table, and what follows wasn't."""
+    old_lock_of_another_pipeline(project)
+    dvc(project / "paper", "repro", "--single-item", "mask")
+
+
+def lost_input_of_another_pipeline(project: Path) -> None:
+    """What the other pipeline was made from isn't in git."""
+    stages = (project / "paper/dvc.lock").read_text()
+    (project / "paper/dvc.lock").write_text(stages.replace("../table.csv", "../elsewhere.csv"))
+    pipeline = project / "paper/dvc.yaml"
+    pipeline.write_text(pipeline.read_text().replace("../table.csv", "../elsewhere.csv"))
+
+
 def failing_stage(project: Path) -> None:
     """A stage that no longer runs."""
     (project / "make.py").write_text("raise SystemExit(1)")
@@ -81,6 +101,9 @@ PLANTED = {
     changed_table: "dvc.lock is stale: oracle@gaussian: table.csv is modified",
     changed_dial: "dvc.lock is stale: oracle@gaussian: params.yaml: seed is modified",
     old_lock: "dvc.lock is stale: oracle@gaussian: make.py is modified",
+    old_lock_of_another_pipeline: "paper/dvc.lock is stale: mask: ",
+    lock_of_two_runs: "paper/dvc.lock is stale: train: masked.csv isn't what its stage made",
+    lost_input_of_another_pipeline: "elsewhere.csv is deleted",
     failing_stage: "`dvc repro --force --no-run-cache dvc.yaml` failed",
     lost_result: "results.csv: is new; commit it",
 }

@@ -6,6 +6,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+WAIT = "until ! dvc queue status | grep -E 'Queued|Running' > /dev/null; do sleep 1; done"
+"""A line of shell that waits for queued experiments; `grep -q` would close the pipe while DVC writes."""
 FUTURE = 4_000_000_000
 """Seconds: a time that no file has."""
 

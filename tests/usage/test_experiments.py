@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from as_typed import shell
+from as_typed import WAIT, shell
 from projects import git
 
 ACTIVATE = "source .venv/bin/activate\n"
@@ -20,7 +20,7 @@ def test_an_experiment_runs_the_code_that_its_lock_records(how: str, project: Pa
     before, as_it_was = code.read_text(), json.loads((project / METRIC).read_text())["rmse"]
     assert ".fit_transform(values)" in before
     code.write_text(before.replace(".fit_transform(values)", ".fit_transform(values) + 1000"))
-    queue = "\ndvc queue start\nuntil ! dvc queue status | grep -Eq 'Queued|Running'; do sleep 1; done"
+    queue = f"\ndvc queue start\n{WAIT}"
     # By the time that a queued one runs, the workspace has other code.
     later = f"\ngit checkout --quiet {CODE}" + (queue if how == "--queue" else "")
     shell(

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import yaml
-from as_typed import shell, with_environment
+from as_typed import WAIT, shell, with_environment
 from dvc.utils.serialize import dump_yaml
 from projects import git
 
@@ -38,8 +38,10 @@ def test_the_pipelines_page(project: Path) -> None:
     # It clones and runs everything again; tests/faults/test_gate.py is about that.
     rest = [block for block in printed if block not in check]
     # A worker that is still running would write while the folder goes.
-    ended = "until ! dvc queue status | grep -Eq 'Queued|Running'; do sleep 1; done; dvc queue stop"
-    ended = shell("".join(rest) + ended, project)
+    ended = (
+        "until ! dvc queue status | grep -E 'Queued|Running' > /dev/null; do sleep 1; done; dvc queue stop"
+    )
+    ended = shell("".join(rest) + f"{WAIT}; dvc queue stop", project)
     assert "neighbours" in ended.stdout
     assert git(project, "status", "--short") == ""
     assert shell("source .venv/bin/activate; dvc status", project).stdout.strip().endswith("up to date.")

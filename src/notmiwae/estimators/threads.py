@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,11 +34,21 @@ def torch_threads(count: int) -> Iterator[None]:
         found = torch.get_num_threads()
         if not _inside:
             _callers = found
-        _inside += 1
         torch.set_num_threads(count)
+        _inside += 1
     try:
         yield
     finally:
         with _lock:
             _inside -= 1
             torch.set_num_threads(_callers)
+
+
+def _begin_anew() -> None:
+    """Forget, in a forked process, the threads of Python that were in a block: it doesn't have them."""
+    global _lock, _inside
+    _lock, _inside = threading.Lock(), 0
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_anew)

@@ -7,10 +7,12 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 from notmiwae.errors import DataError
 
@@ -46,15 +48,55 @@ class Checkout:
     def stale(self) -> dict[str, list[str]]:
         """What the results were made from that has changed since, by pipeline of the DVC repository.
 
-        That outputs aren't in the cache is no change: a clone has none.
+        That outputs aren't there is no change: a clone has none. So of what one stage makes and another
+        depends on, the digests in the locks are compared.
         """
+        made = self._locked("outs")
         found: dict[str, list[str]] = {}
         for name, changes in json.loads(self.read("status", "--json")).items():
             pipeline, _, stage = name.rpartition(":")
-            lines = [f"{stage}: {line}" for change in changes for line in _changes(change)]
+            lines = [f"{stage}: {line}" for change in changes for line in self._changes(change, made)]
             if lines:
                 found.setdefault(pipeline or PIPELINE, []).extend(lines)
+        digests = {(path, digest) for _, _, path, digest in made}
+        paths = {path for path, _ in digests}
+        for pipeline, stage, path, digest in self._locked("deps"):
+            if path in paths and (path, digest) not in digests:
+                line = f"{stage}: {os.path.relpath(path, self._repository)} isn't what its stage made"
+                found.setdefault(pipeline, []).append(line)
         return found
+
+    def _locked(self, what: str) -> list[tuple[str, str, str, str]]:
+        """The outputs or dependencies in the locks: each one's pipeline, stage, path and digest."""
+        found = []
+        for lock in sorted(self._repository.rglob("dvc.lock")):
+            inner = [folder for folder in lock.parents if self._repository in folder.parents]
+            if any((folder / ".dvc").is_dir() for folder in inner):
+                continue  # of a DVC repository within this one
+            pipeline = lock.with_suffix(".yaml").relative_to(self._repository).as_posix()
+            stages = (yaml.safe_load(lock.read_text(encoding="utf-8")) or {}).get("stages") or {}
+            for stage, entry in stages.items():
+                for each in entry.get(what, []):
+                    path = os.path.normpath(lock.parent / each["path"])
+                    found.append((pipeline, str(stage), path, str(each.get("md5"))))
+        return found
+
+    def _changes(self, change: Any, made: Sequence[tuple[str, str, str, str]]) -> Iterator[str]:
+        """`train@x: src/model is modified` and the like, of one entry of DVC's status."""
+        if not isinstance(change, Mapping):
+            yield f"{change}"
+            return
+        outs = [Path(path) for _, _, path, _ in made]
+        for what, paths in change.items():
+            for path, state in paths.items() if isinstance(paths, Mapping) else [(what, str(paths))]:
+                if isinstance(state, Mapping):
+                    yield from (f"{path}: {dial} is {how}" for dial, how in state.items())
+                    continue
+                place = Path(os.path.normpath(self._repository / path))
+                made_here = any(place.is_relative_to(out) or out.is_relative_to(place) for out in outs)
+                absent = "deleted" if what == "changed deps" and made_here else "not in cache"
+                if state != absent:
+                    yield f"{path} is {state}"
 
     def read(self, *arguments: str) -> str:
         """What a command of DVC's prints.
@@ -72,20 +114,6 @@ class Checkout:
         return subprocess.run(
             command, cwd=self._repository, env=self._environment, text=True, check=False, **options
         )
-
-
-def _changes(change: Any) -> Iterator[str]:
-    """`train@x: src/model is modified` and the like, of one entry of DVC's status."""
-    if not isinstance(change, Mapping):
-        yield f"{change}"
-        return
-    for what, paths in change.items():
-        absent = "deleted" if what == "changed deps" else "not in cache"
-        for path, state in paths.items() if isinstance(paths, Mapping) else [(what, str(paths))]:
-            if isinstance(state, Mapping):
-                yield from (f"{path}: {dial} is {how}" for dial, how in state.items())
-            elif state != absent:
-                yield f"{path} is {state}"
 
 
 def repositories(folder: Path) -> list[str]:
