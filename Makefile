@@ -17,7 +17,7 @@ endif
 .PHONY: help repro images mnist-full paper long sweep example benchmarks page api test test-all usage coverage faults fuzz mutation versions audit check check-fast verify-cache lint lock clean
 
 help:  ## List the commands
-	@awk -F ':[^#]*## ' '/^[a-z-]+:.*## / { printf "%-14s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z-]*\):.*  ## /\1 /p' $(MAKEFILE_LIST) | while read -r name text; do printf '%-14s%s\n' "$$name" "$$text"; done
 
 # What runs the pipeline …
 $(VENV)/.ready: requirements.lock requirements-hashes.lock requirements-dvc.lock pyproject.toml
@@ -89,7 +89,7 @@ test-all: $(VENV)/.tools  ## Install those programs (apt-get), and run all tests
 	NOTMIWAE_TEST_ALL=1 $(PYTEST) -n 2 --dist loadgroup
 
 coverage: export COVERAGE_FILE := $(CURDIR)/build/coverage/data
-coverage: $(VENV)/.tools  ## The same, and which lines of src/ it reaches (at least 95 %)
+coverage: $(VENV)/.tools  ## Run the test suite and say which lines of src/ it reaches (at least 95 %)
 	rm -rf build/coverage && mkdir -p build/coverage
 	$(MAKE) test PYTEST="coverage run -m pytest"
 	coverage combine --quiet

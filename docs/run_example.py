@@ -1,11 +1,13 @@
-"""Run the Python of a page of docs/ from top to bottom, and put what it prints below each piece."""
+"""Run a page's Python from top to bottom; put what it prints below each piece, its figures beside the page."""
 
 import contextlib
 import io
 import re
+import shutil
 import sys
 from pathlib import Path
 
+FIGURE = re.compile(r"savefig\(\"([^\"/]+)\"")
 PIECE = re.compile(r"```python\n(.*?)```\n(?:\n```text\n.*?```\n)?", re.DOTALL)
 
 
@@ -26,4 +28,7 @@ def run(page: str) -> str:
 if __name__ == "__main__":
     for name in sys.argv[1:]:
         path = Path(name)
-        path.write_text(run(path.read_text(encoding="utf-8")), encoding="utf-8")
+        page = path.read_text(encoding="utf-8")
+        path.write_text(run(page), encoding="utf-8")
+        for figure in FIGURE.findall(page):
+            shutil.move(figure, path.parent / figure)

@@ -25,6 +25,9 @@ esac
 """
 
 
+DISK = "#!/bin/bash\necho Filesystem\necho /dev/disk 9999999 999 {kilobytes} 9% /\n"
+
+
 class Machine:
     """A copy of what makes the environment, and a PATH with stand-ins."""
 
@@ -38,6 +41,7 @@ class Machine:
             shutil.copy(ROOT / name, self.folder)
         self.program("python3.11", PYTHON)
         self.program("nvidia-smi", "#!/bin/bash\n")
+        self.program("df", DISK.format(kilobytes=9_000_000))
 
     def program(self, name: str, text: str) -> None:
         path = self.programs / name
@@ -124,7 +128,7 @@ def test_what_is_missing_is_said_in_one_line(machine: Machine, variable: str, me
 
 
 def test_a_full_disk_is_found_before_anything_is_installed(machine: Machine) -> None:
-    machine.program("df", "#!/bin/bash\necho Filesystem\necho /dev/disk 9000000 8487012 512988 95% /\n")
+    machine.program("df", DISK.format(kilobytes=512_988))
     ended = machine.run(".ci/environment", "pipeline")
     assert ended.returncode == 1
     assert ended.stderr == f"error: {machine.folder} has 500 MB free; the environment takes 1700 MB\n"
