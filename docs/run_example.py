@@ -1,4 +1,4 @@
-"""Run a page's Python from top to bottom; put what it prints below each piece, its figures beside the page."""
+"""Run a page's Python from top to bottom; put what it prints below each piece, figures beside the page."""
 
 import contextlib
 import io
