@@ -95,3 +95,14 @@ def test_stages_page_and_checks_import_no_tool() -> None:
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert ended.stdout == f"imported {len(scripts)}\n", ended.stderr
     assert len(scripts) > 5
+
+
+@pytest.mark.parametrize("version", ["3.11.0", "3.11.2", "3.11.4", "3.11.14"])
+def test_what_an_older_or_newer_python_needs_is_locked(version: str) -> None:
+    """Debian 12 has Python 3.11.2, for which redis needs a package that 3.11.3 made needless."""
+    locked = pins(*LOCKS)
+    environment = {"python_full_version": version, "extra": ""}
+    for name in locked:
+        for asked in map(Requirement, distribution(name).requires or []):
+            if not asked.marker or asked.marker.evaluate(environment):
+                assert canonicalize_name(asked.name) in locked, f"{name} on {version}: {asked}"
