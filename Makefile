@@ -76,7 +76,7 @@ benchmarks: $(VENV)/.tools  ## Measure times and memory, into benchmarks/results
 	for script in $$(grep -l "^def main" benchmarks/*.py); do echo "== $$script"; python $$script || exit 1; done
 
 page: $(VENV)/.ready  ## Bring the tables of the README and docs up to date, and build reports/index.html
-	python -m notmiwae.site
+	python -m study.site
 
 # Where Debian has sshd, which isn't on everybody's PATH.
 test test-all usage coverage faults: export PATH := $(PATH):/usr/sbin:/sbin
@@ -116,13 +116,13 @@ audit: $(VENV)/.tools  ## Known vulnerabilities of what is locked (asks the inde
 	uv tool run pip-audit --strict --disable-pip -r requirements-dvc.lock -r requirements-dev.lock
 
 check: $(VENV)/.ready  ## Rerun everything in a clone and compare with the committed reports
-	python -m notmiwae.trust.reproduction
+	python -m study.reproduction.check
 
 check-fast: $(VENV)/.ready  ## The same for a part of it, in about a minute
-	python -m notmiwae.trust.reproduction --fast
+	python -m study.reproduction.check --fast
 
 verify-cache: $(VENV)/.ready  ## Read every object of the DVC cache: is it what its name says?
-	python -m notmiwae.trust.cache
+	python -m study.reproduction.cache_check
 
 api: $(VENV)/.tools  ## Write docs/api.md from the docstrings
 	python .ci/api.py

@@ -15,10 +15,10 @@ from sklearn.ensemble import RandomForestRegressor
 from sklearn.experimental import enable_iterative_imputer  # noqa: F401
 from sklearn.impute import IterativeImputer, KNNImputer
 
-from notmiwae.inference.imputation import impute_together
-from notmiwae.inference.training import fit_together
-from notmiwae.reporting.names import dataset_name
-from notmiwae.reporting.style import SERIES, figure, styled
+from notmiwae.imputation import impute_together
+from notmiwae.plot_style import SERIES, figure, styled
+from notmiwae.training.fit import fit_together
+from study.reporting.names import dataset_name
 
 
 def ours(values: np.ndarray, members: int) -> np.ndarray:

@@ -15,14 +15,14 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from pages import markdown
 
-from notmiwae.data.datasets import DatasetSpec
-from notmiwae.data.mechanisms import apply_mechanism
-from notmiwae.inference.recipe import Recipe
-from notmiwae.model.latent import ModelSpec
-from notmiwae.pipeline import model_section, section
-from notmiwae.processes import PINS
+from notmiwae.mechanisms.mechanism import apply_mechanism
+from notmiwae.model.not_miwae import ModelSpec
+from notmiwae.plot_style import save
 from notmiwae.randomness import generator
-from notmiwae.reporting.style import save
+from notmiwae.training.recipe import RecipeSpec
+from study.data.datasets import DatasetSpec
+from study.run.pipeline import model_section, section
+from study.run.process_env import PINS
 
 HERE = Path(__file__).resolve().parent
 if Path(sys.argv[0]).resolve().parent == HERE and PINS.items() - os.environ.items():
@@ -37,9 +37,9 @@ TABLES = ("banknote", "concrete", "red", "white", "yeast", "breast")
 SEED = 1
 
 
-def settings(model: str = "notmiwae_known") -> tuple[ModelSpec, Recipe]:
+def settings(model: str = "notmiwae_known") -> tuple[ModelSpec, RecipeSpec]:
     """Networks and recipe of one of the paper's models, as paper/params.yaml has them."""
-    recipe = model_section(Recipe, model, TABLES[0])
+    recipe = model_section(RecipeSpec, model, TABLES[0])
     return section(ModelSpec, f"networks.{recipe.network}"), recipe
 
 

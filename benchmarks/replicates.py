@@ -10,7 +10,7 @@ from collections.abc import Callable
 from common import fastest, settings, table, write
 from joblib import Parallel, delayed
 
-from notmiwae.inference.training import fit_together
+from notmiwae.training.fit import fit_together
 
 COUNT, STEPS = 5, 300
 

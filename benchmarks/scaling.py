@@ -15,9 +15,9 @@ from pathlib import Path
 from common import fastest, normal_table, plain, seconds, settings, write
 from matplotlib.figure import Figure
 
-from notmiwae.inference.imputation import impute_together
-from notmiwae.inference.training import fit_together
-from notmiwae.reporting.style import SERIES, figure, styled
+from notmiwae.imputation import impute_together
+from notmiwae.plot_style import SERIES, figure, styled
+from notmiwae.training.fit import fit_together
 
 ROWS = [1_000, 10_000, 100_000, 250_000, 500_000, 1_000_000]
 COLUMNS = [5, 20, 80, 320]

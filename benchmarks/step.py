@@ -19,12 +19,13 @@ from matplotlib.figure import Figure
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
-from notmiwae.inference.ascent import Ascent
-from notmiwae.inference.fitted import Scaling
-from notmiwae.model import latent
-from notmiwae.model.by_column import build_process
-from notmiwae.model.latent import LatentVariableModel, bound, log_weights
-from notmiwae.reporting.style import SERIES, figure, styled
+from notmiwae.model import not_miwae as latent
+from notmiwae.model.bound import bound, log_weights
+from notmiwae.model.missing_process.by_column import build_process
+from notmiwae.model.not_miwae import NotMIWAE
+from notmiwae.plot_style import SERIES, figure, styled
+from notmiwae.training.scaling import Scaling
+from notmiwae.training.trainer import Trainer
 
 ROWS, STACKED = 2000, 10
 PRODUCTS = ("aten::mm", "aten::bmm", "aten::addmm", "aten::baddbmm")
@@ -49,7 +50,7 @@ class Clock(TorchDispatchMode):
         return sum(self.seconds[name] for name in names) / self.seconds.total()
 
 
-def ascent(columns: int, count: int, batch: int, latents: int) -> Ascent:
+def ascent(columns: int, count: int, batch: int, latents: int) -> Trainer:
     """A training under way."""
     network, recipe = settings()
     network = network.model_copy(update={"latent_size": latents})
@@ -60,10 +61,10 @@ def ascent(columns: int, count: int, batch: int, latents: int) -> Ascent:
     for seed in range(count):
         torch.manual_seed(seed)
         process = build_process(recipe.missing_process, network.observation, missing, x, s, names)
-        models.append(LatentVariableModel(network, columns, process))
+        models.append(NotMIWAE(network, columns, process))
     changed = {"steps": 10**9, "check_every": 10**9, "batch_size": batch}
     training = recipe.training.model_copy(update=changed)
-    return Ascent(models, [(x, s)] * count, training, range(count), 0)
+    return Trainer(models, [(x, s)] * count, training, range(count), 0)
 
 
 def milliseconds(step: Callable[[], object], number: int = 5, repeats: int = 20) -> float:
@@ -84,7 +85,7 @@ def peak() -> float:
     return 2 * 1024**3 / milliseconds(lambda: one @ other, 3, 10)
 
 
-def compiled(running: Ascent) -> tuple[Callable[[], object], float] | None:
+def compiled(running: Trainer) -> tuple[Callable[[], object], float] | None:
     """The same step compiled, and how long that took; None without a compiler."""
     stack, samples = running._stack, running._training.samples
     x, s = running._batch()
@@ -117,7 +118,7 @@ def measured(columns: int, batch: int, latents: int, speed: float) -> dict:
     """One row of the table."""
     single, stack = (ascent(columns, count, batch, latents) for count in (1, STACKED))
 
-    def step(running: Ascent = single) -> None:
+    def step(running: Trainer = single) -> None:
         running._step += 1
         running._ascend()
 

@@ -14,10 +14,10 @@ import pandas as pd
 from common import TABLES, fastest, plain, rmse, seconds, settings, table, write
 from matplotlib.figure import Figure
 
-from notmiwae.inference.imputation import ImputationSpec, impute_together
-from notmiwae.inference.training import fit_together
-from notmiwae.reporting.names import dataset_name
-from notmiwae.reporting.style import BLUE, VERMILION, figure, styled
+from notmiwae.imputation import ImputationSpec, impute_together
+from notmiwae.plot_style import BLUE, VERMILION, figure, styled
+from notmiwae.training.fit import fit_together
+from study.reporting.names import dataset_name
 
 MEMBERS = (1, 5)
 MEASURED_STEPS, MEASURED_ROWS = 2_000, 50

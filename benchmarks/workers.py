@@ -16,10 +16,11 @@ from common import ROOT, fastest, settings, table, write
 from distributed import LocalCluster
 from optuna.storages import InMemoryStorage
 
-from notmiwae.inference.training import fit
-from notmiwae.parallel import ComputeSpec, Report, run_jobs
-from notmiwae.search.study import run_sweep
-from notmiwae.search.sweep import read_sweep
+from notmiwae.progress import Report
+from notmiwae.training.fit import fit
+from study.run.parallel import ComputeSpec, run_jobs
+from study.search.sweep_spec import read_sweep
+from study.search.trials_run import run_sweep
 
 JOBS, STEPS, TRIALS = 8, 400, 12
 
@@ -63,7 +64,7 @@ def main() -> None:
         measure(what, "one local process", ComputeSpec(workers=1))
         measure(what, "two local processes", ComputeSpec(workers=2))
     with LocalCluster(n_workers=0, host="127.0.0.1", dashboard_address=None) as cluster:
-        command = [sys.executable, "-m", "notmiwae.worker", cluster.scheduler_address]
+        command = [sys.executable, "-m", "study.run.worker", cluster.scheduler_address]
         # They have to find this folder's modules.
         known = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
         workers = [subprocess.Popen(command, env=known) for _ in range(2)]

@@ -10,6 +10,6 @@ from pathlib import Path
 # In place of this folder, whose scripts aren't to be imported.
 sys.path[0] = str(Path(__file__).resolve().parents[1] / "src")
 
-from notmiwae.stage import main  # noqa: E402 - after the path that it's to come from
+from study.run.stage import main  # noqa: E402 - after the path that it's to come from
 
 sys.exit(main())

@@ -3,13 +3,13 @@
 import time
 from pathlib import Path
 
-from notmiwae.cells import Job, run_cells
-from notmiwae.data.tables import ImputedCells, count_tables, find_table, read_table, table_path
-from notmiwae.imputers.baselines import Baseline, baselines
-from notmiwae.parallel import Report
-from notmiwae.pipeline import IMPUTED, MASKED, arguments, cell_folder, datasets, entry, replicates, seed
+from notmiwae.progress import Report
 from notmiwae.randomness import torch_seed
-from notmiwae.resume import fingerprint
+from study.baselines.baseline import Baseline, baselines
+from study.data.tables import ImputedCells, count_tables, find_table, read_table, table_path
+from study.run.jobs import Job, run_cells
+from study.run.pipeline import IMPUTED, MASKED, arguments, cell_folder, datasets, entry, replicates, seed
+from study.run.resume import fingerprint
 
 
 def impute(job: Job, baseline: Baseline, report: Report) -> float:

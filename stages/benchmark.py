@@ -1,13 +1,13 @@
 """Gather the six-table benchmark: results beside the published ones, tests, figures and their page."""
 
-from notmiwae.evaluation.replicates import write_csv
 from notmiwae.files import write_json
-from notmiwae.pipeline import REPORTS, arguments
-from notmiwae.reporting.benchmark import figures_in_prose, findings, pictures, tables, texts
-from notmiwae.reporting.environment import environment
-from notmiwae.reporting.gather import gather
-from notmiwae.reporting.page import write_page
-from notmiwae.reporting.style import save
+from notmiwae.plot_style import save
+from study.evaluation.replicates import write_csv
+from study.reporting.benchmark import figures_in_prose, findings, pictures, tables, texts
+from study.reporting.benchmark_inputs import gather
+from study.reporting.environment import environment
+from study.reporting.page_template import write_page
+from study.run.pipeline import REPORTS, arguments
 
 
 def main() -> None:

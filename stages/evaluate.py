@@ -2,15 +2,15 @@
 
 import pandas as pd
 
-from notmiwae.data.sources import sources
-from notmiwae.data.tables import ImputedCells, count_tables, read_table, table_path, write_table
-from notmiwae.evaluation.curves import mean_bound
-from notmiwae.evaluation.metrics import evaluate, process_metrics, row_errors
-from notmiwae.evaluation.replicates import metrics, write_csv
 from notmiwae.files import write_json
-from notmiwae.inference.fitted import FittedModel
-from notmiwae.params import lookup
-from notmiwae.pipeline import (
+from notmiwae.training.fitted_model import FittedModel
+from study.data.sources import sources
+from study.data.tables import ImputedCells, count_tables, read_table, table_path, write_table
+from study.evaluation.evaluate import evaluate, process_metrics, row_errors
+from study.evaluation.replicates import metrics, write_csv
+from study.evaluation.saved_fits import mean_bound
+from study.run.params_file import lookup
+from study.run.pipeline import (
     COMPLETE,
     EVALUATED,
     IMPUTED,

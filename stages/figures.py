@@ -1,11 +1,13 @@
 """Draw a data set's first replicate: what was missing, what the models made of it."""
 
-from notmiwae.data.datasets import DatasetSpec
-from notmiwae.data.tables import ImputedCells, count_tables, read_table, table_path
-from notmiwae.evaluation.oracle import oracle
 from notmiwae.files import whole_folder
-from notmiwae.inference.fitted import FittedModel
-from notmiwae.pipeline import (
+from notmiwae.training.fitted_model import FittedModel
+from study.data.datasets import DatasetSpec
+from study.data.tables import ImputedCells, count_tables, read_table, table_path
+from study.evaluation.oracle import oracle
+from study.reporting.dataset_figures import Replicate, draw_figures
+from study.reporting.result_files import GridSpec
+from study.run.pipeline import (
     COMPLETE,
     IMPUTED,
     MASKED,
@@ -16,8 +18,6 @@ from notmiwae.pipeline import (
     replicate_folder,
     section,
 )
-from notmiwae.reporting.painters import Replicate, draw_figures
-from notmiwae.reporting.results import Grid
 
 
 def imputed(name: str, model: str) -> ImputedCells:
@@ -29,7 +29,7 @@ def imputed(name: str, model: str) -> ImputedCells:
 def main() -> None:
     (name,) = arguments("dataset")
     dataset = section(DatasetSpec, f"datasets.{name}")
-    grid = section(Grid, "run")
+    grid = section(GridSpec, "run")
     complete, masked = read_table(COMPLETE / name, 0), read_table(MASKED / name, 0)
     replicate = Replicate(
         dataset,

@@ -1,10 +1,10 @@
 """Draw or read the complete tables of a data set, one for each replicate, or one if they are all the same."""
 
-from notmiwae.data.datasets import DatasetSpec
-from notmiwae.data.tables import table_path, write_table
 from notmiwae.files import whole_folder
-from notmiwae.pipeline import COMPLETE, arguments, section, seed
 from notmiwae.randomness import generator
+from study.data.datasets import DatasetSpec
+from study.data.tables import table_path, write_table
+from study.run.pipeline import COMPLETE, arguments, section, seed
 
 
 def main() -> None:

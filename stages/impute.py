@@ -3,14 +3,15 @@
 import time
 from pathlib import Path
 
-from notmiwae.cells import Job, run_cells
-from notmiwae.data.tables import ImputedCells, find_table, read_table, table_path
-from notmiwae.inference.device import resolve
-from notmiwae.inference.fitted import FittedModel
-from notmiwae.inference.imputation import ImputationSpec, impute_together
-from notmiwae.inference.recipe import Recipe
-from notmiwae.parallel import Report
-from notmiwae.pipeline import (
+from notmiwae.computing import resolve
+from notmiwae.imputation import ImputationSpec, impute_together
+from notmiwae.progress import Report
+from notmiwae.randomness import torch_seed
+from notmiwae.training.fitted_model import FittedModel
+from notmiwae.training.recipe import RecipeSpec
+from study.data.tables import ImputedCells, find_table, read_table, table_path
+from study.run.jobs import Job, run_cells
+from study.run.pipeline import (
     IMPUTED,
     MASKED,
     MODELS,
@@ -23,8 +24,7 @@ from notmiwae.pipeline import (
     replicates,
     seed,
 )
-from notmiwae.randomness import torch_seed
-from notmiwae.resume import fingerprint
+from study.run.resume import fingerprint
 
 
 def impute(job: Job, imputation: ImputationSpec, device: str, report: Report) -> float:
@@ -45,7 +45,7 @@ def main() -> None:
     device = resolve(compute().device)
     work = []
     for name in datasets(chosen):
-        imputation = model_section(Recipe, model, name).imputation
+        imputation = model_section(RecipeSpec, model, name).imputation
         models = cell_folder(MODELS, name, model)
         for r in range(replicates(name)):
             random = torch_seed(seed(), "impute", name, r)

@@ -1,9 +1,9 @@
 """Gather the studies that take longer than the benchmark: tables, a figure, and the page about them."""
 
-from notmiwae.pipeline import REPORTS, arguments
-from notmiwae.reporting.long import gather, picture, prose, texts
-from notmiwae.reporting.page import write_page
-from notmiwae.reporting.style import save
+from notmiwae.plot_style import save
+from study.reporting.page_template import write_page
+from study.reporting.robustness import gather, picture, prose, texts
+from study.run.pipeline import REPORTS, arguments
 
 
 def main() -> None:

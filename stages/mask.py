@@ -1,11 +1,11 @@
 """Make values of the complete tables go missing by the data set's mechanism."""
 
-from notmiwae.data.datasets import DatasetSpec
-from notmiwae.data.mechanisms import apply_mechanism
-from notmiwae.data.tables import count_tables, read_table, table_path, write_table
 from notmiwae.files import whole_folder
-from notmiwae.pipeline import COMPLETE, MASKED, arguments, section, seed
+from notmiwae.mechanisms.mechanism import apply_mechanism
 from notmiwae.randomness import generator
+from study.data.datasets import DatasetSpec
+from study.data.tables import count_tables, read_table, table_path, write_table
+from study.run.pipeline import COMPLETE, MASKED, arguments, section, seed
 
 
 def main() -> None:

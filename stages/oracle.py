@@ -1,10 +1,10 @@
 """Impute a synthetic data set as well as is possible: with its distribution and mechanism known."""
 
-from notmiwae.data.datasets import DatasetSpec
-from notmiwae.data.tables import ImputedCells, count_tables, read_table, table_path
-from notmiwae.evaluation.oracle import oracle
 from notmiwae.files import whole_folder
-from notmiwae.pipeline import COMPLETE, IMPUTED, MASKED, arguments, cell_folder, section
+from study.data.datasets import DatasetSpec
+from study.data.tables import ImputedCells, count_tables, read_table, table_path
+from study.evaluation.oracle import oracle
+from study.run.pipeline import COMPLETE, IMPUTED, MASKED, arguments, cell_folder, section
 
 
 def main() -> None:

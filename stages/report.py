@@ -2,20 +2,26 @@
 
 import pandas as pd
 
-from notmiwae.evaluation.replicates import summarise, write_csv
 from notmiwae.files import whole_file, write_json
-from notmiwae.pipeline import EVALUATED, REPORTS, arguments, cell, section
-from notmiwae.reporting.comparison import errors
-from notmiwae.reporting.curves import bounds
-from notmiwae.reporting.environment import environment
-from notmiwae.reporting.headline import agreement_table, by_truth, calibration_tables, tables
-from notmiwae.reporting.results import CURVE_COLUMNS, PUBLISHED_COLUMNS, REPLICATE_COLUMNS, Grid, read_rows
-from notmiwae.reporting.style import save
+from notmiwae.plot_style import save
+from study.evaluation.replicates import summarise, write_csv
+from study.reporting.environment import environment
+from study.reporting.headline_figure import errors
+from study.reporting.headline_tables import agreement_table, by_truth, calibration_tables, tables
+from study.reporting.result_files import (
+    CURVE_COLUMNS,
+    PUBLISHED_COLUMNS,
+    REPLICATE_COLUMNS,
+    GridSpec,
+    read_rows,
+)
+from study.reporting.training_curves import bounds
+from study.run.pipeline import EVALUATED, REPORTS, arguments, cell, section
 
 
 def main() -> None:
     arguments()
-    grid = section(Grid, "run")
+    grid = section(GridSpec, "run")
     published = read_rows(REPORTS / "published.csv", PUBLISHED_COLUMNS)
     replicates = pd.concat(
         [read_rows(EVALUATED / f"{cell(*group)}.csv", REPLICATE_COLUMNS) for group in grid.groups()],

@@ -1,14 +1,14 @@
 """Search a model's hyperparameters by the held-out bound (see `search.study`), and say what came of it."""
 
-from notmiwae.evaluation.replicates import write_csv
 from notmiwae.files import whole_file, whole_folder, write_json
-from notmiwae.pipeline import REPORTS, arguments, compute
-from notmiwae.reporting.style import save
-from notmiwae.search.figures import figures
-from notmiwae.search.results import markdown, summary, table
-from notmiwae.search.storage import TRIALS, open_storage, storage_url
-from notmiwae.search.study import run_sweep
-from notmiwae.search.sweep import read_sweep
+from notmiwae.plot_style import save
+from study.evaluation.replicates import write_csv
+from study.run.pipeline import REPORTS, arguments, compute
+from study.search.search_figures import figures
+from study.search.search_results import markdown, summary, table
+from study.search.sweep_spec import read_sweep
+from study.search.trial_storage import TRIALS, open_storage, storage_url
+from study.search.trials_run import run_sweep
 
 
 def main() -> None:

@@ -4,15 +4,16 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from notmiwae.cells import Job, checkpoints, run_cells, together
-from notmiwae.data.tables import find_table, read_table
-from notmiwae.evaluation.curves import save_fit, write_curves
-from notmiwae.inference.device import resolve
-from notmiwae.inference.recipe import Recipe
-from notmiwae.inference.training import fit_together
-from notmiwae.model.latent import ModelSpec
-from notmiwae.parallel import Report
-from notmiwae.pipeline import (
+from notmiwae.computing import resolve
+from notmiwae.model.not_miwae import ModelSpec
+from notmiwae.progress import Report
+from notmiwae.randomness import torch_seed
+from notmiwae.training.fit import fit_together
+from notmiwae.training.recipe import RecipeSpec
+from study.data.tables import find_table, read_table
+from study.evaluation.saved_fits import save_fit, write_curves
+from study.run.jobs import Job, checkpoints, run_cells, together
+from study.run.pipeline import (
     MASKED,
     MODELS,
     REPORTS,
@@ -26,11 +27,10 @@ from notmiwae.pipeline import (
     section,
     seed,
 )
-from notmiwae.randomness import torch_seed
-from notmiwae.resume import fingerprint
+from study.run.resume import fingerprint
 
 
-def train(jobs: Sequence[Job], network: ModelSpec, recipe: Recipe, device: str, report: Report) -> float:
+def train(jobs: Sequence[Job], network: ModelSpec, recipe: RecipeSpec, device: str, report: Report) -> float:
     tables = [read_table(MASKED / job.dataset, job.replicate) for job in jobs]
     values, seeds = [table.to_numpy(dtype=float) for table in tables], [job.seed for job in jobs]
     specs = (tuple(tables[0].columns), network, recipe.missing_process, recipe.training)
@@ -47,7 +47,7 @@ def main() -> None:
     device = resolve(compute().device)
     work, curves = [], {}
     for name in datasets(chosen):
-        recipe = model_section(Recipe, model, name)
+        recipe = model_section(RecipeSpec, model, name)
         network = section(ModelSpec, f"networks.{recipe.network or name}")
         jobs = []
         for r, m in ((r, m) for r in range(replicates(name)) for m in range(recipe.members)):

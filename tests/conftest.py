@@ -15,7 +15,7 @@ import pytest
 from hypothesis import settings
 
 import programs
-from notmiwae.processes import PINS
+from study.run.process_env import PINS
 
 os.environ.update(PINS)
 

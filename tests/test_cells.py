@@ -3,8 +3,8 @@
 import pandas as pd
 import pytest
 
-from notmiwae.cells import Job, checkpoints, run_cells, together
-from notmiwae.resume import is_current, note_path
+from study.run.jobs import Job, checkpoints, run_cells, together
+from study.run.resume import is_current, note_path
 
 
 def note_of(job):

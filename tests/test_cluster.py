@@ -15,20 +15,20 @@ import pytest
 import yaml
 from distributed import Client
 
-from notmiwae.cluster import run_on_cluster
 from notmiwae.errors import ParameterError
-from notmiwae.parallel import ComputeSpec, run_jobs
-from notmiwae.params import parse_spec
-from notmiwae.processes import PINS
+from notmiwae.specs import parse_spec
+from study.run.cluster import run_on_cluster
+from study.run.parallel import ComputeSpec, run_jobs
+from study.run.process_env import PINS
 
 ROOT = Path(__file__).parents[1]
-PINNED = "notmiwae.worker"
+PINNED = "study.run.worker"
 Process = subprocess.Popen[bytes]
 SCRIPT = """
 import sys, time
 from pathlib import Path
 from notmiwae.errors import DataError
-from notmiwae.parallel import ComputeSpec, run_jobs
+from study.run.parallel import ComputeSpec, run_jobs
 
 def job(number, seconds, report):
     with Path(f"started-{number}").open("a") as file:
@@ -196,13 +196,13 @@ def test_a_worker_that_is_not_pinned_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_worker_with_other_code_is_refused(cluster: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("notmiwae.cluster.code_digest", lambda apart: "another version's")
+    monkeypatch.setattr("study.run.cluster.code_digest", lambda apart: "another version's")
     with pytest.raises(ParameterError, match=r"other code or packages than .*PYTHONPATH=.* notmiwae\.worker"):
         run_on_cluster(print, [()], cluster, lambda ended: None)
 
 
 def test_a_scheduler_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("notmiwae.cluster._SECONDS", 1)
+    monkeypatch.setattr("study.run.cluster._SECONDS", 1)
     address = f"tcp://127.0.0.1:{free_port()}"
     compute = ComputeSpec(backend="dask", address=address)
     with pytest.raises(ParameterError, match=f"compute: address '{address}': no Dask scheduler answers"):
@@ -222,7 +222,7 @@ def test_dask_without_an_address_is_refused() -> None:
 
 def test_a_worker_needs_an_address() -> None:
     found = subprocess.run(
-        [sys.executable, "-m", "notmiwae.worker"], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "study.run.worker"], capture_output=True, text=True, check=False
     )
     assert (found.returncode, found.stdout) == (2, "")
-    assert found.stderr.startswith("usage: python -m notmiwae.worker ADDRESS")
+    assert found.stderr.startswith("usage: python -m study.run.worker ADDRESS")

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from notmiwae.errors import ParameterError
-from notmiwae.parallel import ComputeSpec, run_jobs
+from study.run.parallel import ComputeSpec, run_jobs
 
 
 def job(number, report):

@@ -78,7 +78,7 @@ for script in sys.argv[2:]:
     nodes = ast.walk(ast.parse(Path(script).read_text()))
     imports = [node for node in nodes if isinstance(node, (ast.Import, ast.ImportFrom))]
     exec(compile(ast.Module(imports, []), script, "exec"), {"__name__": "imported"})
-import notmiwae.command.main, notmiwae.site.build, notmiwae.trust.cache, notmiwae.trust.reproduction
+import notmiwae.cli.main, study.site.build_page, study.reproduction.cache_check, study.reproduction.check
 import dvc.cli, dvc.commands.repro
 print("imported", len(sys.argv) - 2)
 """

@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 
 from notmiwae.errors import DataError, DivergenceError, ParameterError, WorkerError
-from notmiwae.inference.recipe import TrainingSpec
-from notmiwae.inference.training import fit
-from notmiwae.model.latent import ModelSpec
-from notmiwae.model.missing import processes
-from notmiwae.parallel import ComputeSpec, run_jobs, silent
-from notmiwae.params import parse_spec
+from notmiwae.model.missing_process.missing_process import processes
+from notmiwae.model.not_miwae import ModelSpec
+from notmiwae.progress import silent
 from notmiwae.randomness import generator
+from notmiwae.specs import parse_spec
+from notmiwae.training.fit import fit
+from notmiwae.training.recipe import TrainingSpec
+from study.run.parallel import ComputeSpec, run_jobs
 
 ONE, TWO = ComputeSpec(workers=1), ComputeSpec(workers=2)
 EITHER = pytest.mark.parametrize("compute", [ONE, TWO], ids=["one", "two"])

@@ -8,18 +8,19 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notmiwae.data.datasets import DatasetSpec
-from notmiwae.data.mechanisms import mechanisms
-from notmiwae.data.sources import sources
 from notmiwae.errors import NotMIWAEError, ParameterError
-from notmiwae.imputers.baselines import baselines
-from notmiwae.inference.recipe import Recipe
-from notmiwae.model.latent import ModelSpec
-from notmiwae.model.missing import processes
+from notmiwae.mechanisms.mechanism import mechanisms
+from notmiwae.model.missing_process.missing_process import processes
 from notmiwae.model.networks import networks
-from notmiwae.model.observation import observations
-from notmiwae.model.prior import priors
-from notmiwae.params import Registry, Spec, lookup, parse_entry, parse_spec, read_params
+from notmiwae.model.not_miwae import ModelSpec
+from notmiwae.model.observation.observation_model import observations
+from notmiwae.model.priors import priors
+from notmiwae.specs import Registry, Spec, parse_entry, parse_spec
+from notmiwae.training.recipe import RecipeSpec
+from study.baselines.baseline import baselines
+from study.data.datasets import DatasetSpec
+from study.data.sources import sources
+from study.run.params_file import lookup, read_params
 
 PARAMS = Path(__file__).parents[1] / "params.yaml"
 WHERE = "params.yaml: models.notmiwae.ring"
@@ -76,7 +77,7 @@ def changed(entry, path, value):
 )
 def test_a_value_out_of_range_is_named_with_its_key_and_what_is_accepted(path, value, found, accepted):
     with pytest.raises(ParameterError) as error:
-        parse_spec(Recipe, changed(RECIPE, path, value), WHERE)
+        parse_spec(RecipeSpec, changed(RECIPE, path, value), WHERE)
     text = message(error)
     assert text.startswith(f"{WHERE}.{path}: ")
     assert f"(found {found})" in text
@@ -94,7 +95,7 @@ def test_a_value_out_of_range_is_named_with_its_key_and_what_is_accepted(path, v
 )
 def test_a_misspelt_key_is_named_with_the_key_that_was_meant_and_all_that_are_accepted(path, meant, accepted):
     with pytest.raises(ParameterError) as error:
-        parse_spec(Recipe, changed(RECIPE, path, 3), WHERE)
+        parse_spec(RecipeSpec, changed(RECIPE, path, 3), WHERE)
     text = message(error)
     assert text.startswith(f"{WHERE}.{path}: unknown key")
     assert f"did you mean {meant!r}?" in text
@@ -112,14 +113,14 @@ def test_a_misspelt_key_of_a_registered_kind_is_named_with_those_accepted():
 def test_a_required_key_that_is_misspelt_is_called_unknown_not_only_absent():
     entry = changed(changed(RECIPE, "training.steps", ...), "training.stepss", 10)
     with pytest.raises(ParameterError) as error:
-        parse_spec(Recipe, entry, WHERE)
+        parse_spec(RecipeSpec, entry, WHERE)
     assert "stepss" in message(error)
 
 
 @pytest.mark.parametrize("path", ["training", "training.steps", "missing_process"])
 def test_a_required_key_that_is_absent_is_named(path):
     with pytest.raises(ParameterError) as error:
-        parse_spec(Recipe, changed(RECIPE, path, ...), WHERE)
+        parse_spec(RecipeSpec, changed(RECIPE, path, ...), WHERE)
     assert message(error) == f"{WHERE}.{path}: this key is required and absent"
 
 
@@ -130,7 +131,7 @@ def test_a_required_key_that_is_absent_is_named(path):
 def test_an_unknown_kind_is_named_with_all_that_are_known(kind):
     entry = changed(RECIPE, "missing_process.kind", kind)
     for parse in (
-        lambda: parse_spec(Recipe, entry, WHERE),
+        lambda: parse_spec(RecipeSpec, entry, WHERE),
         lambda: parse_entry(processes, entry["missing_process"], f"{WHERE}.missing_process"),
     ):
         with pytest.raises(ParameterError) as error:
@@ -149,7 +150,7 @@ def test_a_nearly_right_kind_is_answered_with_the_right_one():
 @pytest.mark.parametrize("entry", [{}, {"direction": "high"}, "self_masking", None, 3, ["kind"]], ids=repr)
 def test_an_entry_without_a_kind_is_told_what_it_needs(entry):
     with pytest.raises(ParameterError) as error:
-        parse_spec(Recipe, changed(RECIPE, "missing_process", entry), WHERE)
+        parse_spec(RecipeSpec, changed(RECIPE, "missing_process", entry), WHERE)
     text = message(error)
     assert text.startswith(f"{WHERE}.missing_process: a missing process is a mapping with a `kind`, one of ")
     assert "self_masking" in text
@@ -336,7 +337,7 @@ def test_a_registered_object_is_taken_as_it_is():
 
 
 def test_a_name_is_registered_once():
-    registry = Registry("thing")
+    registry = Registry("thing", "notmiwae.errors")
     registry.register("a")(type("A", (Spec,), {}))
     with pytest.raises(KeyError, match="thing 'a' is registered twice"):
         registry.register("a")(type("B", (Spec,), {}))
@@ -345,7 +346,7 @@ def test_a_name_is_registered_once():
 @given(st.dictionaries(st.text(max_size=8), st.none() | st.integers() | st.text(max_size=8), max_size=4))
 def test_whatever_stands_in_an_entry_the_error_is_one_line(entry):
     for parse in (
-        lambda: parse_spec(Recipe, entry, WHERE),
+        lambda: parse_spec(RecipeSpec, entry, WHERE),
         lambda: parse_entry(processes, entry, WHERE),
         lambda: parse_entry(processes, {"kind": "self_masking", "no such": 1, **entry}, WHERE),
     ):
@@ -365,4 +366,4 @@ def test_every_entry_of_the_experiment_is_valid():
         assert parse_spec(ModelSpec, entry, name).latent_size >= 1
     for model, recipes in params["models"].items():
         for name, entry in recipes.items():
-            assert parse_spec(Recipe, entry, f"{model}.{name}").training.steps >= 1
+            assert parse_spec(RecipeSpec, entry, f"{model}.{name}").training.steps >= 1

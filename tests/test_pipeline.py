@@ -9,12 +9,12 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notmiwae import pipeline
 from notmiwae.errors import ParameterError
-from notmiwae.imputers.baselines import baselines
-from notmiwae.inference.recipe import Recipe
-from notmiwae.model.latent import ModelSpec
-from notmiwae.pipeline import cell_folder, merged, model_section
+from notmiwae.model.not_miwae import ModelSpec
+from notmiwae.training.recipe import RecipeSpec
+from study.baselines.baseline import baselines
+from study.run import pipeline
+from study.run.pipeline import cell_folder, merged, model_section
 
 HIGH = {"kind": "self_masking", "direction": "high", "initial_slope": 2.0}
 PARAMS = {
@@ -93,42 +93,42 @@ def test_what_changes_say_holds_and_saying_it_twice_says_no_more(entry, changes)
 
 
 def test_what_all_models_share_holds_where_a_model_says_nothing():
-    recipe = model_section(Recipe, "one", "a")
+    recipe = model_section(RecipeSpec, "one", "a")
     assert (recipe.training.steps, recipe.training.samples) == (10, 4)
     assert (recipe.imputation.samples, recipe.imputation.draws) == (50, 3)
     assert (recipe.network, recipe.members) == ("deep", 3)
-    assert recipe == model_section(Recipe, "one", "a data set of which the model says nothing")
+    assert recipe == model_section(RecipeSpec, "one", "a data set of which the model says nothing")
 
 
 def test_a_models_own_dials_hold_and_the_rest_is_shared():
-    recipe = model_section(Recipe, "own", "a")
+    recipe = model_section(RecipeSpec, "own", "a")
     assert (recipe.training.steps, recipe.training.samples) == (10, 9)
     assert (recipe.imputation.samples, recipe.imputation.draws) == (50, 0)
 
 
 def test_a_model_may_have_a_recipe_for_each_data_set():
-    assert model_section(Recipe, "each", "a").missing_process.kind == "ignorable"
-    assert model_section(Recipe, "each", "a").training.steps == 20
-    assert model_section(Recipe, "each", "b").missing_process.kind == "self_masking"
-    assert model_section(Recipe, "each", "b").training.steps == 10
+    assert model_section(RecipeSpec, "each", "a").missing_process.kind == "ignorable"
+    assert model_section(RecipeSpec, "each", "a").training.steps == 20
+    assert model_section(RecipeSpec, "each", "b").missing_process.kind == "self_masking"
+    assert model_section(RecipeSpec, "each", "b").training.steps == 10
 
 
 def test_changes_reach_what_is_shared_and_what_is_not():
-    plain = model_section(Recipe, "one", "a")
+    plain = model_section(RecipeSpec, "one", "a")
     changes = {"members": 1, "training": {"steps": 7}, "missing_process": {"direction": "low"}}
-    changed = model_section(Recipe, "one", "a", changes)
+    changed = model_section(RecipeSpec, "one", "a", changes)
     assert (changed.members, changed.training.steps, changed.training.samples) == (1, 7, 4)
     assert (changed.missing_process.direction, changed.missing_process.initial_slope) == ("low", 2.0)
-    assert model_section(Recipe, "one", "a", {}) == plain
-    other = model_section(Recipe, "one", "a", {"missing_process": {"kind": "ignorable"}})
+    assert model_section(RecipeSpec, "one", "a", {}) == plain
+    other = model_section(RecipeSpec, "one", "a", {"missing_process": {"kind": "ignorable"}})
     assert other.missing_process.to_mapping() == {"kind": "ignorable"}
 
 
 def test_a_file_without_shared_sections_needs_them_in_the_models():
     write({name: value for name, value in PARAMS.items() if name not in pipeline.COMMON})
     with pytest.raises(ParameterError, match=r"^params.yaml: models.one.training: this key is required"):
-        model_section(Recipe, "one", "a")
-    assert model_section(Recipe, "one", "a", {"training": {"steps": 2}}).training.steps == 2
+        model_section(RecipeSpec, "one", "a")
+    assert model_section(RecipeSpec, "one", "a", {"training": {"steps": 2}}).training.steps == 2
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_a_file_without_shared_sections_needs_them_in_the_models():
 )
 def test_what_does_not_fit_is_one_line_with_its_place(model, dataset, changes, said):
     with pytest.raises(ParameterError) as error:
-        model_section(Recipe, model, dataset, changes)
+        model_section(RecipeSpec, model, dataset, changes)
     assert said in str(error.value)
     assert "\n" not in str(error.value)
 

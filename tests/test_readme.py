@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from notmiwae.command.main import main
+from notmiwae.cli.main import main
 from notmiwae.estimators.defaults import training
 
 ROOT = Path(__file__).parents[1]

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notmiwae import resume
-from notmiwae.inference.recipe import Recipe
-from notmiwae.model.latent import ModelSpec
-from notmiwae.parallel import ComputeSpec
-from notmiwae.params import parse_spec
-from notmiwae.resume import fingerprint, is_current, note, note_path
+from notmiwae.model.not_miwae import ModelSpec
+from notmiwae.specs import parse_spec
+from notmiwae.training.recipe import RecipeSpec
+from study.run import resume
+from study.run.parallel import ComputeSpec
+from study.run.resume import fingerprint, is_current, note, note_path
 
 RECIPE = {
     "missing_process": {"kind": "self_masking", "direction": "high"},
@@ -26,7 +26,7 @@ RECIPE = {
 def recipe(**changes):
     """The recipe with keys of its sections replaced."""
     return parse_spec(
-        Recipe,
+        RecipeSpec,
         {name: RECIPE[name] | changes.get(name, {}) for name in RECIPE} | changes.get("own", {}),
         "here",
     )
@@ -144,8 +144,8 @@ def test_the_packages_code_counts_wherever_it_lies(place, tmp_path, monkeypatch)
 def test_a_fingerprint_is_the_same_in_every_process(tmp_path):
     (tmp_path / "table").write_bytes(b"1,2")
     code = (
-        "from pathlib import Path; from notmiwae.parallel import ComputeSpec;"
-        "from notmiwae.resume import fingerprint;"
+        "from pathlib import Path; from study.run.parallel import ComputeSpec;"
+        "from study.run.resume import fingerprint;"
         "print(fingerprint(Path('table'), ComputeSpec(workers=3), 'a', 2))"
     )
     environment = os.environ | {"PYTHONHASHSEED": "17"}

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 
-from notmiwae.data.datasets import DatasetSpec
-from notmiwae.data.mechanisms import apply_mechanism
-from notmiwae.params import parse_spec
+from notmiwae.mechanisms.mechanism import apply_mechanism
 from notmiwae.randomness import generator
+from notmiwae.specs import parse_spec
+from study.data.datasets import DatasetSpec
 
 ROOT = Path(__file__).parents[1]
 SUMS = {

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 from small_tables import QUICK, masked_table
 
-from notmiwae.command.main import main
+from notmiwae.cli.main import main
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ import pytest
 import torch
 from small_tables import QUICK, masked_table
 
-from notmiwae.command import impute, options
-from notmiwae.estimators import jobs
+from notmiwae.cli import impute, options
+from notmiwae.estimators import workers as jobs
 from notmiwae.estimators.assumptions import ASSUMPTIONS
 from notmiwae.estimators.columns import KINDS
 

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from small_tables import QUICK, complete_table, masked_table
 
-from notmiwae.command import large
-from notmiwae.command.pieces import opened, sample
+from notmiwae.cli import out_of_core as large
+from notmiwae.cli.chunked_io import opened, sample
 
 ROWS = 2500
 

@@ -7,14 +7,14 @@ import sys
 import pytest
 from small_tables import masked_table
 
-from notmiwae.command.main import SUBCOMMANDS, main
+from notmiwae.cli.main import SUBCOMMANDS, main
 
-COMMAND = [sys.executable, "-m", "notmiwae.command"]
+COMMAND = [sys.executable, "-m", "notmiwae.cli"]
 
 
 def test_help_is_quick():
     code = (
-        "import sys\nfrom notmiwae.command.main import main\n"
+        "import sys\nfrom notmiwae.cli.main import main\n"
         "try:\n    main(['--help'])\nexcept SystemExit:\n    pass\n"
         "import json; print(json.dumps(sorted({name.split('.')[0] for name in sys.modules})))"
     )

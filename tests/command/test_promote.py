@@ -12,9 +12,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notmiwae.command.promote import replaced
-from notmiwae.inference.recipe import Recipe
-from notmiwae.pipeline import model_section
+from notmiwae.training.recipe import RecipeSpec
+from study.run.pipeline import model_section
+from study.search.promote import replaced
 
 ROOT = Path(__file__).parents[2]
 OWN = "models.notmiwae.gaussian"
@@ -68,7 +68,7 @@ def test_only_the_promoted_lines_change(here, notmiwae):
         f"{OWN}.missing_process.marginal: exact → sampled",
         "networks.gaussian.encoder.hidden: [64] → [15]",
     ]
-    recipe = model_section(Recipe, "notmiwae", "gaussian")
+    recipe = model_section(RecipeSpec, "notmiwae", "gaussian")
     assert (recipe.training.learning_rate, recipe.training.batch_size) == (0.0333, 24)
     assert recipe.missing_process.marginal == "sampled"
     # A second time there's nothing left to do.
@@ -83,7 +83,7 @@ def test_another_kind_of_process_takes_the_whole_entrys_place(here, notmiwae):
     assert notmiwae("promote", "best.json").status == 0
     after = (here / "params.yaml").read_text()
     assert "      missing_process: {kind: mcar}\n      members: 1\n" in after
-    assert model_section(Recipe, "notmiwae", "gaussian").missing_process.kind == "mcar"
+    assert model_section(RecipeSpec, "notmiwae", "gaussian").missing_process.kind == "mcar"
     expected = yaml.safe_load(before)
     expected["models"]["notmiwae"]["gaussian"]["missing_process"] = MCAR
     assert yaml.safe_load(after) == expected

@@ -3,8 +3,8 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
-from notmiwae.command.reading import read
-from notmiwae.data.sources import MISSING
+from notmiwae.cli.csv_text import MISSING
+from notmiwae.cli.table_input import read
 from notmiwae.errors import DataError
 
 

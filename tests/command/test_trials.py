@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from small_tables import complete_table
 
-from notmiwae.command.little import Result, little
+from notmiwae.cli.mcar_test import Result, little
 
 
 @pytest.fixture

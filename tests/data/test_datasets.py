@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 from scipy.stats import kstest
 
-from notmiwae.data.datasets import DatasetSpec
-from notmiwae.data.mechanisms import apply_mechanism
-from notmiwae.data.sources import sources, verify
 from notmiwae.errors import DataError
-from notmiwae.params import parse_spec, read_params
+from notmiwae.mechanisms.mechanism import apply_mechanism
 from notmiwae.randomness import generator
+from notmiwae.specs import parse_spec
+from study.data.datasets import DatasetSpec
+from study.data.sources import sources, verify
+from study.run.params_file import read_params
 
 ROOT = Path(__file__).parents[2]
 GAUSSIAN = {"kind": "gaussian", "mean": [1.0, -2.0, 0.0], "covariance": [[4, 1, 0], [1, 1, 0.3], [0, 0.3, 2]]}

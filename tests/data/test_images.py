@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from notmiwae.data.sources import sources
 from notmiwae.errors import DataError
 from notmiwae.randomness import generator
+from study.data.sources import sources
 
 
 def archive(tmp_path, **arrays):

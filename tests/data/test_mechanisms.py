@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from notmiwae.data.mechanisms import apply_mechanism, mechanisms
 from notmiwae.errors import DataError, ParameterError
-from notmiwae.params import parse_entry
+from notmiwae.mechanisms.mechanism import apply_mechanism, mechanisms
 from notmiwae.randomness import generator
+from notmiwae.specs import parse_entry
 
 MNIST = Path(__file__).parents[2] / "data" / "mnist" / "train-first-2000.npz"
 

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from notmiwae.data.sources import sources
 from notmiwae.errors import DataError, ParameterError
-from notmiwae.params import parse_entry
 from notmiwae.randomness import generator
+from notmiwae.specs import parse_entry
+from study.data.sources import sources
 from uci import ROOT, SOURCES, SUMS, rmse, uci
 
 

@@ -6,16 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notmiwae.data.tables import (
-    ImputedCells,
-    count_tables,
-    missing_cells,
-    read_table,
-    table_path,
-    write_table,
-)
 from notmiwae.errors import DataError
 from notmiwae.randomness import generator
+from study.data.tables import ImputedCells, count_tables, missing_cells, read_table, table_path, write_table
 
 
 def masked(rows=12, seed=0):

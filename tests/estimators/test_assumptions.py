@@ -7,12 +7,12 @@ import pandas as pd
 import pytest
 from user_tables import QUICK, gaussian, mixed
 
-from notmiwae import AssumptionWarning, MIWAEImputer, NotMIWAEImputer
-from notmiwae.errors import ParameterError
+from notmiwae.errors import AssumptionWarning, ParameterError
 from notmiwae.estimators.assumptions import ASSUMPTIONS, NO_ASSUMPTION, UNKNOWN, missing_process
 from notmiwae.estimators.columns import Column
-from notmiwae.model.by_column import ByColumn
-from notmiwae.model.missing import Ignorable
+from notmiwae.estimators.imputers import MIWAEImputer, NotMIWAEImputer
+from notmiwae.model.missing_process.by_column import ByColumnSpec
+from notmiwae.model.missing_process.ignorable import IgnorableSpec
 
 NUMBERS = (Column("x", "continuous"), Column("y", "count"))
 NAMES = (*NUMBERS, Column("z", "categorical", ("a", "b", "c"), ordered=False))
@@ -36,7 +36,7 @@ def test_every_word_fits_a_table_of_every_kind(word):
 @pytest.mark.filterwarnings("ignore::notmiwae.AssumptionWarning")
 @pytest.mark.parametrize("word", ["high", "low", "unknown", "extreme", "middle"])
 def test_more_and_less_isnt_said_of_categories_without_an_order(word):
-    assert missing_process(word, NAMES) == ByColumn(default=ASSUMPTIONS[word], columns={"z": MAR})
+    assert missing_process(word, NAMES) == ByColumnSpec(default=ASSUMPTIONS[word], columns={"z": MAR})
     learnt = NotMIWAEImputer(word, **QUICK).fit(mixed()).missing_process_
     assert not {"group", "text", "object"} & set(learnt["column"])
     assert {"grade", "truth", "double", "count"} <= set(learnt["column"])
@@ -45,7 +45,7 @@ def test_more_and_less_isnt_said_of_categories_without_an_order(word):
 def test_a_process_of_its_own_settings_is_taken_as_it_is():
     process = ASSUMPTIONS["high"].model_copy(update={"shared": True})
     assert missing_process(process, NUMBERS) is process
-    assert missing_process({"x": process}, NUMBERS) == ByColumn(default=MAR, columns={"x": process})
+    assert missing_process({"x": process}, NUMBERS) == ByColumnSpec(default=MAR, columns={"x": process})
 
 
 def test_columns_that_arent_named_are_missing_at_random():
@@ -58,7 +58,7 @@ def test_a_mapping_without_columns_is_missing_at_random():
     table = mixed()
     everywhere = NotMIWAEImputer({}, **QUICK).fit(table)
     pd.testing.assert_frame_equal(everywhere.transform(table), MIWAEImputer(**QUICK).fit_transform(table))
-    assert missing_process({}, NUMBERS).default == Ignorable()
+    assert missing_process({}, NUMBERS).default == IgnorableSpec()
 
 
 def test_without_a_word_it_imputes_at_random_to_the_bit_and_says_so_once():

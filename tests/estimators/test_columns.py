@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 from user_tables import QUICK, mixed
 
-from notmiwae import MIWAEImputer
 from notmiwae.errors import DataError, NotMIWAEError, ParameterError
+from notmiwae.estimators.column_kinds import describe
 from notmiwae.estimators.columns import encode, fill
-from notmiwae.estimators.describing import describe
+from notmiwae.estimators.imputers import MIWAEImputer
 
 
 def imputed(column, rows=24, **arguments):

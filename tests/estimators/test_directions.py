@@ -3,25 +3,26 @@
 import numpy as np
 import pytest
 
-from notmiwae import NotMIWAEImputer
-from notmiwae.estimators import jobs
+from notmiwae.estimators import workers as jobs
 from notmiwae.estimators.directions import Undecided, candidates, decided, race, undecided
-from notmiwae.inference.recipe import TrainingSpec
-from notmiwae.model.by_column import ByColumn
-from notmiwae.model.missing import AgnosticNonlinear, Ignorable
-from notmiwae.model.probit import SelfMasking
-from notmiwae.model.separable import MCAR
+from notmiwae.estimators.imputers import NotMIWAEImputer
+from notmiwae.model.missing_process.agnostic import AgnosticNonlinearSpec
+from notmiwae.model.missing_process.by_column import ByColumnSpec
+from notmiwae.model.missing_process.ignorable import IgnorableSpec
+from notmiwae.model.missing_process.mcar import MCARSpec
+from notmiwae.model.missing_process.self_masking import SelfMaskingSpec
+from notmiwae.training.recipe import TrainingSpec
 
-HIGH, LOW, UNKNOWN = (SelfMasking(direction=each) for each in ("high", "low", "unknown"))
-SHARED = SelfMasking(direction="unknown", shared=True)
+HIGH, LOW, UNKNOWN = (SelfMaskingSpec(direction=each) for each in ("high", "low", "unknown"))
+SHARED = SelfMaskingSpec(direction="unknown", shared=True)
 BOTH = (HIGH, LOW)
 
 
 def of(**columns):
-    return ByColumn(default=Ignorable(), columns=columns)
+    return ByColumnSpec(default=IgnorableSpec(), columns=columns)
 
 
-@pytest.mark.parametrize("process", [HIGH, MCAR(), Ignorable(), AgnosticNonlinear(), of(x=LOW)])
+@pytest.mark.parametrize("process", [HIGH, MCARSpec(), IgnorableSpec(), AgnosticNonlinearSpec(), of(x=LOW)])
 def test_where_every_direction_is_told_nothing_is_to_be_decided(process):
     assert undecided(process, ["x", "y"]) == []
 
@@ -30,7 +31,7 @@ def test_each_column_of_an_unknown_direction_is_decided_by_itself():
     each = [Undecided(("x",), BOTH), Undecided(("y",), BOTH)]
     assert undecided(UNKNOWN, ["x", "y"]) == each
     assert undecided(of(x=UNKNOWN, y=UNKNOWN, z=HIGH), ["x", "y", "z"]) == each
-    assert undecided(ByColumn(default=UNKNOWN, columns={"z": MCAR()}), ["x", "y", "z"]) == each
+    assert undecided(ByColumnSpec(default=UNKNOWN, columns={"z": MCARSpec()}), ["x", "y", "z"]) == each
 
 
 def test_a_column_without_a_gap_needs_no_direction():
@@ -47,10 +48,10 @@ def test_columns_that_share_an_edge_share_its_direction():
 def test_a_race_is_of_one_column_while_others_stay_as_told_or_at_random():
     process, gaps = of(x=UNKNOWN, y=UNKNOWN, z=HIGH), ["x", "y", "z"]
     assert candidates(process, gaps, undecided(process, gaps)) == [
-        of(x=HIGH, y=Ignorable(), z=HIGH),
-        of(x=LOW, y=Ignorable(), z=HIGH),
-        of(x=Ignorable(), y=HIGH, z=HIGH),
-        of(x=Ignorable(), y=LOW, z=HIGH),
+        of(x=HIGH, y=IgnorableSpec(), z=HIGH),
+        of(x=LOW, y=IgnorableSpec(), z=HIGH),
+        of(x=IgnorableSpec(), y=HIGH, z=HIGH),
+        of(x=IgnorableSpec(), y=LOW, z=HIGH),
     ]
 
 

@@ -16,8 +16,8 @@ from sklearn.preprocessing import StandardScaler
 from user_tables import QUICK, gaussian, mixed
 
 import notmiwae
-from notmiwae import MIWAEImputer, NotMIWAEImputer
 from notmiwae.errors import DataError, NotMIWAEError, ParameterError
+from notmiwae.estimators.imputers import MIWAEImputer, NotMIWAEImputer
 
 BOTH = pytest.mark.parametrize("cls", [MIWAEImputer, partial(NotMIWAEImputer, "high")])
 

@@ -4,17 +4,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from notmiwae.estimators import jobs as jobs_module
+from notmiwae.estimators import workers as jobs_module
+from notmiwae.estimators.column_kinds import describe
 from notmiwae.estimators.columns import observation
-from notmiwae.estimators.describing import describe
-from notmiwae.estimators.jobs import fit_members, impute_rows, mean_bound
-from notmiwae.inference import training as training_module
-from notmiwae.inference.imputation import BLOCK, ImputationSpec
-from notmiwae.inference.recipe import TrainingSpec
-from notmiwae.model.latent import ModelSpec
-from notmiwae.model.missing import ProcessSpec, processes
-from notmiwae.model.networks import MLP
+from notmiwae.estimators.workers import fit_members, impute_rows, mean_bound
+from notmiwae.imputation import BLOCK, ImputationSpec
+from notmiwae.model.missing_process.missing_process import ProcessSpec, processes
+from notmiwae.model.networks import MLPSpec
+from notmiwae.model.not_miwae import ModelSpec
 from notmiwae.randomness import generator
+from notmiwae.training import fit as training_module
+from notmiwae.training.recipe import TrainingSpec
 
 UNKNOWN = processes.parse({"kind": "self_masking", "direction": "unknown"})
 TRAINING = TrainingSpec(steps=12, check_every=4, samples=3, batch_size=16, together=2)
@@ -32,8 +32,8 @@ def members(
 ) -> list:
     network = ModelSpec(
         latent_size=1,
-        encoder=MLP(hidden=(8,)),
-        decoder=MLP(hidden=(8,)),
+        encoder=MLPSpec(hidden=(8,)),
+        decoder=MLPSpec(hidden=(8,)),
         observation=observation(describe(pd.DataFrame(values, columns=list("abc")))),
     )
     return fit_members(

@@ -6,8 +6,8 @@ import pytest
 from matplotlib.figure import Figure
 from user_tables import QUICK, gaussian, mixed
 
-from notmiwae import MIWAEImputer, NotMIWAEImputer
 from notmiwae.errors import DataError, ParameterError
+from notmiwae.estimators.imputers import MIWAEImputer, NotMIWAEImputer
 
 COLUMNS = ["column", "direction", "midpoint", "upper_midpoint", "width", "rate"]
 

@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 from user_tables import QUICK, mixed
 
-from notmiwae import MIWAEImputer, NotMIWAEImputer
 from notmiwae.errors import DataError
 from notmiwae.estimators.assumptions import ASSUMPTIONS
+from notmiwae.estimators.imputers import MIWAEImputer, NotMIWAEImputer
 
 
 @pytest.fixture(scope="module")

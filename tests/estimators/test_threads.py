@@ -8,9 +8,10 @@ import pytest
 import torch
 from user_tables import QUICK, gaussian, mixed
 
-from notmiwae import MIWAEImputer, NotMIWAEImputer
 from notmiwae.errors import ParameterError
-from notmiwae.estimators import imputers, jobs
+from notmiwae.estimators import imputers
+from notmiwae.estimators import workers as jobs
+from notmiwae.estimators.imputers import MIWAEImputer, NotMIWAEImputer
 from notmiwae.estimators.threads import torch_threads
 
 

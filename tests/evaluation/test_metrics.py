@@ -9,22 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm
 
-from notmiwae.data.tables import ImputedCells
+from notmiwae import metrics
 from notmiwae.errors import DataError
-from notmiwae.evaluation import metrics
-from notmiwae.evaluation.metrics import (
-    coverage,
-    crps,
-    energy_distance,
-    evaluate,
-    interval,
-    mask_accuracy,
-    rmse,
-    row_errors,
-    shift,
-    width,
-)
+from notmiwae.metrics import coverage, crps, energy_distance, interval, mask_accuracy, rmse, width
 from notmiwae.randomness import generator
+from study.data.tables import ImputedCells
+from study.evaluation.evaluate import evaluate, row_errors, shift
 
 CELLS = 20_000
 

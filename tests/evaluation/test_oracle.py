@@ -7,11 +7,11 @@ from scipy.integrate import quad
 from scipy.stats import multivariate_normal, norm
 from sklearn.linear_model import LinearRegression
 
-from notmiwae.data.datasets import DatasetSpec
-from notmiwae.data.mechanisms import apply_mechanism
 from notmiwae.errors import ParameterError
-from notmiwae.evaluation.oracle import oracle
+from notmiwae.mechanisms.mechanism import apply_mechanism
 from notmiwae.randomness import generator
+from study.data.datasets import DatasetSpec
+from study.evaluation.oracle import oracle
 
 GAUSSIAN = {"kind": "gaussian", "rows": 500, "mean": [0.0, 0.0], "covariance": [[1.0, 0.8], [0.8, 1.0]]}
 THRESHOLD = {"kind": "threshold", "columns": ["x_1"], "cut": {"statistic": "mean"}, "side": "upper"}

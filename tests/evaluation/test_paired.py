@@ -8,8 +8,8 @@ import pytest
 from scipy.stats import ttest_1samp, ttest_rel
 
 from notmiwae.errors import DataError
-from notmiwae.evaluation.paired import DIFFERENCE_COLUMNS, holm, row_differences, seed_differences
 from notmiwae.randomness import generator
+from study.evaluation.paired import DIFFERENCE_COLUMNS, holm, row_differences, seed_differences
 
 OURS = [0.9, 1.1, 0.95, 1.0, 1.02]
 NOISY = [1.2, 1.15, 1.3, 1.22, 1.18]

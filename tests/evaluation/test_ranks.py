@@ -6,8 +6,8 @@ import pytest
 from scipy.stats import f as fisher
 
 from notmiwae.errors import DataError
-from notmiwae.evaluation.ranks import average_ranks, critical_difference, friedman, scores
 from notmiwae.randomness import generator
+from study.evaluation.ranks import average_ranks, critical_difference, friedman, scores
 
 # Ranks of four variants of C4.5 on 14 data sets: Demšar (2006), table 6.
 DEMSAR = pd.DataFrame(

@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notmiwae.evaluation.replicates import (
+from notmiwae.randomness import generator
+from study.evaluation.replicates import (
     RESULT_COLUMNS,
     mean_and_standard_error,
     record_seconds,
     summarise,
     write_csv,
 )
-from notmiwae.randomness import generator
 
 
 def test_standard_error_has_divisor_n_minus_1():

@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 import yaml
 
-from notmiwae.data.datasets import DatasetSpec
-from notmiwae.data.mechanisms import apply_mechanism
 from notmiwae.errors import ParameterError
-from notmiwae.evaluation.studies import STUDIES, Change, Recipes, model, study, with_offset
-from notmiwae.evaluation.trial import Model, run_trials
-from notmiwae.imputers.baselines import baselines
-from notmiwae.params import parse_spec
-from notmiwae.pipeline import section
+from notmiwae.mechanisms.mechanism import apply_mechanism
 from notmiwae.randomness import generator
+from notmiwae.specs import parse_spec
+from study.baselines.baseline import baselines
+from study.data.datasets import DatasetSpec
+from study.evaluation.side_studies import STUDIES, Change, Recipes, model, study, with_offset
+from study.evaluation.trials import Model, run_trials
+from study.run.pipeline import section
 
 THRESHOLD = {"kind": "threshold", "columns": "first_half", "cut": {"statistic": "mean"}, "side": "upper"}
 

@@ -5,12 +5,11 @@ import math
 import numpy as np
 import pytest
 
-from notmiwae.data.datasets import DatasetSpec
-from notmiwae.evaluation import trial as trial_module
-from notmiwae.evaluation.trial import Model, run_trials
-from notmiwae.imputers.base import Baseline
-from notmiwae.imputers.baselines import baselines
-from notmiwae.params import parse_spec
+from notmiwae.specs import parse_spec
+from study.baselines.baseline import Baseline, baselines
+from study.data.datasets import DatasetSpec
+from study.evaluation import trials as trial_module
+from study.evaluation.trials import Model, run_trials
 
 SOURCE = {"kind": "gaussian", "rows": 60, "mean": [0.0, 1.0], "covariance": [[1.0, 0.8], [0.8, 1.0]]}
 THRESHOLD = {"kind": "threshold", "columns": ["x_1"], "cut": {"statistic": "mean"}}

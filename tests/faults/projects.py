@@ -9,9 +9,9 @@ from pathlib import Path
 
 import yaml
 
-from notmiwae.reporting.environment import environment
-from notmiwae.trust.checkout import repositories
 from pipelines import tiny
+from study.reporting.environment import environment
+from study.reproduction.checkout import repositories
 
 ROOT = Path(__file__).parents[2]
 TOOLS = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}

@@ -110,7 +110,7 @@ def rot(path: Path) -> None:
 
 
 def verify(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "notmiwae.trust.cache", *arguments]
+    command = [sys.executable, "-m", "study.reproduction.cache_check", *arguments]
     return subprocess.run(command, cwd=project, env=TOOLS, capture_output=True, text=True, check=False)
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from projects import MAKE, commit, dvc, toy
 
-from notmiwae.reporting.environment import environment
-from notmiwae.trust.reproduction import main
+from study.reporting.environment import environment
+from study.reproduction.check import main
 
 RESULTS = "reports/results.csv"
 

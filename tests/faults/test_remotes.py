@@ -133,7 +133,7 @@ def test_a_colleague_gets_the_same_bytes_without_running_anything(
         assert "Running stage" not in dvc(clone, "repro", TARGET).stdout
     for each in (project, clone):
         verified = subprocess.run(
-            [sys.executable, "-m", "notmiwae.trust.cache"], cwd=each, env=TOOLS, check=False
+            [sys.executable, "-m", "study.reproduction.cache_check"], cwd=each, env=TOOLS, check=False
         )
         assert verified.returncode == 0
 

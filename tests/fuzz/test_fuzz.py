@@ -14,17 +14,18 @@ from fuzzed_inputs import JUNK, fuzzed, spliced
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notmiwae.command.reading import Table, read
-from notmiwae.data.datasets import DatasetSpec
-from notmiwae.data.mechanisms import mechanisms
-from notmiwae.data.sources import sources
+from notmiwae.cli.table_input import Table, read
 from notmiwae.errors import DataError, ParameterError
-from notmiwae.imputers.baselines import baselines
-from notmiwae.inference.recipe import Recipe
-from notmiwae.model.latent import ModelSpec
-from notmiwae.model.missing import processes
-from notmiwae.model.observation import observations
-from notmiwae.params import Spec, lookup, parse_entry, parse_spec, read_params
+from notmiwae.mechanisms.mechanism import mechanisms
+from notmiwae.model.missing_process.missing_process import processes
+from notmiwae.model.not_miwae import ModelSpec
+from notmiwae.model.observation.observation_model import observations
+from notmiwae.specs import Spec, parse_entry, parse_spec
+from notmiwae.training.recipe import RecipeSpec
+from study.baselines.baseline import baselines
+from study.data.datasets import DatasetSpec
+from study.data.sources import sources
+from study.run.params_file import lookup, read_params
 
 ROOT = Path(__file__).parents[2]
 
@@ -136,7 +137,7 @@ PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text())
 ENTRIES: list[tuple[Any, Any]] = [
     *((DatasetSpec, entry) for entry in PARAMS["datasets"].values()),
     *((ModelSpec, entry) for entry in PARAMS["networks"].values()),
-    *((Recipe, entry) for model in PARAMS["models"].values() for entry in model.values()),
+    *((RecipeSpec, entry) for model in PARAMS["models"].values() for entry in model.values()),
     *((baselines, entry) for entry in PARAMS["baselines"].values() if "overrides" not in entry),
     *((sources, entry["source"]) for entry in PARAMS["datasets"].values()),
     *((mechanisms, entry["mechanism"]) for entry in PARAMS["datasets"].values()),

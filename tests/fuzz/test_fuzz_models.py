@@ -22,13 +22,14 @@ from hypothesis import strategies as st
 from safetensors import SafetensorError
 from safetensors import torch as safetensors
 
-from notmiwae import MIWAEImputer, NotMIWAEImputer
-from notmiwae.command import saved
+from notmiwae.cli import saved_imputer as saved
 from notmiwae.errors import DataError
-from notmiwae.inference.fitted import FittedModel, Scaling
-from notmiwae.model.by_column import build_process
-from notmiwae.model.latent import LatentVariableModel, ModelSpec
-from notmiwae.model.missing import processes
+from notmiwae.estimators.imputers import MIWAEImputer, NotMIWAEImputer
+from notmiwae.model.missing_process.by_column import build_process
+from notmiwae.model.missing_process.missing_process import processes
+from notmiwae.model.not_miwae import ModelSpec, NotMIWAE
+from notmiwae.training.fitted_model import FittedModel
+from notmiwae.training.scaling import Scaling
 
 Files = dict[str, bytes]
 Load = Callable[[Path], object]
@@ -101,7 +102,7 @@ def fitted(network: dict, process: dict) -> FittedModel:
     x = torch.tensor([[0.0, 1.0, 0.0, 1.0], [1.0, 0.0, 2.0, 0.0]])
     built = build_process(of_process, spec.observation, torch.tensor([1, 2]), x, torch.ones_like(x), COLUMNS)
     scaling = Scaling(np.zeros(4), np.ones(4))
-    return FittedModel(LatentVariableModel(spec, 4, built).eval(), of_process, COLUMNS, scaling)
+    return FittedModel(NotMIWAE(spec, 4, built).eval(), of_process, COLUMNS, scaling)
 
 
 def table() -> pd.DataFrame:

@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from notmiwae.data.datasets import DatasetSpec
-from notmiwae.data.mechanisms import apply_mechanism
 from notmiwae.errors import DataError
-from notmiwae.imputers.baselines import baselines
-from notmiwae.params import read_params
+from notmiwae.mechanisms.mechanism import apply_mechanism
 from notmiwae.randomness import generator
+from study.baselines.baseline import baselines
+from study.data.datasets import DatasetSpec
+from study.run.params_file import read_params
 from uci import rmse, uci
 
 ROOT = Path(__file__).parents[2]

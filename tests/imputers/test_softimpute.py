@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from sklearn.exceptions import ConvergenceWarning
 
-from notmiwae.imputers.softimpute import largest_penalty, shrink, soft_impute, soft_impute_path
 from notmiwae.randomness import generator
+from study.baselines.soft_impute import largest_penalty, shrink, soft_impute, soft_impute_path
 
 
 def problem(rows=40, columns=6, rank=2, noise=0.3, missing=0.3, seed=0):

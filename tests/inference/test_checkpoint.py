@@ -7,12 +7,12 @@ import pytest
 import torch
 from tests.inference.test_stack import COLUMNS, HIGH, UNKNOWN, network, spec, table
 
-from notmiwae.inference.ascent import Ascent
-from notmiwae.inference.checkpoint import Checkpoint
-from notmiwae.inference.training import Fit, fit_together
-from notmiwae.model.missing import processes
+from notmiwae.model.missing_process.missing_process import processes
+from notmiwae.training.checkpoint import Checkpoint
+from notmiwae.training.fit import Fit, fit_together
+from notmiwae.training.trainer import Trainer
 
-ASCEND = Ascent._ascend
+ASCEND = Trainer._ascend
 IGNORABLE = processes.parse({"kind": "ignorable"})
 STEPS = 20
 SETUPS = {
@@ -84,13 +84,13 @@ def counted(setup: str, folder: Path | None) -> tuple[list[Fit], int]:
     """Train to the end; what came of it, and how many steps it took."""
     steps = 0
 
-    def ascend(self: Ascent) -> torch.Tensor:
+    def ascend(self: Trainer) -> torch.Tensor:
         nonlocal steps
         steps += 1
         return ASCEND(self)
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(Ascent, "_ascend", ascend)
+        patched.setattr(Trainer, "_ascend", ascend)
         return train(setup, folder), steps
 
 

@@ -5,15 +5,15 @@ import pytest
 import torch
 from tests.inference.test_stack import COLUMNS, OBSERVATIONS, PROCESSES, network, spec, table
 
+from notmiwae.computing import resolve
 from notmiwae.errors import ParameterError
-from notmiwae.inference.device import resolve
-from notmiwae.inference.imputation import ImputationSpec, impute_together
-from notmiwae.inference.stack import Stack
-from notmiwae.inference.training import fit_together
-from notmiwae.model.by_column import build_process
-from notmiwae.model.latent import LatentVariableModel
-from notmiwae.model.missing import processes
+from notmiwae.imputation import ImputationSpec, impute_together
+from notmiwae.model.missing_process.by_column import build_process
+from notmiwae.model.missing_process.missing_process import processes
+from notmiwae.model.not_miwae import NotMIWAE
 from notmiwae.randomness import generator
+from notmiwae.training.batched import BatchedModels
+from notmiwae.training.fit import fit_together
 
 # Which columns are a part's, and the gradient of a Gamma variable, can't be had without values.
 WITHOUT_VALUES = [name for name in OBSERVATIONS if name not in ("mixed", "student_t")]
@@ -27,7 +27,7 @@ def models(process, observation, count):
     built = [
         build_process(start, spec.observation, torch.tensor([0, 1]), x, s, COLUMNS) for _ in range(count)
     ]
-    return [LatentVariableModel(spec, len(COLUMNS), each) for each in built], x, s
+    return [NotMIWAE(spec, len(COLUMNS), each) for each in built], x, s
 
 
 # `meta` computes shapes alone, and refuses a tensor that lies elsewhere, as a GPU does.
@@ -36,7 +36,7 @@ def models(process, observation, count):
 @pytest.mark.parametrize("count", [1, 3])
 def test_a_training_step_stays_on_its_device(process, observation, count):
     some, x, s = models(process, observation, count)
-    stack = Stack([model.to("meta") for model in some])
+    stack = BatchedModels([model.to("meta") for model in some])
     rows = [each.to("meta").expand(count, *each.shape) for each in (x, s)]
     generators = [torch.Generator().manual_seed(number) for number in range(count)]
     terms = stack.terms(*rows, 4, generators)

@@ -7,14 +7,15 @@ import pytest
 import torch
 
 from notmiwae.errors import DataError
-from notmiwae.inference.fitted import FittedModel, Scaling
-from notmiwae.inference.imputation import ImputationSpec, impute
-from notmiwae.inference.recipe import TrainingSpec
-from notmiwae.inference.training import fit
-from notmiwae.model.latent import ModelSpec
-from notmiwae.model.missing import processes
+from notmiwae.imputation import ImputationSpec, impute
+from notmiwae.model.missing_process.missing_process import processes
 from notmiwae.model.networks import networks
+from notmiwae.model.not_miwae import ModelSpec
 from notmiwae.randomness import generator
+from notmiwae.training.fit import fit
+from notmiwae.training.fitted_model import FittedModel
+from notmiwae.training.recipe import TrainingSpec
+from notmiwae.training.scaling import Scaling
 
 IMAGE = {"height": 4, "width": 4, "patch": 2, "channels": [3, 5]}
 NETWORKS = {

@@ -7,12 +7,13 @@ from scipy.integrate import quad
 from scipy.special import ndtr
 from scipy.stats import kstest, norm
 
-from notmiwae.inference import imputation as imputation_module
-from notmiwae.inference.fitted import FittedModel, Scaling
-from notmiwae.inference.imputation import BLOCK, ImputationSpec, impute, impute_together
-from notmiwae.model.latent import LatentVariableModel, ModelSpec
-from notmiwae.model.missing import processes
+from notmiwae import imputation as imputation_module
+from notmiwae.imputation import BLOCK, ImputationSpec, impute, impute_together
+from notmiwae.model.missing_process.missing_process import processes
+from notmiwae.model.not_miwae import ModelSpec, NotMIWAE
 from notmiwae.randomness import generator, torch_seed
+from notmiwae.training.fitted_model import FittedModel
+from notmiwae.training.scaling import Scaling
 
 COLUMNS = ("x_1", "x_2", "x_3")
 SPEC = ModelSpec(latent_size=1, encoder={"kind": "linear"}, decoder={"kind": "linear"})
@@ -26,7 +27,7 @@ def model(kind="self_masking", columns=MISSING):
         torch.manual_seed(0)
         x = torch.randn(100, 3)
         spec = processes.parse({"kind": kind})
-        fitted = LatentVariableModel(SPEC, 3, spec.build(columns, x, torch.ones_like(x)))
+        fitted = NotMIWAE(SPEC, 3, spec.build(columns, x, torch.ones_like(x)))
     with torch.no_grad():
         fitted.observation.raw_scale.fill_(0.5)
         fitted.encoder.weight.mul_(0.1)

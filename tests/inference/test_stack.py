@@ -10,15 +10,15 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from notmiwae.errors import DataError
-from notmiwae.inference.ascent import Ascent
-from notmiwae.inference.recipe import TrainingSpec
-from notmiwae.inference.stack import Stack
-from notmiwae.inference.training import _winners, fit, fit_together
-from notmiwae.model.latent import LatentVariableModel, ModelSpec
-from notmiwae.model.missing import processes
+from notmiwae.model.missing_process.missing_process import processes
 from notmiwae.model.noise import Generators, normal, standard_gamma, uniform
-from notmiwae.model.observation import observations
+from notmiwae.model.not_miwae import ModelSpec, NotMIWAE
+from notmiwae.model.observation.observation_model import observations
 from notmiwae.randomness import generator
+from notmiwae.training.batched import BatchedModels
+from notmiwae.training.fit import _winners, fit, fit_together
+from notmiwae.training.recipe import TrainingSpec
+from notmiwae.training.trainer import Trainer
 
 COLUMNS = ("a", "b", "c")
 OBSERVATIONS = {
@@ -298,7 +298,7 @@ def test_in_a_race_each_table_has_its_own_winner():
 
 
 def stack_of(tables, process, training, model=None):
-    """An `Ascent` of models that start from weights of their own."""
+    """An `Trainer` of models that start from weights of their own."""
     model, rows, models = model or network(), [], []
     for number, values in enumerate(tables):
         s = torch.from_numpy(np.isfinite(values)).float()
@@ -306,9 +306,9 @@ def stack_of(tables, process, training, model=None):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(number)
             built = process.build(torch.tensor([0, 1]), x, s, COLUMNS)
-            models.append(LatentVariableModel(model, len(COLUMNS), built))
+            models.append(NotMIWAE(model, len(COLUMNS), built))
         rows.append((x, s))
-    return Ascent(models, rows, training, list(range(len(tables))), 0)
+    return Trainer(models, rows, training, list(range(len(tables))), 0)
 
 
 def test_each_models_gradient_is_clipped_by_its_own_norm():
@@ -339,7 +339,7 @@ def test_each_models_edges_stay_within_what_its_own_table_shows(process, side):
         with torch.no_grad():
             for model, edge in zip(stack.models, edges, strict=True):
                 model.missing_process.edge.copy_(edge)
-        moved = Stack(stack.models)
+        moved = BatchedModels(stack.models)
         moved.limit()
         moved.load(moved.matrices)
         for model, extreme, edge in zip(moved.models, extremes, edges, strict=True):

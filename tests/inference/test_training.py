@@ -8,14 +8,14 @@ import pytest
 import torch
 
 from notmiwae.errors import DataError, DivergenceError
-from notmiwae.inference.ascent import Ascent, _is_within
-from notmiwae.inference.imputation import ImputationSpec, impute
-from notmiwae.inference.recipe import TrainingSpec
-from notmiwae.inference.training import fit
-from notmiwae.model.latent import LatentVariableModel, ModelSpec
-from notmiwae.model.missing import processes
-from notmiwae.model.observation import observations
+from notmiwae.imputation import ImputationSpec, impute
+from notmiwae.model.missing_process.missing_process import processes
+from notmiwae.model.not_miwae import ModelSpec, NotMIWAE
+from notmiwae.model.observation.observation_model import observations
 from notmiwae.randomness import generator
+from notmiwae.training.fit import fit
+from notmiwae.training.recipe import TrainingSpec
+from notmiwae.training.trainer import Trainer, _is_within
 
 COLUMNS = ("x_1", "x_2")
 LINEAR = ModelSpec(latent_size=1, encoder={"kind": "mlp", "hidden": [32]}, decoder={"kind": "linear"})
@@ -192,11 +192,11 @@ def test_the_last_step_is_measured_even_off_the_beat():
 
 def test_step_sizes_fall_linearly_to_zero_over_the_decay():
     x, s = torch.randn(9, 2, generator=torch.Generator().manual_seed(1)), torch.ones(9, 2)
-    model = LatentVariableModel(LINEAR, 2, HIGH.build(torch.tensor([0]), x, s))
+    model = NotMIWAE(LINEAR, 2, HIGH.build(torch.tensor([0]), x, s))
     spec = TrainingSpec(
         steps=10, decay=0.5, learning_rate=1e-3, missing_process_learning_rate=2e-3, check_every=1
     )
-    ascent = Ascent([model], [(x, s)], spec, [1], 0)
+    ascent = Trainer([model], [(x, s)], spec, [1], 0)
     sizes = []
     for step in range(1, 11):
         ascent.advance(step)
@@ -230,7 +230,7 @@ def test_reports_reach_the_last_step_of_the_last_start():
 
 def poisoned(monkeypatch, name, after):
     """Make the parameter `name` NaN once the model was used `after` times."""
-    original, calls = LatentVariableModel.importance_samples, []
+    original, calls = NotMIWAE.importance_samples, []
 
     def poison(self, *arguments):
         calls.append(1)
@@ -239,7 +239,7 @@ def poisoned(monkeypatch, name, after):
             attrgetter(name)(self).data.fill_(math.nan)
         return original(self, *arguments)
 
-    monkeypatch.setattr(LatentVariableModel, "importance_samples", poison)
+    monkeypatch.setattr(NotMIWAE, "importance_samples", poison)
 
 
 @pytest.mark.parametrize(

@@ -8,15 +8,17 @@ import pytest
 import torch
 
 from notmiwae.errors import ParameterError
-from notmiwae.inference import ascent as ascent_module
-from notmiwae.inference.ascent import Ascent, Progress
-from notmiwae.inference.fitted import Scaling
-from notmiwae.inference.recipe import TrainingSpec
-from notmiwae.inference.training import fit
-from notmiwae.model.latent import LatentVariableModel, ModelSpec, bound
-from notmiwae.model.missing import processes
-from notmiwae.params import parse_spec
+from notmiwae.model.bound import bound
+from notmiwae.model.missing_process.missing_process import processes
+from notmiwae.model.not_miwae import ModelSpec, NotMIWAE
 from notmiwae.randomness import generator, torch_seed
+from notmiwae.specs import parse_spec
+from notmiwae.training import trainer as ascent_module
+from notmiwae.training.fit import fit
+from notmiwae.training.recipe import TrainingSpec
+from notmiwae.training.scaling import Scaling
+from notmiwae.training.selection import ModelProgress
+from notmiwae.training.trainer import Trainer
 
 COLUMNS = ("x_1", "x_2")
 LINEAR = ModelSpec(latent_size=1, encoder={"kind": "mlp", "hidden": [16]}, decoder={"kind": "linear"})
@@ -53,9 +55,9 @@ def steps(process, training, seed=1):
         torch.manual_seed(seed)
         built = process.build(torch.tensor([0]), x, s, COLUMNS)
         torch.manual_seed(seed)
-        model = LatentVariableModel(LINEAR, 2, built)
+        model = NotMIWAE(LINEAR, 2, built)
     states = [{name: value.clone() for name, value in model.state_dict().items()}]
-    ascent = Ascent([model], [(x, s)], training, [seed], 0)
+    ascent = Trainer([model], [(x, s)], training, [seed], 0)
     for step in range(1, training.steps + 1):
         ascent.advance(step)
         ascent._stack.load(ascent._stack.matrices)
@@ -147,7 +149,7 @@ def test_a_warm_start_without_end_is_refused(warm_start):
 @pytest.fixture
 def norms(monkeypatch):
     """Norms of the gradients that the optimiser was given."""
-    found, original = [], Ascent.__init__
+    found, original = [], Trainer.__init__
 
     def watched(self, *arguments):
         original(self, *arguments)
@@ -158,7 +160,7 @@ def norms(monkeypatch):
 
         self._optimiser.register_step_pre_hook(look)
 
-    monkeypatch.setattr(Ascent, "__init__", watched)
+    monkeypatch.setattr(Trainer, "__init__", watched)
     return found
 
 
@@ -298,7 +300,7 @@ def test_the_model_has_the_weights_that_were_kept_whoever_won(table_direction, r
 
 
 def test_of_many_rows_a_thousand_are_held_out():
-    few, many = (Progress.begin(rows, 1, TrainingSpec(steps=1)) for rows in (500, 30_000))
+    few, many = (ModelProgress.begin(rows, 1, TrainingSpec(steps=1)) for rows in (500, 30_000))
     assert len(few.held_out) == 50
     assert len(many.held_out) == 1000
     assert len(many.rows) == 29_000

@@ -7,8 +7,8 @@ import torch
 
 from notmiwae.errors import ParameterError
 from notmiwae.model.distributions import Normal
-from notmiwae.model.missing import processes
-from notmiwae.params import parse_entry
+from notmiwae.model.missing_process.missing_process import processes
+from notmiwae.specs import parse_entry
 
 NAMES = ["age", "wage", "hours", "rent"]
 COLUMNS = torch.tensor([0, 1, 3])

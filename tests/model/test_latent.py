@@ -12,10 +12,13 @@ from scipy.integrate import quad
 from scipy.special import expit, log_ndtr, ndtr
 from scipy.stats import norm
 
-from notmiwae.model.latent import LatentVariableModel, ModelSpec, bound, log_weights
-from notmiwae.model.missing import AgnosticProcess, IgnorableProcess, processes
-from notmiwae.model.networks import Linear, networks
-from notmiwae.model.probit import SelfMaskingProcess
+from notmiwae.model.bound import bound, log_weights
+from notmiwae.model.missing_process.agnostic import AgnosticProcess
+from notmiwae.model.missing_process.ignorable import IgnorableProcess
+from notmiwae.model.missing_process.missing_process import processes
+from notmiwae.model.missing_process.self_masking import SelfMaskingProcess
+from notmiwae.model.networks import LinearSpec, networks
+from notmiwae.model.not_miwae import ModelSpec, NotMIWAE
 
 WEIGHTS, OFFSETS, SCALES = np.array([0.9, 0.8]), np.array([0.1, -0.2]), np.array([0.4, 0.6])
 SPEC = ModelSpec(latent_size=1, encoder={"kind": "linear"}, decoder={"kind": "linear"})
@@ -24,7 +27,7 @@ SAMPLES = 20_000
 
 def linear_gaussian(process):
     """Two features, `x = W z + b + σ ε`, with an encoder a little wider than p(z | x_2)."""
-    model = LatentVariableModel(SPEC, 2, process).double()
+    model = NotMIWAE(SPEC, 2, process).double()
     precision = 1 + (WEIGHTS[1] / SCALES[1]) ** 2
     gain = WEIGHTS[1] / SCALES[1] ** 2 / precision
     spread = 1.5 / math.sqrt(precision)
@@ -136,7 +139,7 @@ def test_without_a_missing_process_the_mean_weight_is_the_marginal_gaussian(x_2,
 @statistical
 def test_sampled_missing_values_give_the_same_likelihood_and_mean(x_2, slope, sign, edge, seed):
     slope = sign * min(slope, 4.0)
-    process = AgnosticProcess(torch.tensor([0]), 2, Linear())
+    process = AgnosticProcess(torch.tensor([0]), 2, LinearSpec())
     model = linear_gaussian(process)
     with torch.no_grad():
         process.network.weight.copy_(torch.tensor([[slope, 0.0]]))
@@ -237,7 +240,7 @@ def test_the_encoder_sees_the_mask_only_if_told_to():
     x = torch.zeros(2, 3)
     s = torch.tensor([[1.0, 1.0, 1.0], [0.0, 1.0, 1.0]])
     for sees in (True, False):
-        model = LatentVariableModel(
+        model = NotMIWAE(
             ModelSpec(latent_size=2, encoder_sees_mask=sees), 3, IgnorableProcess(torch.tensor([0]))
         )
         first, second = model.encode(x, s).mean
@@ -276,7 +279,7 @@ def test_the_bounds_gradient_reaches_every_parameter(kind, network, shared):
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(3)
         process = processes.parse({"kind": kind}).build(torch.tensor([1, 6]), x, s)
-        model = LatentVariableModel(spec, 16, process)
+        model = NotMIWAE(spec, 16, process)
         with torch.no_grad():
             for parameter in model.parameters():
                 parameter += 0.01 * torch.randn_like(parameter)  # residual blocks start at zero

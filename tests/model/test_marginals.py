@@ -12,16 +12,20 @@ from scipy.stats import kstest
 from torch import nn
 from torch.nn.functional import logsigmoid
 
-from notmiwae.model import missing, separable
-from notmiwae.model.discrete import Binary, Codes
 from notmiwae.model.distributions import Normal
-from notmiwae.model.missing import processes
-from notmiwae.model.mixture import Mixture
-from notmiwae.model.probit import SelfMaskingProcess
-from notmiwae.model.separable import MCARProcess, SeparableProcess
-from notmiwae.model.student import Student
-from notmiwae.model.truncation import Interval, log_interval
-from notmiwae.model.two_edged import IntervalProcess, TwoSidedProcess
+from notmiwae.model.missing_process import missing_process as missing
+from notmiwae.model.missing_process import separable
+from notmiwae.model.missing_process.interval import IntervalProcess
+from notmiwae.model.missing_process.mcar import MCARProcess
+from notmiwae.model.missing_process.missing_process import processes
+from notmiwae.model.missing_process.self_masking import SelfMaskingProcess
+from notmiwae.model.missing_process.separable import SeparableProcess
+from notmiwae.model.missing_process.two_sided import TwoSidedProcess
+from notmiwae.model.observation.bernoulli import Bernoulli
+from notmiwae.model.observation.categorical import Categorical
+from notmiwae.model.observation.gaussian_mixture import GaussianMixture
+from notmiwae.model.observation.student_t import StudentT
+from notmiwae.model.truncated_gaussian import IntervalProbability, log_interval
 
 FIRST = torch.tensor([0])
 EDGE, LOWER, UPPER, SIGMA = 0.4, -0.3, 0.5, 0.7
@@ -63,9 +67,13 @@ def likelihood(kind, mu, sigma=SIGMA, count=1):
             parts = np.stack([log_normal(*each)(x) for each in zip(means, sigmas, strict=True)], -1)
             return logsumexp(parts, axis=-1, b=shares)
 
-        return Mixture(log_shares, torch.from_numpy(means), torch.from_numpy(sigmas)), log_density, 100.0
+        return (
+            GaussianMixture(log_shares, torch.from_numpy(means), torch.from_numpy(sigmas)),
+            log_density,
+            100.0,
+        )
     degrees = float(kind.removeprefix("student_"))
-    return Student(mean, double(sigma), double(degrees)), log_student(mu, sigma, degrees), 1e7
+    return StudentT(mean, double(sigma), double(degrees)), log_student(mu, sigma, degrees), 1e7
 
 
 PROCESSES = ["probit/high", "probit/low", "logistic/high", "logistic/low", "two_sided", "interval"]
@@ -139,9 +147,9 @@ def test_a_constant_rate_says_nothing_of_the_values(observation):
 
 
 CODES = {
-    "bernoulli": (Binary(torch.tensor([[[0.7]]])), np.array([1 - expit(0.7), expit(0.7)])),
+    "bernoulli": (Bernoulli(torch.tensor([[[0.7]]])), np.array([1 - expit(0.7), expit(0.7)])),
     "categorical": (
-        Codes(torch.tensor([[[[0.2, 0.1, 0.4, 0.3]]]]).log(), torch.tensor([4])),
+        Categorical(torch.tensor([[[[0.2, 0.1, 0.4, 0.3]]]]).log(), torch.tensor([4])),
         np.array([0.2, 0.1, 0.4, 0.3]),
     ),
 }
@@ -174,7 +182,11 @@ def test_an_imputed_code_is_the_most_probable_one_under_all_samples_of_z(observa
     process = SelfMaskingProcess(FIRST, 1.0, 2.0, torch.tensor([1.5]))
     generator = torch.Generator().manual_seed(7)
     raw = torch.randn(5, 3, 1, 4, generator=generator)
-    px = Binary(raw[..., 0]) if observation == "bernoulli" else Codes(raw.log_softmax(-1), torch.tensor([4]))
+    px = (
+        Bernoulli(raw[..., 0])
+        if observation == "bernoulli"
+        else Categorical(raw.log_softmax(-1), torch.tensor([4]))
+    )
     alpha = torch.rand(5, 3, generator=generator).softmax(0)
     values = torch.arange(2.0 if observation == "bernoulli" else 4.0)
     nodes = px.nodes(0)
@@ -195,11 +207,11 @@ def test_averages_of_values_are_weighted_means(observation):
     mean = torch.randn(5, 3, 1, generator=generator)
     if observation == "mixture":
         logits = torch.stack([mean, -mean])
-        px = Mixture(logits.log_softmax(0), *torch.tensor([[-1.0, 1.0], [0.5, 0.7]]))
+        px = GaussianMixture(logits.log_softmax(0), *torch.tensor([[-1.0, 1.0], [0.5, 0.7]]))
     elif observation == "gaussian":
         px = Normal(mean, torch.ones(1))
     else:
-        px = Student(mean, *torch.tensor([[1.0], [4]]))
+        px = StudentT(mean, *torch.tensor([[1.0], [4]]))
     alpha = torch.rand(5, 3, generator=generator).softmax(0)
     zero = torch.zeros(3, 1)
     for kind in ("ignorable", "self_masking", "interval", "mcar", "by_column", "agnostic_linear"):
@@ -272,7 +284,7 @@ def test_an_interval_far_out_has_finite_probability_mean_draws_and_gradients(wid
     for gradient in torch.autograd.grad(log_prob.sum(), [t, w]):
         assert gradient.isfinite().all()
     with torch.no_grad():
-        interval = Interval(t, w)
+        interval = IntervalProbability(t, w)
         mean = interval.mean()  # of e', between −t and w − t
         slack = 1e-6 * (1 + t.double().abs())
         assert (mean >= -t - slack).all()
@@ -291,7 +303,7 @@ def test_student_in_single_precision_stays_finite_far_out(kind, degrees, slope):
     process.float()
     mean = torch.tensor([-1e3, -30.0, 0.1, 30.0, 1e3]).reshape(5, 1, 1).requires_grad_()
     scale, nu = (torch.tensor([each], requires_grad=True) for each in (0.05, degrees))
-    found = process(Student(mean, scale, nu), torch.zeros(1, 1), torch.zeros(1, 1), None)
+    found = process(StudentT(mean, scale, nu), torch.zeros(1, 1), torch.zeros(1, 1), None)
     assert found.log_prob.isfinite().all()
     inputs = [mean, scale, nu, *process.parameters()]
     for gradient in torch.autograd.grad(found.log_prob.sum(), inputs):
@@ -306,7 +318,7 @@ def test_the_student_marginals_gradients_are_those_of_finite_differences(kind):
     zero = torch.zeros(1, 1, dtype=torch.float64)
 
     def log_prob(mean, scale, degrees):
-        return process(Student(mean, scale, degrees), zero, zero, None).log_prob
+        return process(StudentT(mean, scale, degrees), zero, zero, None).log_prob
 
     inputs = [torch.tensor([[[-1.0]], [[0.3]]], dtype=torch.float64), double(0.6), double(5.0)]
     found = torch.autograd.grad(log_prob(*(each.requires_grad_() for each in inputs)).sum(), inputs)

@@ -6,7 +6,7 @@ from scipy.stats import kstest
 from torch.nn.functional import logsigmoid
 
 from notmiwae.model.distributions import Normal
-from notmiwae.model.missing import processes
+from notmiwae.model.missing_process.missing_process import processes
 
 SAMPLES, ROWS, FEATURES = 6, 9, 4
 COLUMNS = torch.tensor([0, 2])

@@ -4,10 +4,12 @@ import pytest
 import torch
 
 from notmiwae.errors import ParameterError
-from notmiwae.model.by_column import ByColumnProcess, build_process
-from notmiwae.model.latent import LatentVariableModel, ModelSpec, bound
-from notmiwae.model.missing import IgnorableProcess, processes
-from notmiwae.model.observation import observations
+from notmiwae.model.bound import bound
+from notmiwae.model.missing_process.by_column import ByColumnProcess, build_process
+from notmiwae.model.missing_process.ignorable import IgnorableProcess
+from notmiwae.model.missing_process.missing_process import processes
+from notmiwae.model.not_miwae import ModelSpec, NotMIWAE
+from notmiwae.model.observation.observation_model import observations
 
 D, K, B = 5, 4, 40
 ENTRY = {
@@ -85,7 +87,7 @@ def model(process, **options):
         torch.manual_seed(7)
         built = build_process(processes.parse(process), SPEC, columns, X, S, NAMES)
         network = {"latent_size": 2, "encoder": {"kind": "linear"}, "decoder": {"kind": "linear"}}
-        return LatentVariableModel(ModelSpec(observation=ENTRY, **network, **options), D, built)
+        return NotMIWAE(ModelSpec(observation=ENTRY, **network, **options), D, built)
 
 
 @pytest.mark.parametrize("kind", processes.names())

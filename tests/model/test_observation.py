@@ -7,9 +7,10 @@ from scipy import stats
 from scipy.special import expit, log_softmax, logsumexp
 
 from notmiwae.errors import DataError, ParameterError
-from notmiwae.model.latent import LatentVariableModel, ModelSpec, bound
-from notmiwae.model.missing import processes
-from notmiwae.model.observation import observations
+from notmiwae.model.bound import bound
+from notmiwae.model.missing_process.missing_process import processes
+from notmiwae.model.not_miwae import ModelSpec, NotMIWAE
+from notmiwae.model.observation.observation_model import observations
 
 SAMPLES, ROWS, FEATURES = 4, 6, 3
 ENTRIES = {
@@ -146,7 +147,7 @@ def test_the_bounds_gradient_reaches_every_parameter_of_every_combination(entry,
         torch.manual_seed(5)
         process = processes.parse({"kind": kind}).build(torch.tensor([0, 2]), x, s)
         s[:, 1] = 1.0
-        model = LatentVariableModel(spec, FEATURES, process)
+        model = NotMIWAE(spec, FEATURES, process)
     drawn = model.importance_samples(x * s, s, 5, torch.Generator().manual_seed(6))
     bound(drawn.log_weights).mean().backward()
     for name, parameter in model.named_parameters():

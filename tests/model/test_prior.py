@@ -4,9 +4,10 @@ import pytest
 import torch
 from scipy import stats
 
-from notmiwae.model.latent import LatentVariableModel, ModelSpec, bound
-from notmiwae.model.missing import processes
-from notmiwae.model.prior import priors
+from notmiwae.model.bound import bound
+from notmiwae.model.missing_process.missing_process import processes
+from notmiwae.model.not_miwae import ModelSpec, NotMIWAE
+from notmiwae.model.priors import priors
 
 EVERY_PRIOR = pytest.mark.parametrize("kind", priors.names())
 
@@ -55,7 +56,7 @@ def test_the_bounds_gradient_reaches_the_prior(kind):
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(4)
         process = processes.parse({"kind": "ignorable"}).build(torch.tensor([0]), x, s)
-        model = LatentVariableModel(ModelSpec(latent_size=2, prior={"kind": kind}), 3, process)
+        model = NotMIWAE(ModelSpec(latent_size=2, prior={"kind": kind}), 3, process)
     weights = model.importance_samples(x, s, 5, torch.Generator().manual_seed(5)).log_weights
     bound(weights).mean().backward()
     assert all((each.grad != 0).all() for each in model.prior.parameters())

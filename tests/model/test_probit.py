@@ -14,12 +14,14 @@ from scipy.optimize import brentq
 from scipy.special import erfcx, log_ndtr, ndtr
 from scipy.stats import kstest, norm
 
-from notmiwae.model import logistic, truncation
+from notmiwae.model import truncated_gaussian as truncation
 from notmiwae.model.distributions import Normal
-from notmiwae.model.missing import processes
-from notmiwae.model.probit import SelfMaskingProcess
-from notmiwae.model.truncation import mills_ratio
-from notmiwae.model.two_edged import IntervalProcess, TwoSidedProcess
+from notmiwae.model.missing_process import logistic_link as logistic
+from notmiwae.model.missing_process.interval import IntervalProcess
+from notmiwae.model.missing_process.missing_process import processes
+from notmiwae.model.missing_process.self_masking import SelfMaskingProcess
+from notmiwae.model.missing_process.two_sided import TwoSidedProcess
+from notmiwae.model.truncated_gaussian import mills_ratio
 
 SLOPES = [0.1, 1.0, 7.0, 50.0, 1e3]
 # Edges lie at 0.4, and for two sides at -0.5 and 0.4 or so: near the mass, and up to 45 deviations away.
@@ -389,7 +391,7 @@ def test_limits_are_those_of_parameters_in_a_process_by_column_too():
 
 @pytest.mark.parametrize(("t", "w"), [(0.0, 50.0), (20.0, 50.0), (40.0, 50.0), (-3.0, 1e-3), (30.0, 1.0)])
 def test_no_draw_lies_beyond_the_ends_of_its_interval(t, w):
-    interval = truncation.Interval(*torch.tensor([[t], [w]], dtype=torch.float64))
+    interval = truncation.IntervalProbability(*torch.tensor([[t], [w]], dtype=torch.float64))
     levels = torch.tensor([0.0, 1e-300, 0.5, 1.0 - 1e-16, 1.0], dtype=torch.float64)
     noise = -interval.invert(levels)  # −e' lies between t − w and t
     assert (noise >= t - w).all()

@@ -7,10 +7,12 @@ import torch
 from torch.nn.functional import softplus
 
 from notmiwae.model.distributions import Normal
-from notmiwae.model.latent import LatentVariableModel, ModelSpec
-from notmiwae.model.missing import IgnorableProcess, RowProcess, processes
-from notmiwae.model.observation import observations
-from notmiwae.model.separable import SeparableProcess
+from notmiwae.model.missing_process.agnostic import RowProcess
+from notmiwae.model.missing_process.ignorable import IgnorableProcess
+from notmiwae.model.missing_process.missing_process import processes
+from notmiwae.model.missing_process.separable import SeparableProcess
+from notmiwae.model.not_miwae import ModelSpec, NotMIWAE
+from notmiwae.model.observation.observation_model import observations
 
 COLUMNS = torch.tensor([0, 2])
 SEPARABLE = ("self_masking", "two_sided", "interval")
@@ -148,16 +150,16 @@ def test_weights_are_what_is_learnt_and_nothing_else(kind):
     ]
     spec = ModelSpec(latent_size=2, observation={"kind": "mixed", "parts": parts})
     process = processes.parse({"kind": kind}).build(torch.tensor([0, 3]), x, torch.ones_like(x))
-    model = LatentVariableModel(spec, 4, process)
+    model = NotMIWAE(spec, 4, process)
     assert set(model.state_dict()) == {name for name, _ in model.named_parameters()}
 
 
 @pytest.mark.parametrize(("features", "latent_size"), [(1, 1), (2, 1), (3, 2), (6, 5)])
 def test_the_latent_has_one_dimension_less_than_the_features_unless_told(features, latent_size):
-    model = LatentVariableModel(ModelSpec(latent_size=None), features, IgnorableProcess(torch.tensor([0])))
+    model = NotMIWAE(ModelSpec(latent_size=None), features, IgnorableProcess(torch.tensor([0])))
     x = torch.zeros(3, features)
     assert model.encode(x, torch.ones_like(x)).mean.shape == (3, latent_size)
-    told = LatentVariableModel(ModelSpec(latent_size=4), features, IgnorableProcess(torch.tensor([0])))
+    told = NotMIWAE(ModelSpec(latent_size=4), features, IgnorableProcess(torch.tensor([0])))
     assert told.encode(x, torch.ones_like(x)).mean.shape == (3, 4)
 
 

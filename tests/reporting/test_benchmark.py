@@ -11,16 +11,16 @@ import pandas as pd
 import pytest
 import yaml
 
-from notmiwae.data.sources import GaussianSource
-from notmiwae.data.tables import table_path, write_table
 from notmiwae.errors import DataError, ParameterError
-from notmiwae.evaluation.replicates import write_csv
-from notmiwae.inference.recipe import TrainingSpec
-from notmiwae.inference.training import fit
-from notmiwae.model.latent import ModelSpec
-from notmiwae.model.probit import SelfMasking
-from notmiwae.reporting.gather import ERROR_COLUMNS, gather
-from notmiwae.reporting.results import REPLICATE_COLUMNS, STUDY_COLUMNS
+from notmiwae.model.missing_process.self_masking import SelfMaskingSpec
+from notmiwae.model.not_miwae import ModelSpec
+from notmiwae.training.fit import fit
+from notmiwae.training.recipe import TrainingSpec
+from study.data.sources import GaussianSource
+from study.data.tables import table_path, write_table
+from study.evaluation.replicates import write_csv
+from study.reporting.benchmark_inputs import ERROR_COLUMNS, gather
+from study.reporting.result_files import REPLICATE_COLUMNS, STUDY_COLUMNS
 
 ROOT = Path(__file__).resolve().parents[2]
 PUBLISHED = pd.read_csv(ROOT / "paper/reports/published.csv")
@@ -63,7 +63,7 @@ def made(tmp_path_factory) -> Path:
         masked.to_numpy(),
         tuple(masked.columns),
         ModelSpec(latent_size=1),
-        SelfMasking(),
+        SelfMaskingSpec(),
         TrainingSpec(steps=4, check_every=2),
         1,
     ).fitted

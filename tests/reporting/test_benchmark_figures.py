@@ -9,21 +9,21 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from notmiwae.data.mechanisms import Threshold
 from notmiwae.errors import DataError
-from notmiwae.inference.recipe import TrainingSpec
-from notmiwae.inference.training import fit
-from notmiwae.model.latent import ModelSpec
-from notmiwae.model.missing import Ignorable
-from notmiwae.model.probit import SelfMasking
-from notmiwae.reporting.by_table import ablation, calibration
-from notmiwae.reporting.comparison import errors
-from notmiwae.reporting.forest import forest
-from notmiwae.reporting.learnt import Learnt, learnt_columns, learnt_processes
-from notmiwae.reporting.names import METHODS
-from notmiwae.reporting.ranks import critical_differences, groups
-from notmiwae.reporting.rates import missing_rate
-from notmiwae.reporting.significance import BASELINES, PAIRED_COLUMNS
+from notmiwae.mechanisms.self_masking_mechanism import Threshold
+from notmiwae.model.missing_process.ignorable import IgnorableSpec
+from notmiwae.model.missing_process.self_masking import SelfMaskingSpec
+from notmiwae.model.not_miwae import ModelSpec
+from notmiwae.training.fit import fit
+from notmiwae.training.recipe import TrainingSpec
+from study.reporting.by_dataset import ablation, calibration
+from study.reporting.critical_difference import critical_differences, groups
+from study.reporting.forest_plot import forest
+from study.reporting.headline_figure import errors
+from study.reporting.learnt_columns import Learnt, learnt_columns, learnt_processes
+from study.reporting.missing_rates import missing_rate
+from study.reporting.names import METHODS
+from study.reporting.significance import BASELINES, PAIRED_COLUMNS
 
 DATASETS = ["banknote", "concrete", "red", "white", "yeast", "breast"]
 MANY = [name for name in METHODS if name not in ("notmiwae", "notmiwae_mechanism", "mean")]
@@ -225,7 +225,7 @@ class TestLearnt:
         return [fit(values, names, ModelSpec(latent_size=1), process, training, seed).fitted]
 
     def test_columns_that_lost_values(self):
-        models = [self.fitted(SelfMasking(), seed) for seed in (1, 2)]
+        models = [self.fitted(SelfMaskingSpec(), seed) for seed in (1, 2)]
         columns = [*learnt_columns("red", self.COMPLETE, self.MASKED, self.MECHANISM, models)]
         assert [each.column for each in columns] == ["x_1", "mean_radius"]
         first = columns[0]
@@ -240,7 +240,7 @@ class TestLearnt:
         assert len([*few]) == 1
 
     def test_a_model_without_a_missing_process(self):
-        models = [self.fitted(Ignorable(), 1)]
+        models = [self.fitted(IgnorableSpec(), 1)]
         with pytest.raises(DataError, match="red: the model has no missing process"):
             [*learnt_columns("red", self.COMPLETE, self.MASKED, self.MECHANISM, models)]
 

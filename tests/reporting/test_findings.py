@@ -5,11 +5,12 @@ import pandas as pd
 import pytest
 
 from notmiwae.errors import DataError
-from notmiwae.evaluation.replicates import summarise
-from notmiwae.reporting.headline import Measure, headline
-from notmiwae.reporting.names import datasets_in_order, method_name
-from notmiwae.reporting.page import fill, read_template
-from notmiwae.reporting.published import (
+from study.evaluation.replicates import summarise
+from study.reporting.benchmark_summary import summary_table
+from study.reporting.headline_tables import Measure, headline
+from study.reporting.names import datasets_in_order, method_name
+from study.reporting.page_template import fill, read_template
+from study.reporting.published_verdicts import (
     HIGHER,
     LOWER,
     REPRODUCED,
@@ -18,9 +19,8 @@ from notmiwae.reporting.published import (
     verdicts,
     with_recipes,
 )
-from notmiwae.reporting.results import averaged, read_rows
-from notmiwae.reporting.significance import equal_or_less, intervals, paired, paired_table, ranking
-from notmiwae.reporting.summary import summary_table
+from study.reporting.result_files import averaged, read_rows
+from study.reporting.significance import equal_or_less, intervals, paired, paired_table, ranking
 
 METHODS = ["notmiwae_known", "notmiwae_selfmasking", "miwae", "mice", "knn"]
 COLUMNS = ["dataset", "method", "metric", "mean", "se", "replicates"]

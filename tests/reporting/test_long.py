@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from notmiwae.errors import DataError
-from notmiwae.evaluation.replicates import summarise, write_csv
-from notmiwae.reporting.long import by_seed, gather, prose, robustness, robustness_table
+from study.evaluation.replicates import summarise, write_csv
+from study.reporting.robustness import by_seed, gather, prose, robustness, robustness_table
 
 ROOT = Path(__file__).resolve().parents[2]
 COLUMNS = ["dataset", "setting", "method", "metric", "replicate", "value"]

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from notmiwae.randomness import generator
-from notmiwae.reporting.protocol import HALF_NORMAL, Constants, constants, protocol_table
+from study.reporting.protocol import HALF_NORMAL, Constants, constants, protocol_table
 
 
 def tables(values):

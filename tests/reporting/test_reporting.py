@@ -9,36 +9,31 @@ import pytest
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
-from notmiwae.data.cuts import QuantileCut
-from notmiwae.data.datasets import DatasetSpec
-from notmiwae.data.mechanisms import (
-    MCAR,
-    AngularSector,
-    DiscThreshold,
-    RandomBlock,
-    SelfMaskingLogistic,
-    Threshold,
-    apply_mechanism,
-)
-from notmiwae.data.sources import GaussianSource
-from notmiwae.data.tables import ImputedCells
+from notmiwae import plot_style as style
 from notmiwae.errors import DataError, ParameterError
-from notmiwae.inference.recipe import TrainingSpec
-from notmiwae.inference.training import fit
-from notmiwae.model.latent import ModelSpec
-from notmiwae.model.missing import processes
-from notmiwae.params import parse_spec
-from notmiwae.reporting import style
-from notmiwae.reporting.agreement import agreement
-from notmiwae.reporting.comparison import errors
-from notmiwae.reporting.curves import best_starts, bounds
-from notmiwae.reporting.headline import headline
-from notmiwae.reporting.heatmap import mechanism_probability, missing_process
-from notmiwae.reporting.images import error_maps, first_of_each, imputations
-from notmiwae.reporting.names import column_name, in_order, method_name
-from notmiwae.reporting.painters import Replicate, draw_figures
-from notmiwae.reporting.results import CURVE_COLUMNS, PUBLISHED_COLUMNS, Grid, read_rows
-from notmiwae.reporting.scatter import Panel, reconstruction
+from notmiwae.mechanisms import MCAR
+from notmiwae.mechanisms.mechanism import apply_mechanism
+from notmiwae.mechanisms.regions import AngularSector, DiscThreshold, RandomBlock
+from notmiwae.mechanisms.self_masking_mechanism import SelfMaskingLogistic, Threshold
+from notmiwae.mechanisms.thresholds import QuantileCut
+from notmiwae.model.missing_process.missing_process import processes
+from notmiwae.model.not_miwae import ModelSpec
+from notmiwae.specs import parse_spec
+from notmiwae.training.fit import fit
+from notmiwae.training.recipe import TrainingSpec
+from study.data.datasets import DatasetSpec
+from study.data.sources import GaussianSource
+from study.data.tables import ImputedCells
+from study.reporting.dataset_figures import Replicate, draw_figures
+from study.reporting.headline_figure import errors
+from study.reporting.headline_tables import headline
+from study.reporting.heatmap import mechanism_probability, missing_process
+from study.reporting.image_figures import error_maps, first_of_each, imputations
+from study.reporting.imputed_against_true import agreement
+from study.reporting.names import column_name, in_order, method_name
+from study.reporting.result_files import CURVE_COLUMNS, PUBLISHED_COLUMNS, GridSpec, read_rows
+from study.reporting.scatter import Panel, reconstruction
+from study.reporting.training_curves import best_starts, bounds
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -341,14 +336,14 @@ class TestHeadline:
 
 
 class TestResults:
-    GRID = Grid(datasets=("a", "b"), models=("m",), baselines=("k",), methods=("m", "k"), oracles=("b",))
+    GRID = GridSpec(datasets=("a", "b"), models=("m",), baselines=("k",), methods=("m", "k"), oracles=("b",))
 
     def test_groups_in_order(self):
         assert self.GRID.groups() == [("a", "methods"), ("b", "methods"), ("b", "oracle")]
 
     def test_misspelt_section(self):
         with pytest.raises(ParameterError, match=r"run\.oracle: unknown key; did you mean 'oracles'"):
-            parse_spec(Grid, self.GRID.to_mapping() | {"oracle": []}, "params.yaml: run")
+            parse_spec(GridSpec, self.GRID.to_mapping() | {"oracle": []}, "params.yaml: run")
 
     def test_errors_name_the_file(self, tmp_path):
         path = tmp_path / "cell.csv"

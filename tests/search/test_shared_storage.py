@@ -13,21 +13,21 @@ from small_sweep import TRIALS, found_alone, tiny, write
 
 import programs
 from notmiwae.errors import ParameterError
-from notmiwae.pipeline import compute
-from notmiwae.search.results import table
-from notmiwae.search.storage import VARIABLE, open_storage, storage_url
-from notmiwae.search.study import Trials, run_sweep
-from notmiwae.search.sweep import read_sweep
+from study.run.pipeline import compute
+from study.search.search_results import table
+from study.search.sweep_spec import read_sweep
+from study.search.trial_storage import VARIABLE, open_storage, storage_url
+from study.search.trials_run import Trials, run_sweep
 
 PASSWORD = "open-sesame"
 ON_A_SERVER = pytest.mark.needs("redis-server")
 SCRIPT = """
 import sys
-from notmiwae.pipeline import compute
-from notmiwae.search import study
-from notmiwae.search.results import table
-from notmiwae.search.storage import open_storage, storage_url
-from notmiwae.search.sweep import read_sweep
+from study.run.pipeline import compute
+from study.search import study
+from study.search.search_results import table
+from study.search.trial_storage import open_storage, storage_url
+from study.search.sweep_spec import read_sweep
 
 run = study.run_trial
 def counted(*arguments):

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
-from notmiwae.search.space import changes, dials
+from study.search.search_space import changes, dials
 
 AT = ["model.training.learning_rate"]
 

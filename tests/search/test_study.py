@@ -7,11 +7,12 @@ from hypothesis import strategies as st
 from optuna.trial import TrialState
 from small_sweep import AT_ONCE, TRIALS, found_alone, tiny, write
 
-from notmiwae.parallel import ComputeSpec, silent
-from notmiwae.search.storage import open_storage
-from notmiwae.search.study import ask, curves, run_sweep
-from notmiwae.search.sweep import Pruning, read_sweep
-from notmiwae.search.trial import run_trial
+from notmiwae.progress import silent
+from study.run.parallel import ComputeSpec
+from study.search.search_trial import run_trial
+from study.search.sweep_spec import Pruning, read_sweep
+from study.search.trial_storage import open_storage
+from study.search.trials_run import ask, curves, run_sweep
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ import pytest
 from PIL import Image
 
 from notmiwae.errors import DataError
-from notmiwae.site.markdown import Renderer, plain, slug
-from notmiwae.site.sources import repository
+from study.site.markdown import Renderer, plain, slug
+from study.site.site_inputs import repository
 
 
 @pytest.fixture

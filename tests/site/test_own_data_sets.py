@@ -8,11 +8,11 @@ import pandas as pd
 import pytest
 
 from notmiwae.errors import DataError
-from notmiwae.reporting.headline import tables
-from notmiwae.reporting.names import dataset_name
-from notmiwae.site.__main__ import main
-from notmiwae.site.build import FILLED, PAGE, SUMMARY, filled, page
-from notmiwae.site.chapters import IMAGES, PAPER, STUDY
+from study.reporting.headline_tables import tables
+from study.reporting.names import dataset_name
+from study.site.__main__ import main
+from study.site.build_page import PAGE, filled, page
+from study.site.chapters import FILLED, IMAGES, PAPER, STUDY, SUMMARY
 
 ROOT = Path(__file__).parents[2]
 OF_WAGES = [
@@ -182,13 +182,13 @@ def test_after_a_full_disk_every_file_is_as_it_was(copied, monkeypatch, capsys):
 
 def test_help_does_nothing_else(tmp_path):
     said = subprocess.run(
-        [sys.executable, "-m", "notmiwae.site", "--help"],
+        [sys.executable, "-m", "study.site", "--help"],
         cwd=tmp_path,
         capture_output=True,
         text=True,
         check=True,
     )
-    assert said.stdout.startswith("usage: python -m notmiwae.site")
+    assert said.stdout.startswith("usage: python -m study.site")
     assert list(tmp_path.iterdir()) == []
 
 

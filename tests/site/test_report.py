@@ -9,9 +9,9 @@ import pytest
 
 import programs
 from notmiwae.errors import DataError
-from notmiwae.site.build import FILLED, PAGE, SUMMARY, filled, page, summary
-from notmiwae.site.chapters import CHAPTERS, Chapter
-from notmiwae.site.opening import findings
+from study.site.build_page import PAGE, filled, page, summary
+from study.site.chapters import CHAPTERS, FILLED, SUMMARY, Chapter
+from study.site.opening import findings
 
 ROOT = Path(__file__).parents[2]
 IN_A_BROWSER = pytest.mark.needs("chromium")
@@ -73,7 +73,7 @@ def test_with_an_address_the_files_that_it_names_are_links(copied):
 
 def test_a_page_becomes_a_chapter_by_a_line_in_the_list(copied, monkeypatch):
     more = Chapter("docs/more.md", "More of it", "Classes and functions.")
-    monkeypatch.setattr("notmiwae.site.build.CHAPTERS", (*CHAPTERS, more))
+    monkeypatch.setattr("study.site.build_page.CHAPTERS", (*CHAPTERS, more))
     text = "# API\n\n## `Imputer`\n\n### Methods\n\n## `Other`\n\n### Methods\n\n[it](study.md)\n"
     (copied / "docs/more.md").write_text(text)
     html = page(copied)
@@ -84,7 +84,7 @@ def test_a_page_becomes_a_chapter_by_a_line_in_the_list(copied, monkeypatch):
 
 
 def test_a_chapter_without_a_title_is_an_error(copied, monkeypatch):
-    monkeypatch.setattr("notmiwae.site.build.CHAPTERS", (*CHAPTERS, Chapter("docs/more.md", "More of it")))
+    monkeypatch.setattr("study.site.build_page.CHAPTERS", (*CHAPTERS, Chapter("docs/more.md", "More of it")))
     (copied / "docs/more.md").write_text("no title\n")
     with pytest.raises(DataError, match=r"docs/more.md: starts with .*; a chapter starts with its title"):
         page(copied)

@@ -18,16 +18,16 @@ import pytest
 import yaml
 from dvc.repo import Repo
 
-from notmiwae import pipeline
-from notmiwae.data.datasets import DatasetSpec
-from notmiwae.evaluation.studies import STUDIES, study
-from notmiwae.imputers.baselines import baselines
-from notmiwae.inference.recipe import Recipe
-from notmiwae.model.latent import ModelSpec
-from notmiwae.params import lookup
-from notmiwae.search.sweep import read_sweep
-from notmiwae.trust.checkout import repositories
-from notmiwae.trust.compare import Tolerance
+from notmiwae.model.not_miwae import ModelSpec
+from notmiwae.training.recipe import RecipeSpec
+from study.baselines.baseline import baselines
+from study.data.datasets import DatasetSpec
+from study.evaluation.side_studies import STUDIES, study
+from study.reproduction.checkout import repositories
+from study.reproduction.compare import Tolerance
+from study.run import pipeline
+from study.run.params_file import lookup
+from study.search.sweep_spec import read_sweep
 
 ROOT = Path(__file__).parents[2]
 STAGES = ROOT / "stages"
@@ -328,7 +328,7 @@ def test_every_entry_of_params_is_valid(grid: dict[str, list[str]]) -> None:
     for name in grid["datasets"]:
         pipeline.section(DatasetSpec, f"datasets.{name}")
         for model in grid["models"]:
-            recipe = pipeline.model_section(Recipe, model, name)
+            recipe = pipeline.model_section(RecipeSpec, model, name)
             pipeline.section(ModelSpec, f"networks.{recipe.network or name}")
         for baseline in grid["baselines"]:
             pipeline.entry(baselines, f"baselines.{baseline}", name)
@@ -373,7 +373,7 @@ def test_params_holds_every_dial(grid: dict[str, list[str]]) -> None:
         written = written if "missing_process" in written else written[name]
         written = {key: params[key] for key in pipeline.COMMON if key in params} | written
         written["training"] = params["training"] | written["training"]
-        held = pipeline.model_section(Recipe, model, name).to_mapping()
+        held = pipeline.model_section(RecipeSpec, model, name).to_mapping()
         if held["missing_process"].get("known", 0) is None:
             del held["missing_process"]["known"]  # no dial: what is learnt isn't known
         assert json.loads(json.dumps(held)) == {"network": None, **written}

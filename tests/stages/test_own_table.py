@@ -12,7 +12,7 @@ import pytest
 import yaml
 from running import ROOT, run
 
-from notmiwae.pipeline import merged
+from study.run.pipeline import merged
 
 PAGE = (ROOT / "docs/own_table.md").read_text(encoding="utf-8")
 

@@ -17,13 +17,13 @@ import pytest
 import yaml
 from running import ROOT, run
 
-from notmiwae.data.datasets import DatasetSpec
-from notmiwae.evaluation import trial as trial_module
-from notmiwae.evaluation.studies import Change, model
-from notmiwae.evaluation.trial import run_trials
-from notmiwae.imputers.baselines import baselines
-from notmiwae.pipeline import entry, section, seed
 from notmiwae.randomness import generator, torch_seed
+from study.baselines.baseline import baselines
+from study.data.datasets import DatasetSpec
+from study.evaluation import trials as trial_module
+from study.evaluation.side_studies import Change, model
+from study.evaluation.trials import run_trials
+from study.run.pipeline import entry, section, seed
 
 DATASETS = {"white": (90, 4), "concrete": (60, 3)}
 """Rows and columns of the tables that stand for the real ones."""

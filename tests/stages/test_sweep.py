@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 from running import STAGES, run
 
-from notmiwae.command.promote import read_found
 from notmiwae.errors import ParameterError
+from study.search.promote import read_found
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "search"))
 from small_sweep import TRIALS, tiny, write
@@ -40,7 +40,7 @@ def tables(folder: Path) -> dict[str, bytes]:
 @pytest.fixture
 def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
     """Figures, which take longer than the small search, are left out."""
-    monkeypatch.setattr("notmiwae.search.figures.figures", lambda *_: {})
+    monkeypatch.setattr("study.search.search_figures.figures", lambda *_: {})
 
 
 def start(folder: Path) -> subprocess.Popen[bytes]:

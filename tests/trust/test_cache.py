@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from notmiwae.trust import cache
-from notmiwae.trust.cache import damaged, main, name, objects_of, owners
+from study.reproduction import cache_check as cache
+from study.reproduction.cache_check import damaged, main, name, objects_of, owners
 
 
 def put(folder: Path, content: bytes, end: str = "") -> Path:

@@ -8,7 +8,7 @@ import pytest
 from matplotlib.image import imsave
 
 from notmiwae.errors import DataError
-from notmiwae.trust.compare import Tolerance, compare
+from study.reproduction.compare import Tolerance, compare
 
 TOLERANCE = Tolerance(relative=0.03, absolute=0.01, pixels=0.02)
 HEADER = "dataset,method,metric,mean,se,replicates\n"

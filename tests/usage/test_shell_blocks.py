@@ -15,7 +15,7 @@ from as_typed import WAIT, shell, with_environment
 from dvc.utils.serialize import dump_yaml
 from projects import git
 
-from notmiwae.pipeline import merged
+from study.run.pipeline import merged
 
 ROOT = Path(__file__).parents[2]
 
@@ -87,7 +87,7 @@ def test_the_page_on_clusters(project: Path, tmp_path: Path) -> None:
     for block in blocks("docs/cluster.md"):
         if block.startswith("dask scheduler"):
             block = replaced(block, {"dask scheduler": started})
-        elif block.startswith("python -m notmiwae.worker"):
+        elif block.startswith("python -m study.run.worker"):
             block = replaced(block, {"tcp://head-node:8786": local})
         else:
             users.append(replaced(block, {"tcp://head-node:8786": address}))

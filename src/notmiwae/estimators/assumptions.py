@@ -5,24 +5,28 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from notmiwae.errors import ParameterError
+from notmiwae.estimators.column_kinds import by_name
 from notmiwae.estimators.columns import Column
-from notmiwae.estimators.describing import by_name
-from notmiwae.model.by_column import ByColumn
-from notmiwae.model.missing import AgnosticNonlinear, Ignorable, ProcessSpec
-from notmiwae.model.probit import EdgeSpec, SelfMasking
-from notmiwae.model.separable import MCAR
-from notmiwae.model.two_edged import Interval, TwoSided
-from notmiwae.params import suggest
+from notmiwae.model.missing_process.agnostic import AgnosticNonlinearSpec
+from notmiwae.model.missing_process.by_column import ByColumnSpec
+from notmiwae.model.missing_process.edges import EdgeSpec
+from notmiwae.model.missing_process.ignorable import IgnorableSpec
+from notmiwae.model.missing_process.interval import IntervalSpec
+from notmiwae.model.missing_process.mcar import MCARSpec
+from notmiwae.model.missing_process.missing_process import ProcessSpec
+from notmiwae.model.missing_process.self_masking import SelfMaskingSpec
+from notmiwae.model.missing_process.two_sided import TwoSidedSpec
+from notmiwae.specs import suggest
 
 ASSUMPTIONS: dict[str, ProcessSpec] = {
-    "high": SelfMasking(direction="high"),
-    "low": SelfMasking(direction="low"),
-    "unknown": SelfMasking(direction="unknown"),
-    "extreme": TwoSided(),
-    "middle": Interval(),
-    "anything": AgnosticNonlinear(),
-    "mar": Ignorable(),
-    "mcar": MCAR(),
+    "high": SelfMaskingSpec(direction="high"),
+    "low": SelfMaskingSpec(direction="low"),
+    "unknown": SelfMaskingSpec(direction="unknown"),
+    "extreme": TwoSidedSpec(),
+    "middle": IntervalSpec(),
+    "anything": AgnosticNonlinearSpec(),
+    "mar": IgnorableSpec(),
+    "mcar": MCARSpec(),
 }
 """What a user may say of a column, or of all:
 
@@ -67,16 +71,16 @@ def missing_process(assumption: Assumption, columns: Sequence[Column]) -> Proces
         process = _process(assumption, "missing_process")
         if not unordered or not isinstance(process, EdgeSpec):
             return process
-        return ByColumn(default=process, columns=dict.fromkeys(sorted(unordered), ASSUMPTIONS["mar"]))
+        return ByColumnSpec(default=process, columns=dict.fromkeys(sorted(unordered), ASSUMPTIONS["mar"]))
     said_of = by_name("missing_process", assumption, [column.name for column in columns])
     by_column = {name: _process(each, f"missing_process: {name}") for name, each in said_of.items()}
     for name, process in by_column.items():
         said = f"missing_process: {name}: {said_of[name]!r}"
-        if isinstance(process, AgnosticNonlinear):
+        if isinstance(process, AgnosticNonlinearSpec):
             raise ParameterError(f"{said} is of a whole table; say it instead of a mapping")
         if name in unordered and isinstance(process, EdgeSpec):
             raise ParameterError(f"{said}: its categories have no order; accepted: 'mar', 'mcar'")
-    return ByColumn(default=ASSUMPTIONS["mar"], columns=by_column)
+    return ByColumnSpec(default=ASSUMPTIONS["mar"], columns=by_column)
 
 
 def _process(assumption: str | ProcessSpec, where: str) -> ProcessSpec:

@@ -11,12 +11,14 @@ import numpy.typing as npt
 import pandas as pd
 from pandas.api import types
 
+from notmiwae.arrays import Floats
 from notmiwae.errors import DataError
-from notmiwae.model.discrete import Bernoulli, Categorical
-from notmiwae.model.mixed import Mixed, Part
-from notmiwae.model.observation import Gaussian, ObservationSpec
+from notmiwae.model.observation.bernoulli import BernoulliSpec
+from notmiwae.model.observation.categorical import CategoricalSpec
+from notmiwae.model.observation.gaussian import GaussianSpec
+from notmiwae.model.observation.mixed import MixedSpec, PartSpec
+from notmiwae.model.observation.observation_model import ObservationSpec
 
-Floats = npt.NDArray[np.float64]
 Kind = Literal["continuous", "count", "binary", "categorical"]
 KINDS: tuple[str, ...] = get_args(Kind)
 _LARGEST = 1e150
@@ -164,15 +166,17 @@ def observation(columns: Sequence[Column], real: ObservationSpec | None = None) 
         )
     }
     if of_kind["real"]:
-        groups.append((of_kind["real"], real or Gaussian()))
+        groups.append((of_kind["real"], real or GaussianSpec()))
     if of_kind["binary"]:
-        groups.append((of_kind["binary"], Bernoulli()))
+        groups.append((of_kind["binary"], BernoulliSpec()))
     if of_kind["codes"]:
         counts = tuple(len(columns[place].values) for place in of_kind["codes"])
-        groups.append((of_kind["codes"], Categorical(categories=counts)))
+        groups.append((of_kind["codes"], CategoricalSpec(categories=counts)))
     if len(groups) == 1:
         return groups[0][1]
-    return Mixed(parts=tuple(Part(columns=tuple(places), observation=spec) for places, spec in groups))
+    return MixedSpec(
+        parts=tuple(PartSpec(columns=tuple(places), observation=spec) for places, spec in groups)
+    )
 
 
 def encode(columns: Sequence[Column], table: pd.DataFrame) -> Floats:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from notmiwae.estimators.columns import Column, observation
-from notmiwae.inference.recipe import TrainingSpec
-from notmiwae.model.latent import ModelSpec
-from notmiwae.model.networks import MLP
-from notmiwae.model.observation import Gaussian
+from notmiwae.model.networks import MLPSpec
+from notmiwae.model.not_miwae import ModelSpec
+from notmiwae.model.observation.gaussian import GaussianSpec
+from notmiwae.training.recipe import TrainingSpec
 
 _LARGE = 10_000
 """Rows from which batches are larger."""
@@ -17,8 +17,8 @@ _EPOCHS = 10
 
 def network(columns: Sequence[Column], latent_size: int | None, hidden: Sequence[int]) -> ModelSpec:
     """The model of a table with these columns; see `MIWAEImputer` for the arguments."""
-    spec = MLP(hidden=tuple(hidden), skip=True)
-    numbers = Gaussian(network_scale=True, floor=0.1, initial_scale=1.0)
+    spec = MLPSpec(hidden=tuple(hidden), skip=True)
+    numbers = GaussianSpec(network_scale=True, floor=0.1, initial_scale=1.0)
     return ModelSpec(
         latent_size=latent_size or max(1, min(20, len(columns) - 1)),
         encoder=spec,

@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from notmiwae.inference.recipe import TrainingSpec
-from notmiwae.model.by_column import ByColumn
-from notmiwae.model.missing import Ignorable, ProcessSpec
-from notmiwae.model.probit import EdgeSpec
+from notmiwae.model.missing_process.by_column import ByColumnSpec
+from notmiwae.model.missing_process.edges import EdgeSpec
+from notmiwae.model.missing_process.ignorable import IgnorableSpec
+from notmiwae.model.missing_process.missing_process import ProcessSpec
+from notmiwae.training.recipe import TrainingSpec
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def candidates(process: ProcessSpec, names: Sequence[str], unknown: Sequence[Und
         names: Names of the columns that have missing values.
         unknown: What `undecided` found.
     """
-    at_random = {name: Ignorable() for each in unknown for name in each.columns}
+    at_random = {name: IgnorableSpec() for each in unknown for name in each.columns}
     return [
         _with(process, names, at_random | dict.fromkeys(each.columns, direction))
         for each in unknown
@@ -90,9 +91,9 @@ def race(training: TrainingSpec) -> TrainingSpec:
 
 
 def _of_column(process: ProcessSpec, name: str) -> ProcessSpec:
-    return process.columns.get(name, process.default) if isinstance(process, ByColumn) else process
+    return process.columns.get(name, process.default) if isinstance(process, ByColumnSpec) else process
 
 
 def _with(process: ProcessSpec, names: Sequence[str], changed: dict[str, ProcessSpec]) -> ProcessSpec:
     columns = {name: changed.get(name, _of_column(process, name)) for name in names}
-    return ByColumn(default=Ignorable(), columns=columns)
+    return ByColumnSpec(default=IgnorableSpec(), columns=columns)

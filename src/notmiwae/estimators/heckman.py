@@ -19,10 +19,9 @@ import pandas as pd
 from scipy.optimize import minimize
 from scipy.stats import norm
 
+from notmiwae.arrays import Floats
 from notmiwae.errors import DataError, ParameterError
-from notmiwae.params import suggest
-
-Floats = npt.NDArray[np.float64]
+from notmiwae.specs import suggest
 
 
 @dataclass(frozen=True)

@@ -14,23 +14,24 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, validate_data
 
+from notmiwae.arrays import Floats
+from notmiwae.computing import resolve
 from notmiwae.errors import AssumptionWarning, DataError
-from notmiwae.estimators import learnt, storage
+from notmiwae.estimators import learnt_process as learnt
+from notmiwae.estimators import storage
 from notmiwae.estimators.arguments import layers, whole
 from notmiwae.estimators.assumptions import NO_ASSUMPTION, UNKNOWN, Assumption, missing_process
+from notmiwae.estimators.column_kinds import describe
 from notmiwae.estimators.columns import check_names, encode, fill
 from notmiwae.estimators.defaults import network, training
-from notmiwae.estimators.describing import describe
-from notmiwae.estimators.jobs import fit_members, impute_rows, mean_bound
 from notmiwae.estimators.scoring import row_bounds
 from notmiwae.estimators.threads import torch_threads
-from notmiwae.inference.device import resolve
-from notmiwae.inference.fitted import FittedModel
-from notmiwae.inference.imputation import ImputationSpec
-from notmiwae.model.missing import Ignorable, ProcessSpec
+from notmiwae.estimators.workers import fit_members, impute_rows, mean_bound
+from notmiwae.imputation import ImputationSpec
+from notmiwae.model.missing_process.ignorable import IgnorableSpec
+from notmiwae.model.missing_process.missing_process import ProcessSpec
 from notmiwae.randomness import torch_seed
-
-Floats = npt.NDArray[np.float64]
+from notmiwae.training.fitted_model import FittedModel
 
 _ENOUGH = 5.0
 """Effective samples of a member at which a row has enough."""
@@ -230,7 +231,7 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         resolve(self.device)
 
     def _process(self) -> ProcessSpec:
-        return Ignorable()
+        return IgnorableSpec()
 
     def _notice(self, process: ProcessSpec) -> str | None:
         """What is to be said of the assumption, if anything."""
@@ -321,7 +322,7 @@ class NotMIWAEImputer(MIWAEImputer):
 
     def _process(self) -> ProcessSpec:
         if self.missing_process is None:
-            return Ignorable()
+            return IgnorableSpec()
         return missing_process(self.missing_process, self.columns_)
 
     def _notice(self, process: ProcessSpec) -> str | None:

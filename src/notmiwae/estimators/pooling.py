@@ -8,9 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import t as student
 
+from notmiwae.arrays import Floats
 from notmiwae.errors import DataError
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)

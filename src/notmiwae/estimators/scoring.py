@@ -6,16 +6,15 @@ import copy
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from notmiwae.inference.fitted import FittedModel
-from notmiwae.model.latent import LatentVariableModel, bound, log_weights
+from notmiwae.arrays import Floats
+from notmiwae.model.bound import bound, log_weights
 from notmiwae.model.noise import Generators
+from notmiwae.model.not_miwae import NotMIWAE
 from notmiwae.randomness import torch_seed
-
-Floats = npt.NDArray[np.float64]
+from notmiwae.training.fitted_model import FittedModel
 
 _CHUNK_VALUES = 1_000_000
 """Decoded values held at once."""
@@ -51,7 +50,7 @@ def row_bounds(members: Sequence[FittedModel], rows: Floats, samples: int, seed:
     return mixture
 
 
-def _each_row(model: LatentVariableModel, x: Tensor, s: Tensor, samples: int, seed: int) -> Tensor:
+def _each_row(model: NotMIWAE, x: Tensor, s: Tensor, samples: int, seed: int) -> Tensor:
     """The bound of each row as if it were alone, `[N]`."""
     generators = Generators([torch.Generator().manual_seed(seed) for _ in x])
     terms = torch.vmap(model, in_dims=(0, 0, None, None))(x[:, None], s[:, None], samples, generators)

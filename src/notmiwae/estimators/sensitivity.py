@@ -16,11 +16,11 @@ import pandas as pd
 
 from notmiwae.errors import DataError, ParameterError
 from notmiwae.estimators.assumptions import ASSUMPTIONS
+from notmiwae.estimators.column_kinds import describe
 from notmiwae.estimators.columns import Column, check_names
-from notmiwae.estimators.describing import describe
 from notmiwae.estimators.imputers import NotMIWAEImputer
 from notmiwae.estimators.pooling import pool
-from notmiwae.params import suggest
+from notmiwae.specs import suggest
 
 DEFAULT_ASSUMPTIONS = ("mar", "low", "high", "extreme", "anything")
 DELTAS = (-1.0, -0.5, 0.0, 0.5, 1.0)
@@ -182,7 +182,7 @@ def _figure(result: Sensitivity) -> Any:
 
 
 def _panel(axes: Any, name: str, parts: Sequence[pd.DataFrame]) -> None:
-    from notmiwae.reporting.style import BLUE, GREY, PALE
+    from notmiwae.plot_style import BLUE, GREY, PALE
 
     labels: list[str] = []
     for part, (color, marker) in zip(parts, ((BLUE, "o"), (GREY, "s")), strict=False):

@@ -14,9 +14,9 @@ import numpy as np
 from notmiwae.errors import DataError, flat
 from notmiwae.estimators.columns import KINDS, Column, observation
 from notmiwae.files import read_json, whole_folder, write_json
-from notmiwae.inference.fitted import FittedModel
-from notmiwae.model.missing import ProcessSpec, processes
-from notmiwae.params import parse_entry
+from notmiwae.model.missing_process.missing_process import ProcessSpec, processes
+from notmiwae.specs import parse_entry
+from notmiwae.training.fitted_model import FittedModel
 
 if TYPE_CHECKING:
     from notmiwae.estimators.imputers import MIWAEImputer

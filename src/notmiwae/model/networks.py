@@ -8,7 +8,7 @@ from pydantic import Field, NonNegativeInt, model_validator
 from torch import Tensor, nn
 
 from notmiwae.errors import ParameterError
-from notmiwae.params import Registry, Spec
+from notmiwae.specs import Registry, Spec
 
 Size = Annotated[int, Field(gt=0)]
 MOST_LAYERS = 100
@@ -25,11 +25,11 @@ class NetworkSpec(Spec):
         raise NotImplementedError
 
 
-networks: Registry[NetworkSpec] = Registry("network")
+networks: Registry[NetworkSpec] = Registry("network", __name__)
 
 
 @networks.register("linear")
-class Linear(NetworkSpec):
+class LinearSpec(NetworkSpec):
     """One affine map: as a decoder with a shared variance, probabilistic PCA."""
 
     def build(self, inputs: int, outputs: int) -> nn.Module:
@@ -38,7 +38,7 @@ class Linear(NetworkSpec):
 
 
 @networks.register("mlp")
-class MLP(NetworkSpec):
+class MLPSpec(NetworkSpec):
     """A multi-layer perceptron.
 
     Attributes:
@@ -70,7 +70,7 @@ class MLP(NetworkSpec):
 
 
 class _Skip(nn.Module):
-    """`linear(x) + deep(x)`; see `MLP.skip`."""
+    """`linear(x) + deep(x)`; see `MLPSpec.skip`."""
 
     def __init__(self, linear: nn.Module, deep: nn.Module) -> None:
         super().__init__()
@@ -149,7 +149,7 @@ class _Residual(nn.Module):
 
 
 @networks.register("patch_encoder")
-class PatchEncoder(PatchSpec):
+class PatchEncoderSpec(PatchSpec):
     """A convolutional encoder of images: patches, 3 × 3 convolutions over their grid, a dense layer."""
 
     def build(self, inputs: int, outputs: int) -> nn.Module:
@@ -170,7 +170,7 @@ class PatchEncoder(PatchSpec):
 
 
 @networks.register("patch_decoder")
-class PatchDecoder(PatchSpec):
+class PatchDecoderSpec(PatchSpec):
     """A convolutional decoder of images: a dense layer, 3 × 3 convolutions, a patch from each place.
 
     All places share the convolutions, so that pixels that were seen teach those that were not. Several

@@ -1,0 +1,216 @@
+"""Files that are too large to be read as a whole, cut into files of the same format that aren't."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from notmiwae.cli.csv_text import PARQUET, find_separator
+from notmiwae.errors import DataError
+
+_HEAD = 2**16
+"""Characters in which the separator is looked for."""
+_MANY = 256
+"""Different values of a column after which it's no column of names."""
+
+Rows = list[list[str]]
+
+
+@dataclass(frozen=True)
+class CSVFile:
+    """The rows of a CSV file, read and written some at a time.
+
+    Attributes:
+        path: The file.
+        separator: As the user says; None if it's to be found.
+    """
+
+    path: Path
+    separator: str | None
+    suffix: str = ".csv"
+
+    def parts(self, size: int) -> Iterator[Rows]:
+        """Its rows, `size` at a time, each time below the header.
+
+        Raises:
+            DataError: it's no CSV file in UTF-8.
+        """
+        try:
+            with self.path.open(encoding="utf-8-sig", newline="") as file:
+                rows = csv.reader(file, delimiter=self.delimiter())
+                header = next(rows, [])
+                while part := list(islice(rows, size)):
+                    yield [header, *part]
+        except (UnicodeDecodeError, csv.Error) as error:
+            raise DataError(f"{self.path}: is no CSV file in UTF-8: {error}") from None
+
+    def delimiter(self) -> str:
+        """The separator."""
+        if self.separator is not None:
+            return self.separator.replace("\\t", "\t")
+        with self.path.open(encoding="utf-8-sig", errors="replace") as file:
+            return find_separator(file.read(_HEAD))
+
+    def length(self, part: Rows) -> int:
+        """How many rows a part has."""
+        return len(part) - 1
+
+    def take(self, part: Rows, chosen: Sequence[int]) -> Rows:
+        """The `chosen` rows of a part."""
+        return [part[0], *(part[1 + row] for row in chosen)]
+
+    def join(self, parts: Sequence[Rows]) -> Rows:
+        """The rows of several parts, below each other."""
+        return [parts[0][0], *(row for part in parts for row in part[1:])]
+
+    def columns(self, part: Rows) -> list[list[str]]:
+        """The values of each column that may be one of names."""
+        width = len(part[0])
+        return [[row[place] for row in part[1:] if len(row) == width] for place in range(width)]
+
+    def write(self, part: Rows, path: Path) -> None:
+        """Write a part as a file."""
+        with path.open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file, delimiter=self.delimiter(), lineterminator="\n").writerows(part)
+
+    @contextmanager
+    def growing(self) -> Iterator[Callable[[Path], None]]:
+        """A function that adds files to this one, which is new."""
+        with self.path.open("wb") as file:
+
+            def add(piece: Path) -> None:
+                with piece.open("rb") as more:
+                    if file.tell():
+                        more.readline()
+                    shutil.copyfileobj(more, file)
+
+            yield add
+
+
+@dataclass(frozen=True)
+class ParquetFile:
+    """The rows of a Parquet file; as `CSVFile`."""
+
+    path: Path
+    suffix: str = ".parquet"
+
+    def parts(self, size: int) -> Iterator[Any]:
+        """See `CSVFile.parts`."""
+        import pyarrow as pa
+        from pyarrow import parquet
+
+        try:
+            with self.path.open("rb") as file:
+                left: list[Any] = []
+                for batch in parquet.ParquetFile(file).iter_batches(size):
+                    # A batch ends where a group of rows does.
+                    left.append(pa.Table.from_batches([batch]))
+                    while sum(map(len, left)) >= size:
+                        table = pa.concat_tables(left)
+                        yield table.slice(0, size)
+                        left = [table.slice(size)]
+                if sum(map(len, left)):
+                    yield pa.concat_tables(left)
+        except (pa.ArrowInvalid, OSError) as error:
+            raise DataError(f"{self.path}: is no Parquet file: {error}") from None
+
+    def length(self, part: Any) -> int:
+        """See `CSVFile.length`."""
+        return len(part)
+
+    def take(self, part: Any, chosen: Sequence[int]) -> Any:
+        """See `CSVFile.take`."""
+        return part.take(list(chosen))
+
+    def join(self, parts: Sequence[Any]) -> Any:
+        """See `CSVFile.join`."""
+        import pyarrow as pa
+
+        return pa.concat_tables(parts)
+
+    def columns(self, part: Any) -> list[list[Any]]:
+        """See `CSVFile.columns`."""
+        import pyarrow as pa
+
+        def names(kind: Any) -> Any:
+            return pa.types.is_dictionary(kind) or pa.types.is_string(kind) or pa.types.is_large_string(kind)
+
+        return [column.to_pylist() if names(column.type) else [] for column in part.columns]
+
+    def write(self, part: Any, path: Path) -> None:
+        """See `CSVFile.write`."""
+        from pyarrow import parquet
+
+        parquet.write_table(part, path)
+
+    @contextmanager
+    def growing(self) -> Iterator[Callable[[Path], None]]:
+        """See `CSVFile.growing`."""
+        from pyarrow import parquet
+
+        with ExitStack() as stack:
+            writers: list[Any] = []
+
+            def add(piece: Path) -> None:
+                table = parquet.read_table(piece)
+                if not writers:
+                    writers.append(stack.enter_context(parquet.ParquetWriter(self.path, table.schema)))
+                writers[0].write_table(table.cast(writers[0].schema))
+
+            yield add
+
+
+def opened(path: Path, separator: str | None) -> CSVFile | ParquetFile:
+    """The file at a path, CSV or Parquet by its name's end."""
+    return ParquetFile(path) if path.suffix.lower() in PARQUET else CSVFile(path, separator)
+
+
+def sample(file: CSVFile | ParquetFile, size: int, at_a_time: int, seed: int) -> Any:
+    """Rows of a file drawn at random without replacement, in their order; all if there are no more.
+
+    The first row with each of a column's values is among them, if these are few: a column of names is then
+    known with all that it holds.
+
+    Arguments:
+        file: The file.
+        size: How many rows.
+        at_a_time: How many are read at a time.
+        seed: Of the draw.
+    """
+    draw = np.random.default_rng(seed)
+    kept: list[Any] = []
+    numbers, ranks = np.empty(0, dtype=int), np.empty(0)
+    first_rows: dict[int, dict[Any, int]] = {}  # by column, of each value; without those of too many values
+    read = 0
+    for part in file.parts(at_a_time):
+        columns = file.columns(part)
+        first_rows = first_rows if kept else {place: {} for place in range(len(columns))}
+        for place, known in list(first_rows.items()):
+            here = {value: read + row for row, value in reversed(list(enumerate(columns[place])))}
+            first_rows[place] = here | known
+            if len(first_rows[place]) > _MANY:
+                del first_rows[place]
+        kept.append(part)
+        numbers = np.append(numbers, np.arange(read, read + file.length(part)))
+        ranks = np.append(ranks, draw.random(file.length(part)))
+        read += file.length(part)
+        if read > size:
+            wanted = [row for rows in first_rows.values() for row in rows.values()]
+            order = np.argsort(np.where(np.isin(numbers, wanted), -1.0, ranks), kind="stable")
+            chosen = np.sort(order[:size])
+            kept, numbers, ranks = (
+                [file.take(file.join(kept), chosen.tolist())],
+                numbers[chosen],
+                ranks[chosen],
+            )
+    if not kept:
+        raise DataError(f"{file.path}: has no rows")
+    return file.join(kept)

@@ -1,0 +1,209 @@
+"""`notmiwae impute`: fill the missing cells of a table, by a model that is trained on it or was saved."""
+
+from __future__ import annotations
+
+import argparse
+import warnings
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from notmiwae.cli import input_checks as checks
+from notmiwae.cli import options
+from notmiwae.errors import AssumptionWarning, NotMIWAEError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from notmiwae.cli.table_input import Table
+    from notmiwae.estimators.imputers import MIWAEImputer
+
+WORDS = ("high", "low", "unknown", "extreme", "middle", "anything", "mar", "mcar")
+"""`ASSUMPTIONS`, which takes seconds to import."""
+_DRAWS = 20
+_EXAMPLES = """\
+  notmiwae impute survey.csv -o imputed.csv
+  notmiwae impute survey.csv -o imputed.csv --missing-process high
+  notmiwae impute survey.csv -o imputed.csv --missing-process income=high age=mcar --ignore id
+  notmiwae impute survey.csv -o imputed.csv --draws 20 --draws-out draws.csv
+  notmiwae impute survey.csv -o imputed.csv --kind visits=count --bounds income=0: share=0:100
+  notmiwae impute survey.csv -o imputed.csv --model-out model/
+  notmiwae impute new.csv -o imputed.csv --model model/
+
+words of --missing-process, of the whole table or of columns (others are then missing at random):
+  high, low   higher (lower) values go missing
+  unknown     one of the two, for each column the one that fits better; it can't tell that neither
+              does, as where values are missing at random: there it imputes far worse than mar
+  extreme     both ends; middle: what lies between
+  anything    missingness may depend on all values of the row; of the whole table only
+  mar         given what is seen, missingness says nothing of the values (done where nothing is said)
+  mcar        it hangs on nothing"""
+
+
+def add(subparsers: Any) -> None:
+    """Add the subcommand."""
+    parser = options.add_parser(subparsers, "impute", "Fill in the missing cells of a table.", _EXAMPLES)
+    parser.add_argument("input", type=Path, help="the table")
+    parser.add_argument("-o", "--output", type=Path, required=True, help="the completed table")
+    parser.add_argument(
+        "--missing-process",
+        action="extend",
+        nargs="+",
+        default=[],
+        metavar="WORD",
+        help="why values are missing: a WORD, or COLUMN=WORD, see below",
+    )
+    parser.add_argument(
+        "--draws", type=options.positive, metavar="M", help="multiple imputations (default: 20)"
+    )
+    parser.add_argument("--draws-out", type=Path, metavar="FILE", help="where they go, below each other")
+    parser.add_argument("--model-out", type=Path, metavar="FOLDER", help="where the trained model goes")
+    parser.add_argument("--model", type=Path, metavar="FOLDER", help="impute by this model, which was saved")
+    options.add_columns(parser)
+    parser.add_argument(
+        "--bounds",
+        action="extend",
+        nargs="+",
+        default=[],
+        metavar="COLUMN=LOWEST:HIGHEST",
+        help="what imputed numbers lie between; one of the two may be left out",
+    )
+    parser.add_argument("--steps", type=options.positive, help="of training (default: 700 to 2,000, by rows)")
+    parser.add_argument("--members", type=options.positive, help="models that impute together (default: 5)")
+    parser.add_argument(
+        "--samples", type=options.positive, help="importance samples a row at most (default: 200)"
+    )
+    parser.add_argument("--seed", type=int, help="of everything random (default: 0)")
+    options.add_threads(parser)
+    parser.add_argument("--json", action="store_true", help="print the summary as JSON on standard output")
+    parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
+    options.add_reading(parser)
+    parser.set_defaults(run=run)
+
+
+def run(typed: argparse.Namespace) -> int:
+    """Read, train or load, impute, write."""
+    assumption = checks.assumption(typed.missing_process, WORDS)
+    kinds = options.pairs("--kind", typed.kind, options.KINDS)
+    bounds = options.bounds(typed.bounds)
+    checks.paths(typed)
+    from notmiwae.cli import out_of_core as large
+    from notmiwae.cli import summary
+
+    if large.is_large(typed.input):
+        found = large.run(typed, assumption, kinds, bounds)
+    else:
+        found = _run(typed, assumption, kinds, bounds)
+    if "bound" in found:
+        options.say(summary.last_lines(found), typed.quiet)
+    options.say(f"wrote {typed.output}", typed.quiet)
+    if typed.json:
+        from notmiwae.cli.table_output import print_json
+
+        print_json(found | {"output": str(typed.output)})
+    return 0
+
+
+def _run(typed: argparse.Namespace, assumption: Any, kinds: dict[str, str], bounds: Any) -> dict[str, Any]:
+    """Impute a table that fits into memory; returns what is to be said."""
+    from notmiwae.cli import summary
+
+    if typed.model:
+        from notmiwae.cli import saved_imputer as saved
+
+        imputer = saved.load(typed.model)
+        table = saved.read_rows(typed, imputer.columns_)
+    else:
+        table = checks.read_rows(typed, kinds, bounds, assumption)
+    found = summary.of_table(table)
+    options.say(summary.first_lines(found), typed.quiet)
+    if not found["missing_cells"]:
+        options.say(summary.NOTHING, typed.quiet)
+        _write(typed, table, [table.frame] * (1 + draws_asked(typed)), None)
+        found["notice"] = summary.NOTHING
+    else:
+        try:
+            if not typed.model:
+                imputer = fitted(typed, table, assumption, kinds, bounds)
+            imputer.verbose = options.verbose(typed)
+            frames = completed(typed, imputer, table, 0)
+        except NotMIWAEError as error:
+            raise type(error)(f"{table.path}: {error}") from None
+        _write(typed, table, frames, imputer)
+        found |= summary.of_imputer(imputer)
+    return found
+
+
+def fitted(
+    typed: argparse.Namespace, table: Table, assumption: Any, kinds: dict[str, str], bounds: Any
+) -> MIWAEImputer:
+    """An imputer with the settings that were typed, trained on a table; says what is to be known of them."""
+    from notmiwae.estimators.assumptions import NO_ASSUMPTION, UNKNOWN
+    from notmiwae.estimators.imputers import MIWAEImputer, NotMIWAEImputer
+
+    settings: dict[str, Any] = {
+        "steps": typed.steps,
+        "members": typed.members or 5,
+        "n_samples": typed.samples or 200,
+        "kinds": kinds,
+        "bounds": bounds,
+        "random_state": typed.seed or 0,
+        "n_jobs": -1,
+        "n_threads": typed.threads or 1,
+        "verbose": options.verbose(typed),
+    }
+    if assumption is None:
+        options.say(NO_ASSUMPTION, typed.quiet)
+    if "unknown" in (assumption.values() if isinstance(assumption, dict) else [assumption]):
+        options.say(UNKNOWN, typed.quiet)
+    options.say(f"training {settings['members']} model(s) …", typed.quiet)
+    imputer = NotMIWAEImputer(assumption, **settings)
+    if assumption in (None, "mar"):
+        imputer = MIWAEImputer(**settings)
+    with warnings.catch_warnings():
+        # It has been said, in a line for people who type commands.
+        warnings.simplefilter("ignore", AssumptionWarning)
+        return imputer.fit(table.modelled)
+
+
+def completed(
+    typed: argparse.Namespace, imputer: MIWAEImputer, table: Table, first: int
+) -> list[pd.DataFrame]:
+    """The completed table, then each draw, with the columns that are carried along, in their order.
+
+    Arguments:
+        typed: The command's options.
+        imputer: What imputes.
+        table: The table, or a piece of a larger one.
+        first: Number of its first row.
+    """
+    if typed.samples:
+        imputer.n_samples = typed.samples
+    if typed.threads:
+        imputer.n_threads = typed.threads
+    rows = table.modelled[[column.name for column in imputer.columns_]]
+    mean, draws = imputer.complete(rows, draws_asked(typed), first)
+    return [table.frame.assign(**{str(name): each[name] for name in each}) for each in (mean, *draws)]
+
+
+def draws_asked(typed: argparse.Namespace) -> int:
+    """How many multiple imputations are to be written."""
+    return (typed.draws or _DRAWS) if typed.draws_out else 0
+
+
+def _write(
+    typed: argparse.Namespace,
+    table: Table,
+    frames: list[pd.DataFrame],
+    imputer: MIWAEImputer | None,
+) -> None:
+    from notmiwae.cli.table_output import long_format, table_writer, write_all
+
+    filled, *draws = frames
+    writers = {typed.output: table_writer(typed.output, filled, table)}
+    if typed.draws_out:
+        writers[typed.draws_out] = table_writer(typed.draws_out, long_format(table, draws), table)
+    if typed.model_out and imputer is not None:
+        write_all(writers, partial(imputer.save, typed.model_out))
+    else:
+        write_all(writers)

@@ -1,0 +1,98 @@
+"""What subcommands that train check before they do: options, paths, the table."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from notmiwae.cli import options
+from notmiwae.errors import DataError, NotMIWAEError, ParameterError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from notmiwae.cli.table_input import Table
+
+
+def assumption(typed: list[str], words: tuple[str, ...]) -> str | dict[str, str] | None:
+    """What `--missing-process` says of the table, or by column; None: nothing."""
+    if not typed:
+        return None
+    if len(typed) == 1 and "=" not in typed[0]:
+        options.known("--missing-process", "word", typed[0], words)
+        return typed[0]
+    for each in typed:
+        if "=" not in each:
+            raise ParameterError(
+                f"--missing-process: found {each!r} beside others; accepted: one word, or COLUMN=WORD each"
+            )
+    return options.pairs("--missing-process", typed, words)
+
+
+def paths(typed: argparse.Namespace) -> None:
+    """Raise if options contradict each other, or if what they name can't be written."""
+    if typed.draws and not typed.draws_out:
+        raise ParameterError("--draws: nothing says where they go; accepted: --draws-out FILE beside it")
+    if typed.model:
+        of_training = ("missing_process", "kind", "bounds", "steps", "members", "seed", "model_out")
+        for name in of_training:
+            if getattr(typed, name) not in (None, []):
+                option = name.replace("_", "-")
+                raise ParameterError(f"--{option}: is of training; accepted without --model {typed.model}")
+    options.check_outputs([typed.output, *filter(None, [typed.draws_out])], [typed.input])
+    folder = typed.model_out
+    if folder:
+        options.check_folder(folder)
+        empty = folder.is_dir() and not any(folder.iterdir())
+        if folder.exists() and not empty and not (folder / "imputer.json").is_file():
+            raise DataError(f"{folder}: is there already and holds no model; accepted: a new folder")
+
+
+def read_rows(
+    typed: argparse.Namespace,
+    kinds: Mapping[str, str],
+    bounds: Mapping[str, Any],
+    assumption: str | Mapping[str, str] | None,
+) -> Table:
+    """The table, checked for what training can't do with."""
+    from notmiwae.cli.table_input import read
+    from notmiwae.estimators.assumptions import missing_process
+    from notmiwae.estimators.column_kinds import MOST_CATEGORIES, describe
+
+    table = read(typed.input, typed, kinds, typed.ignore)
+    options.check_columns("--ignore", typed.ignore, table.path, table.frame.columns)
+    modelled = table.modelled
+    by_column = assumption if isinstance(assumption, Mapping) else {}
+    for option, named in (("--kind", kinds), ("--bounds", bounds), ("--missing-process", by_column)):
+        options.check_columns(option, named, table.path, modelled.columns)
+    if not modelled.shape[1]:
+        raise DataError(f"{table.path}: no column is left to look at")
+    if len(modelled) == 1:
+        raise DataError(f"{table.path}: has one row; accepted: two or more to train on")
+    for name in modelled:
+        if modelled[name].isna().all():
+            raise DataError(
+                f"{table.path}: column {name!r}: no value at all; accepted: some values, or --ignore {name}"
+            )
+        if modelled[name].dtype == "category" and modelled[name].nunique() > MOST_CATEGORIES:
+            raise DataError(
+                f"{table.path}: column {name!r}: {modelled[name].nunique()} different texts, as "
+                f"{modelled[name].dropna().iloc[0]!r}; accepted: {MOST_CATEGORIES} at most, "
+                f"or --ignore {name}"
+            )
+        if kinds.get(str(name), "continuous") == "continuous" and _whole(modelled[name], kinds):
+            table.frame[name] = table.frame[name].astype(float)
+    # What training would refuse, before anything is said.
+    try:
+        missing_process("mar" if assumption is None else assumption, describe(table.modelled, kinds, bounds))
+    except NotMIWAEError as error:
+        raise type(error)(f"{table.path}: {error}") from None
+    return table
+
+
+def _whole(column: pd.Series, kinds: Mapping[str, str]) -> bool:
+    """Whether a column holds whole numbers, whose imputed values aren't: said so, or some are negative."""
+    if column.dtype.kind not in "iu":
+        return False
+    return column.name in kinds or bool((column.dropna() < 0).any())

@@ -1,0 +1,95 @@
+"""The command `notmiwae`: its parser, its subcommands, how it ends.
+
+A subcommand is a module with `add(subparsers)`, whose parser sets `run`, a function of the parsed arguments
+that returns the exit status. What takes long to import is imported by `run`, so that `--help` is quick.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import signal
+import sys
+from collections.abc import Sequence
+
+from notmiwae import __version__
+from notmiwae.errors import NotMIWAEError
+
+SUBCOMMANDS = (
+    "impute",
+    "describe",
+    "simulate",
+    "evaluate",
+    "sensitivity",
+    "promote",
+)
+"""Modules of this package, in the order of `--help`."""
+USER_ERROR, INTERRUPTED = 2, 130
+_EXAMPLES = """\
+examples:
+  notmiwae describe survey.csv
+  notmiwae impute survey.csv -o imputed.csv --missing-process income=high
+  notmiwae impute survey.csv -o imputed.csv --draws 20 --draws-out draws.csv --model-out model/
+  notmiwae simulate complete.csv -o masked.csv --mechanism high
+  notmiwae evaluate --truth complete.csv --masked masked.csv --imputed imputed.csv
+  notmiwae sensitivity survey.csv --columns income --figure income.png
+
+Tables are CSV (its separator is found) or, where the name ends in .parquet, Parquet.
+`notmiwae SUBCOMMAND --help` says more."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run what was typed (default: on the command line); 2 is the status after an error."""
+    typed = parser().parse_args(arguments)
+    try:
+        status: int = typed.run(typed)
+    except NotMIWAEError as error:
+        return _failed(str(error))
+    except BrokenPipeError:
+        # Who reads what is printed has seen enough, as `head` has; nor is there anybody to flush it to.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        return _failed(f"{place}{error.strerror or error}; nothing was written")
+    except MemoryError:
+        return _failed("there isn't enough memory for this table; nothing was written")
+    except KeyboardInterrupt:
+        print("interrupted; nothing was written", file=sys.stderr)
+        return INTERRUPTED
+    return status
+
+
+def program() -> int:
+    """Be the program `notmiwae`: as `main`, and who interrupts it may press the keys more than once."""
+    status = main()
+    if status == INTERRUPTED:
+        # Python needs a while to end, in which they would end it as a crash does.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    return status
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser with all subcommands."""
+    top = argparse.ArgumentParser(
+        prog="notmiwae",
+        description="Impute data that are missing not at random.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    top.add_argument("--version", action="version", version=f"notmiwae {__version__}")
+    subparsers = top.add_subparsers(title="subcommands", metavar="SUBCOMMAND", required=True)
+    for name in SUBCOMMANDS:
+        importlib.import_module(f"notmiwae.cli.{name}").add(subparsers)
+    return top
+
+
+def _failed(message: str) -> int:
+    # One line, whatever a name or a value in it holds.
+    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    return USER_ERROR
+
+
+if __name__ == "__main__":
+    sys.exit(program())

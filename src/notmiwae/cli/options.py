@@ -1,0 +1,177 @@
+"""Options that subcommands share, and what is typed after them."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from notmiwae.errors import DataError, ParameterError
+
+KINDS = ("continuous", "count", "binary", "categorical")
+FIGURES = (".png", ".pdf", ".svg")
+_SHOWN = 12
+"""Names that a message lists at most."""
+
+
+def add_parser(subparsers: Any, name: str, description: str, examples: str) -> argparse.ArgumentParser:
+    """A subcommand's parser, with examples below its help."""
+    first = description.split(":")[0].rstrip(".")
+    parser: argparse.ArgumentParser = subparsers.add_parser(
+        name,
+        help=first[0].lower() + first[1:],
+        description=description,
+        epilog=f"examples:\n{examples}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    return parser
+
+
+def add_reading(parser: argparse.ArgumentParser) -> None:
+    """How a CSV file is read."""
+    group = parser.add_argument_group("reading of CSV files")
+    group.add_argument(
+        "--separator", metavar="CHARACTER", help="between columns (default: found among , ; tab |)"
+    )
+    group.add_argument(
+        "--decimal", choices=(".", ","), help="default: a comma where a file separated by ; has such columns"
+    )
+    group.add_argument(
+        "--na",
+        action="extend",
+        nargs="+",
+        default=[],
+        metavar="TEXT",
+        help="further markers of a missing value, beside an empty cell, NA, N/A, NaN, null, None, ?, - and .",
+    )
+
+
+def add_columns(parser: argparse.ArgumentParser) -> None:
+    """What columns are."""
+    parser.add_argument(
+        "--kind",
+        action="extend",
+        nargs="+",
+        default=[],
+        metavar="COLUMN=KIND",
+        help=f"a column's kind, where it isn't what was found: {', '.join(KINDS)}",
+    )
+    parser.add_argument(
+        "--ignore",
+        action="extend",
+        nargs="+",
+        default=[],
+        metavar="COLUMN",
+        help="columns such as identifiers, which are carried along and not looked at",
+    )
+
+
+def add_threads(parser: argparse.ArgumentParser) -> None:
+    """How many threads compute."""
+    parser.add_argument(
+        "--threads",
+        type=positive,
+        metavar="N",
+        help="of each process (default: 1, which is nearly as fast; others may change the last digits)",
+    )
+
+
+def pairs(option: str, typed: Iterable[str], words: Sequence[str]) -> dict[str, str]:
+    """What `COLUMN=WORD` says, by column.
+
+    Raises:
+        ParameterError: something has no `=`, an unknown word, or a column comes twice.
+    """
+    found: dict[str, str] = {}
+    for each in typed:
+        name, equals, word = each.rpartition("=")
+        if not equals:
+            raise ParameterError(f"{option}: found {each!r}; accepted: COLUMN=WORD")
+        known(option, "word", word, words)
+        if name in found:
+            raise ParameterError(f"{option}: column {name!r} is named twice")
+        found[name] = word
+    return found
+
+
+def bounds(typed: Iterable[str]) -> dict[str, tuple[float | None, float | None]]:
+    """What `COLUMN=LOWEST:HIGHEST` says, by column, of which one may be left out."""
+    found: dict[str, tuple[float | None, float | None]] = {}
+    for each in typed:
+        name, equals, span = each.rpartition("=")
+        low, colon, high = span.partition(":")
+        try:
+            if not equals or not colon:
+                raise ValueError
+            found[name] = (float(low) if low else None, float(high) if high else None)
+        except ValueError:
+            raise ParameterError(
+                f"--bounds: found {each!r}; accepted: COLUMN=LOWEST:HIGHEST, as wage=0: or share=0:100"
+            ) from None
+    return found
+
+
+def known(option: str, what: str, found: str, accepted: Iterable[str], where: str = "") -> None:
+    """Raise `ParameterError`, with the nearest accepted name, if `found` isn't one of them."""
+    accepted = list(accepted)
+    if found in accepted:
+        return
+    from notmiwae.specs import suggest
+
+    raise ParameterError(f"{option}: no {what} {found!r}{where}{suggest(found, accepted, _SHOWN)}")
+
+
+def check_columns(option: str, names: Iterable[str], path: Path, columns: Iterable[str]) -> None:
+    """Raise `ParameterError` if an option names a column that a file hasn't."""
+    columns = list(columns)
+    for name in names:
+        known(option, "column", name, columns, f" in {path}")
+
+
+def check_outputs(outputs: Sequence[Path], inputs: Sequence[Path]) -> None:
+    """Raise `DataError` if files can't be written, before work is done that would be lost."""
+    taken = {each.resolve(): "is read too; nothing is written over what is read" for each in inputs}
+    for path in outputs:
+        if path.resolve() in taken:
+            raise DataError(f"{path}: {taken[path.resolve()]}")
+        if path.is_dir():
+            raise DataError(f"{path}: is a folder; accepted: the name of a file")
+        check_folder(path)
+        taken[path.resolve()] = "is to be written twice; accepted: two names"
+
+
+def check_figure(path: Path) -> None:
+    """Raise `DataError` if a figure can't be of the format that its name's end says."""
+    if path.suffix.lower() not in FIGURES:
+        raise DataError(f"{path}: unknown format; accepted: {', '.join(FIGURES)}")
+
+
+def check_folder(path: Path) -> None:
+    """Raise `DataError` if nothing can be written beside `path`."""
+    folder = path.absolute().parent
+    if not folder.is_dir():
+        raise DataError(f"{path}: there is no folder {folder}")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise DataError(f"{path}: the folder {folder} isn't writable")
+
+
+def positive(text: str) -> int:
+    """A whole number from 1 upwards, for argparse."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"found {text}; accepted: whole numbers from 1 upwards")
+    return number
+
+
+def verbose(typed: argparse.Namespace) -> int:
+    """Whether somebody wants to see progress bars, as the estimators take it."""
+    return int(not typed.quiet and sys.stderr.isatty())
+
+
+def say(text: str, quiet: bool = False) -> None:
+    """A line for people, on the error stream: the other one is for what a program reads."""
+    if not quiet:
+        print(text, file=sys.stderr)

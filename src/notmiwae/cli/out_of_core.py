@@ -1,0 +1,174 @@
+"""`notmiwae impute` of a table that is larger than memory: trained on some of its rows, filled in pieces."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from copy import copy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from notmiwae.cli import input_checks as checks
+from notmiwae.cli import options, summary
+from notmiwae.cli import saved_imputer as saved
+from notmiwae.cli.chunked_io import CSVFile, ParquetFile, opened, sample
+from notmiwae.cli.impute import completed, draws_asked, fitted
+from notmiwae.cli.table_output import long_format, table_writer, write_all
+from notmiwae.errors import NotMIWAEError
+from notmiwae.progress import progress_bar
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from notmiwae.cli.table_input import Table
+    from notmiwae.estimators.columns import Column
+
+WHOLE = 2**28
+"""Bytes of a file up to which it's read as a whole."""
+_SAMPLE = 100_000
+"""Rows that a model is trained on: it sees half a million, the same ones again and again."""
+_PIECE = 32 * 1024
+"""Rows that are read, imputed and written at a time."""
+
+
+def is_large(path: Path) -> bool:
+    """Whether a file is read in pieces."""
+    return path.is_file() and path.stat().st_size > WHOLE
+
+
+@dataclass
+class LargeTable:
+    """A large file, read piece by piece.
+
+    Attributes:
+        typed: The command's options.
+        file: What reads it.
+        folder: For pieces.
+    """
+
+    typed: argparse.Namespace
+    file: CSVFile | ParquetFile
+    folder: Path
+
+    def sampled(self, kinds: dict[str, str], bounds: Any, assumption: Any) -> Table:
+        """Some of its rows, read as a table to train on."""
+        path = self.folder / f"sample{self.file.suffix}"
+        self.file.write(sample(self.file, _SAMPLE, _PIECE, self.typed.seed or 0), path)
+        with self._naming(path, "a sample of its rows"):
+            return checks.read_rows(self._read_from(path), kinds, bounds, assumption)
+
+    def pieces(self, columns: Sequence[Column]) -> Iterator[tuple[int, Table]]:
+        """Each piece with the number of its first row, its columns as they are known.
+
+        Raises:
+            DataError: a value is none of its column's.
+        """
+        first = 0
+        for part in self.file.parts(_PIECE):
+            path = self.folder / f"piece{self.file.suffix}"
+            self.file.write(part, path)
+            with self._naming(path, f"rows from {first + 1} on"):
+                table = saved.read_rows(self._read_from(path), columns)
+            yield first, table
+            first += len(table.frame)
+
+    def _read_from(self, path: Path) -> argparse.Namespace:
+        typed = copy(self.typed)
+        typed.input, typed.model = path, typed.model or "the sample"
+        if isinstance(self.file, CSVFile):
+            typed.separator = self.file.delimiter()
+        return typed
+
+    @contextmanager
+    def _naming(self, path: Path, what: str) -> Iterator[None]:
+        """Errors of a piece as errors of the file."""
+        try:
+            yield
+        except NotMIWAEError as error:
+            text = str(error).replace(str(path), f"{self.typed.input} ({what})")
+            raise type(error)(text) from None
+
+
+def run(typed: argparse.Namespace, assumption: Any, kinds: dict[str, str], bounds: Any) -> Any:
+    """Check all pieces, train or load, impute piece by piece, write; returns what is to be said.
+
+    Arguments:
+        typed: The command's options.
+        assumption: What they say of missingness.
+        kinds: Of columns.
+        bounds: Of columns.
+    """
+    with tempfile.TemporaryDirectory(dir=typed.output.absolute().parent, prefix=".notmiwae-") as folder:
+        table = LargeTable(typed, opened(typed.input, typed.separator), Path(folder))
+        size = f"{typed.input}: {typed.input.stat().st_size / 2**20:.0f} MiB, read in pieces"
+        options.say(size, typed.quiet)
+        if typed.model:
+            imputer = saved.load(typed.model)
+            columns = imputer.columns_
+        else:
+            from notmiwae.estimators.column_kinds import describe
+
+            rows = table.sampled(kinds, bounds, assumption)
+            typed.decimal = rows.decimal
+            columns = describe(rows.modelled, kinds, bounds)
+        # Before hours of work: can every value be used?
+        found = _added_up([summary.of_table(piece) for _, piece in table.pieces(columns)])
+        found["input"] = str(typed.input)
+        options.say(summary.first_lines(found), typed.quiet)
+        if not found["missing_cells"]:
+            options.say(summary.NOTHING, typed.quiet)
+            copies = 1 + draws_asked(typed)
+            _write(typed, table, columns, lambda piece, _: [piece.frame] * copies, found["rows"])
+            return found | {"notice": summary.NOTHING}
+        if not typed.model:
+            options.say(f"{len(rows.frame)} of its rows, drawn at random:", typed.quiet)
+            imputer = fitted(typed, rows, assumption, kinds, bounds)
+        imputer.verbose = 0  # one bar for all pieces
+        _write(
+            typed,
+            table,
+            columns,
+            lambda piece, first: completed(typed, imputer, piece, first),
+            found["rows"],
+        )
+        if typed.model_out:
+            imputer.save(typed.model_out)
+        return found | summary.of_imputer(imputer)
+
+
+def _write(
+    typed: argparse.Namespace,
+    table: LargeTable,
+    columns: Sequence[Column],
+    complete: Callable[[Table, int], list[pd.DataFrame]],
+    rows: int,
+) -> None:
+    """Complete and write piece by piece; the files appear once all is done."""
+    outputs = [typed.output, *filter(None, [typed.draws_out])]
+    grown = {path: table.folder / f"grown{n}{path.suffix}" for n, path in enumerate(outputs)}
+    with progress_bar("impute", bool(options.verbose(typed))) as report, ExitStack() as stack:
+        adders = [stack.enter_context(opened(path, None).growing()) for path in grown.values()]
+        for first, piece in table.pieces(columns):
+            filled, *drawn = complete(piece, first)
+            frames = [filled, long_format(piece, drawn, first)] if typed.draws_out else [filled]
+            for frame, path, add in zip(frames, grown, adders, strict=True):
+                written = table.folder / f"written{path.suffix}"
+                table_writer(written, frame, piece)(written)
+                add(written)
+            report(first + len(filled), rows, 0.0)
+    write_all({path: temporary.replace for path, temporary in grown.items()})
+
+
+def _added_up(parts: list[dict[str, Any]]) -> dict[str, Any]:
+    """What is said of all pieces together."""
+    found = parts[0]
+    for more in parts[1:]:
+        found["rows"] += more["rows"]
+        found["missing_cells"] += more["missing_cells"]
+        for name, count in more["missing"].items():
+            found["missing"][name] = found["missing"].get(name, 0) + count
+        found["identifiers"] = [name for name in found["identifiers"] if name in more["identifiers"]]
+    return found

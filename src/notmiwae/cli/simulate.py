@@ -1,0 +1,120 @@
+"""`notmiwae simulate`: make values of a complete table go missing, for trials of imputation."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from notmiwae.cli import options
+from notmiwae.errors import DataError, ParameterError
+
+WORDS = ("high", "low", "extreme", "middle", "mcar")
+_SLOPE = 4.0
+"""Of the logit in the score's standard deviations: soft, but clearly dependent on the value."""
+_EXAMPLES = """\
+  notmiwae simulate complete.csv -o masked.csv --mechanism high
+  notmiwae simulate complete.csv -o masked.csv --mechanism extreme --columns income,age --rate 0.2 --seed 1
+
+mechanisms: each value's own, so that nothing that is seen tells of it, but for mcar
+  high, low   the higher (lower) a value, the likelier it goes missing
+  extreme     the farther from the column's mean; middle: the nearer
+  mcar        all values alike
+The probability is logistic in the value, and its mean over rows is the rate in each column."""
+
+
+def add(subparsers: Any) -> None:
+    """Add the subcommand."""
+    parser = options.add_parser(
+        subparsers, "simulate", "Make values of a complete table go missing.", _EXAMPLES
+    )
+    parser.add_argument("input", type=Path, help="the table, complete in the columns that lose values")
+    parser.add_argument("-o", "--output", type=Path, required=True, help="the table with missing values")
+    parser.add_argument("--mechanism", required=True, metavar="WORD", help=", ".join(WORDS))
+    parser.add_argument(
+        "--columns", metavar="A,B", help="which lose values (default: the first half of those with numbers)"
+    )
+    parser.add_argument("--rate", type=float, default=0.3, help="the share that goes missing (default: 0.3)")
+    parser.add_argument("--seed", type=int, default=0, help="of the draw (default: 0)")
+    parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
+    options.add_reading(parser)
+    parser.set_defaults(run=run)
+
+
+def run(typed: argparse.Namespace) -> int:
+    """Read, draw a mask, write."""
+    options.known("--mechanism", "word", typed.mechanism, WORDS)
+    if not 0 < typed.rate < 1:
+        raise ParameterError(f"--rate: found {typed.rate:g}; accepted: above 0 and below 1")
+    if typed.seed < 0:
+        raise ParameterError(f"--seed: found {typed.seed}; accepted: whole numbers from 0 upwards")
+    options.check_outputs([typed.output], [typed.input])
+    import numpy as np
+
+    from notmiwae.cli.table_input import read
+    from notmiwae.cli.table_output import table_writer, write_all
+
+    table = read(typed.input, typed)
+    names = _columns(typed, table)
+    generator = np.random.default_rng(typed.seed)
+    masked = table.frame.copy()
+    for name in names:
+        probability = _probability(typed, masked[name])
+        missing = generator.random(len(masked)) < probability
+        if missing.all():
+            raise DataError(f"{table.path}: column {name!r}: all {len(masked)} values would go; lower --rate")
+        column = masked[name]
+        whole = column.dtype.kind in "iu"
+        masked[name] = (column.astype("Int64") if whole else column).mask(missing)
+    write_all({typed.output: table_writer(typed.output, masked, table)})
+    counts = ", ".join(f"{name} {masked[name].isna().mean():.1%}" for name in names)
+    options.say(f"missing by {typed.mechanism}: {counts}\nwrote {typed.output}", typed.quiet)
+    empty = int(masked.drop(columns=list(table.carried)).isna().all(axis=1).sum())
+    if empty:
+        options.say(f"notice: {empty} rows have no value left", typed.quiet)
+    return 0
+
+
+def _columns(typed: argparse.Namespace, table: Any) -> list[str]:
+    """The columns that lose values, complete and of numbers."""
+    from pandas.api.types import is_bool_dtype, is_numeric_dtype
+
+    modelled = table.modelled
+    numeric = [
+        name for name in modelled if is_numeric_dtype(modelled[name]) and not is_bool_dtype(modelled[name])
+    ]
+    if typed.columns is None:
+        names = numeric[: max(1, len(numeric) // 2)]
+        if not names:
+            raise DataError(f"{table.path}: no column has numbers")
+    else:
+        names = list(dict.fromkeys(name.strip() for name in typed.columns.split(",")))
+        options.check_columns("--columns", names, table.path, modelled.columns)
+    for name in names:
+        if name not in numeric:
+            found = modelled[name].dropna().astype(str)
+            shown = repr(found.iloc[0]) if len(found) else "nothing"
+            raise DataError(f"{table.path}: column {name!r} holds {shown}; accepted: columns of numbers")
+        gaps = modelled[name].isna()
+        if gaps.any():
+            row = int(gaps.to_numpy().argmax()) + 1
+            raise DataError(
+                f"{table.path}: column {name!r}: nothing in row {row}; accepted: a complete column"
+            )
+    return names
+
+
+def _probability(typed: argparse.Namespace, column: Any) -> Any:
+    """Each value's probability to go missing."""
+    import numpy as np
+
+    from notmiwae.mechanisms.calibration import calibrated, standardised
+
+    if typed.mechanism == "mcar":
+        return np.full(len(column), typed.rate)
+    what = f"{typed.input}: column {column.name!r}"
+    values = standardised(column.to_numpy(dtype=np.float64), what)
+    if typed.mechanism in ("extreme", "middle"):
+        values = standardised(np.abs(values), f"{what}: the distance from its mean")
+    sign = 1 if typed.mechanism in ("high", "extreme") else -1
+    return calibrated(sign * _SLOPE * values, typed.rate)

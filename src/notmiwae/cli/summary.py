@@ -1,0 +1,86 @@
+"""What `notmiwae impute` says of a table and of what was learnt."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from notmiwae.cli.table_input import Table
+
+if TYPE_CHECKING:
+    from notmiwae.estimators.imputers import MIWAEImputer
+
+NOTHING = "no value is missing: the table is written as it is, and nothing was trained"
+_SHOWN = 12
+"""Columns that are listed at most."""
+_IDENTIFIER = 0.9
+_FEW = 20
+
+
+def of_table(table: Table) -> dict[str, Any]:
+    """Rows, columns and missing cells."""
+    modelled = table.modelled
+    by_column = modelled.isna().sum()
+    return {
+        "input": str(table.path),
+        "rows": len(modelled),
+        "columns": modelled.shape[1],
+        "carried_along": list(table.carried),
+        "missing_cells": int(by_column.sum()),
+        "missing": {str(name): int(count) for name, count in by_column.items() if count},
+        "identifiers": [str(name) for name in modelled if _is_identifier(table, str(name))],
+    }
+
+
+def of_imputer(imputer: MIWAEImputer) -> dict[str, Any]:
+    """The held-out bound and the learnt missing process, in the columns' units."""
+    return {
+        "bound": imputer.bound_,
+        "members": len(imputer.members_),
+        "missing_process": imputer.missing_process_.to_dict(orient="records"),
+    }
+
+
+def first_lines(found: dict[str, Any]) -> str:
+    """What is known before training."""
+    cells = found["rows"] * found["columns"]
+    lines = [
+        f"{found['input']}: {found['rows']} rows, {found['columns']} columns, "
+        f"{found['missing_cells']} missing cells ({found['missing_cells'] / max(cells, 1):.1%})"
+    ]
+    if found["carried_along"]:
+        lines.append(f"carried along: {listed([repr(name) for name in found['carried_along']])}")
+    if found["missing"]:
+        rates = [f"{name} {count} ({count / found['rows']:.1%})" for name, count in found["missing"].items()]
+        lines.append(f"missing: {listed(rates)}")
+    for name in found["identifiers"]:
+        lines.append(
+            f"notice: nearly every value of {name!r} is another text; if it identifies rows: --ignore {name}"
+        )
+    return "\n".join(lines)
+
+
+def last_lines(found: dict[str, Any]) -> str:
+    """What is known after it."""
+    import pandas as pd
+
+    lines = [f"held-out bound: {found['bound']:.3f} nats a row"]
+    learnt = pd.DataFrame(found["missing_process"])
+    if len(learnt):
+        shown = learnt.dropna(axis=1, how="all").head(_SHOWN)
+        more = f"\n  and of {len(learnt) - _SHOWN} more" if len(learnt) > _SHOWN else ""
+        text = shown.to_string(index=False, float_format=lambda value: f"{value:.4g}", na_rep="")
+        lines.append("why values are missing, as learnt:\n  " + text.replace("\n", "\n  ") + more)
+    return "\n".join(lines)
+
+
+def listed(names: list[str]) -> str:
+    """Names in a line, not too many."""
+    return ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
+
+
+def _is_identifier(table: Table, name: str) -> bool:
+    column = table.frame[name]
+    if column.dtype != "category":
+        return False
+    different, values = column.nunique(), int(column.notna().sum())
+    return different > _FEW and different > _IDENTIFIER * values

@@ -1,0 +1,175 @@
+"""Tables that users have: CSV or Parquet, checked column by column before anything is done with them."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from notmiwae.cli.csv_text import MISSING, NUMBER, PARQUET, check_names, read_texts
+from notmiwae.errors import DataError, flat
+
+_NUMBER = re.compile(NUMBER)
+_INFINITE = re.compile(r"[+-]?(?:[iI]nf|INF|[iI]nfinity|INFINITY)")
+_LEADING_ZERO = re.compile(r"0\d+")
+"""What a number doesn't have, but an identifier or a postal code has."""
+_LARGEST_WHOLE = 2**53
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table as it was read.
+
+    Attributes:
+        path: Where it lies.
+        frame: All of its columns, missing cells as pandas has them.
+        carried: Names of those that are only carried along, as they stand in the file.
+        separator: Of a CSV file.
+        decimal: Of a CSV file.
+    """
+
+    path: Path
+    frame: pd.DataFrame
+    carried: tuple[str, ...] = ()
+    separator: str = ","
+    decimal: str = "."
+
+    @property
+    def modelled(self) -> pd.DataFrame:
+        """The columns that aren't carried along."""
+        return self.frame.drop(columns=list(self.carried))
+
+
+def read(
+    path: Path,
+    typed: argparse.Namespace,
+    kinds: Mapping[str, str] | None = None,
+    carried: Sequence[str] = (),
+) -> Table:
+    """Read a table.
+
+    Numbers of which all are whole become `Int64` where some are missing, text becomes `category`. A first
+    column without a name, where other programs write the names of rows, is carried along.
+
+    Arguments:
+        path: CSV, or Parquet by its name's end.
+        typed: The options of `options.add_reading`.
+        kinds: Kinds of columns that the user named; one of `options.KINDS` each.
+        carried: Names of columns that are carried along.
+
+    Raises:
+        DataError: it isn't a table, or a value is none of its column's; the message has the place.
+    """
+    if not path.exists():
+        raise DataError(f"{path}: no such file")
+    if not path.is_file():
+        raise DataError(f"{path}: is a folder; accepted: a CSV or Parquet file")
+    if path.suffix.lower() in PARQUET:
+        return _read_parquet(path, carried)
+    try:
+        separator, decimal, texts = read_texts(path, typed.separator, typed.decimal, (*MISSING, *typed.na))
+    except csv.Error as error:
+        raise DataError(f"{path}: is no CSV file: {flat(error)}") from None
+    if texts.columns[0] == "":
+        carried = (*carried, "")
+    missing = texts.apply(lambda column: column.str.strip().isin({*MISSING, *typed.na}))
+    kinds = kinds or {}
+    columns = {
+        name: texts[name]
+        if name in carried
+        else _typed(path, texts[name].str.strip().mask(missing[name]), decimal, kinds.get(name))
+        for name in texts.columns
+    }
+    return Table(path, pd.DataFrame(columns), tuple(dict.fromkeys(carried)), separator, decimal)
+
+
+def _typed(path: Path, column: pd.Series, decimal: str, kind: str | None) -> pd.Series:
+    """A column of texts, without its missing ones, as numbers or categories."""
+    # Lists: in a table of 10,000 columns, what a pandas operation costs beside its work adds up.
+    places = np.flatnonzero(column.notna().to_numpy())
+    found = [text for text in column.tolist() if isinstance(text, str)]
+    # In a file with decimal commas a point isn't one.
+    plain = found if decimal == "." else [text.replace(".", " ").replace(",", ".") for text in found]
+    infinite = [bool(_INFINITE.fullmatch(text)) for text in found]
+    numbers = [bool(_NUMBER.fullmatch(text)) or inf for text, inf in zip(plain, infinite, strict=True)]
+    some = sum(numbers)
+    as_numbers = kind in ("continuous", "count")
+    as_names = kind in ("binary", "categorical") and some < len(found)
+    if as_names or (
+        not as_numbers and (2 * some < len(found) or any(_LEADING_ZERO.fullmatch(text) for text in found))
+    ):
+        return column.astype(object).astype("category")
+    for wrong, what in (
+        ([not each for each in numbers], "is no number"),
+        (infinite, "is not finite"),
+    ):
+        if any(wrong):
+            place = wrong.index(True)
+            text = found[place]
+            raise DataError(
+                f"{path}: column {column.name!r}: {text!r} in row {places[place] + 1} {what}, {some} of the "
+                f"column's {len(found)} values are; accepted: finite numbers, --na {text!r} if it stands for "
+                f"a missing value, --kind {column.name}=categorical if they are names"
+            )
+    values = np.full(len(column), np.nan)
+    values[places] = [float(text) for text in plain]
+    check_finite(path, column.name, values)
+    if not found or (values[places] % 1 != 0).any() or (np.abs(values[places]) > _LARGEST_WHOLE).any():
+        return pd.Series(values, name=column.name)
+    return pd.Series(values, name=column.name).astype("int64" if len(found) == len(column) else "Int64")
+
+
+def check_finite(path: Path, name: Any, values: npt.NDArray[np.float64]) -> None:
+    """Raise `DataError` at the first infinite value of a column."""
+    infinite = np.isinf(values)
+    if infinite.any():
+        row = int(np.flatnonzero(infinite)[0])
+        raise DataError(
+            f"{path}: column {name!r}: {values[row]} in row {row + 1} is not finite; accepted: finite numbers"
+        )
+
+
+def _read_parquet(path: Path, carried: Sequence[str]) -> Table:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    try:
+        with path.open("rb") as file:
+            found: Any = parquet.read_table(file)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise DataError(f"{path}: is no Parquet file: {flat(error)}") from None
+    check_names(path, found.column_names)
+    if not found.num_rows or not found.num_columns:
+        raise DataError(f"{path}: has {found.num_rows} rows and {found.num_columns} columns")
+    for field in found.schema:
+        kind = str(field.type)
+        if field.name not in carried and (pa.types.is_nested(field.type) or "binary" in kind):
+            accepted = f"accepted: numbers, text, truth values; --ignore {field.name} carries it along"
+            raise DataError(f"{path}: column {field.name!r} holds {kind}; {accepted}")
+    try:
+        frame = pd.read_parquet(path, dtype_backend="numpy_nullable")
+    except (pa.ArrowException, ValueError, TypeError, LookupError, AttributeError, OverflowError) as error:
+        # What pandas wrote about its own types, or a text of other bytes.
+        raise DataError(f"{path}: can't be read as a table: {flat(error)}") from None
+    if not isinstance(frame.index, pd.RangeIndex):
+        # The names of rows.
+        levels = frame.index.nlevels
+        frame = frame.reset_index()
+        carried = (*carried, *map(str, frame.columns[:levels]))
+    frame.columns = frame.columns.map(str)
+    for name in frame.columns.difference(list(carried)):
+        column = frame[name]
+        if pd.api.types.is_float_dtype(column.dtype):
+            frame[name] = column.astype(np.float64)
+            check_finite(path, name, frame[name].to_numpy())
+        elif pd.api.types.is_string_dtype(column.dtype):
+            frame[name] = column.astype(object).astype("category")
+    return Table(path, frame, tuple(dict.fromkeys(carried)))

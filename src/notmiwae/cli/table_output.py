@@ -1,0 +1,72 @@
+"""Files that a subcommand writes: all of them whole, or none."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from notmiwae.cli.csv_text import PARQUET
+from notmiwae.cli.table_input import Table
+from notmiwae.errors import DataError
+from notmiwae.files import whole_file
+
+
+def write_all(writers: Mapping[Path, Callable[[Path], Any]], last: Callable[[], Any] | None = None) -> None:
+    """Call each writer with a temporary path, then `last`; the files appear once all have ended well."""
+    with ExitStack() as stack:
+        temporary = {path: stack.enter_context(whole_file(path)) for path in writers}
+        for path, write in writers.items():
+            write(temporary[path])
+        if last:
+            last()
+
+
+def table_writer(path: Path, frame: pd.DataFrame, like: Table) -> Callable[[Path], Any]:
+    """Writes a table in the format that its name's end says, CSV with the separator of another table."""
+    if path.suffix.lower() in PARQUET:
+        return lambda temporary: frame.to_parquet(temporary, index=False)
+    separator = "\t" if path.suffix.lower() == ".tsv" else like.separator
+    decimal = "." if separator == "," else like.decimal
+    return lambda temporary: frame.to_csv(temporary, index=False, sep=separator, decimal=decimal)
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON has it: numbers that aren't finite are null."""
+    if isinstance(value, Mapping):
+        return {str(name): plain(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(each) for each in value]
+    value = value.item() if hasattr(value, "item") else value
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def print_json(content: Any) -> None:
+    """Print indented JSON on the output stream."""
+    print(json.dumps(plain(content), indent=2, allow_nan=False, ensure_ascii=False))
+
+
+def long_format(table: Table, draws: list[pd.DataFrame], first: int = 0) -> pd.DataFrame:
+    """Completed tables below each other, as the long format of R's mice.
+
+    Its first columns are `.imp`, 0 for the table as it came and then 1 to M, and `.id`, the row from 1; of a
+    piece of a larger table, `first` rows stand before it.
+
+    Raises:
+        DataError: the table has a column of that name.
+    """
+    for name in (".imp", ".id"):
+        if name in table.frame:
+            raise DataError(f"{table.path}: column {name!r} is what the draws' own is called; rename it")
+    parts = []
+    for number, each in enumerate((table.frame, *draws)):
+        part = each.reset_index(drop=True)
+        part.insert(0, ".id", range(first + 1, first + len(part) + 1))
+        part.insert(0, ".imp", number)
+        parts.append(part)
+    return pd.concat(parts, ignore_index=True)

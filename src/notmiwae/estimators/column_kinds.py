@@ -1,0 +1,150 @@
+"""What a user's columns are: their kinds, by their dtypes or as the user says, and their bounds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from numbers import Real
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pandas.api import types
+
+from notmiwae.errors import DataError, ParameterError
+from notmiwae.estimators.columns import KINDS, SHOWN, Column, Kind, numbers
+from notmiwae.specs import suggest
+
+MOST_CATEGORIES = 255
+
+
+def by_name(argument: str, given: Any, names: Sequence[str]) -> dict[str, Any]:
+    """What an argument says of columns, by their names as text.
+
+    Raises:
+        ParameterError: it's no mapping, or names a column that isn't there.
+    """
+    if not isinstance(given, Mapping):
+        raise ParameterError(f"{argument}: found {given!r}; accepted: a mapping from names of columns")
+    for name in given:
+        if str(name) not in names:
+            raise ParameterError(f"{argument}: no column {name!r}{suggest(name, names)}")
+    return {str(name): each for name, each in given.items()}
+
+
+def describe(
+    table: pd.DataFrame,
+    kinds: Mapping[str, str] | None = None,
+    bounds: Mapping[str, tuple[float | None, float | None]] | None = None,
+) -> tuple[Column, ...]:
+    """The columns of a table, their kinds found from their dtypes where they aren't given.
+
+    Truth values, and whole numbers of which all are 0 or 1, are binary; other whole numbers from 0 upwards
+    are counts; the dtypes `category`, `string` and `object` are categories.
+
+    Arguments:
+        table: The table.
+        kinds: One of `KINDS` by column.
+        bounds: Lowest and highest value by column, of numbers.
+
+    Raises:
+        DataError: a column has no value, or values that don't fit its kind.
+        ParameterError: an unknown column, kind or bound.
+    """
+    names = [str(label) for label in table.columns]
+    kinds = by_name("kinds", {} if kinds is None else kinds, names)
+    bounds = by_name("bounds", {} if bounds is None else bounds, names)
+    return tuple(
+        _column(table.iloc[:, place].rename(name), kinds.get(name), bounds.get(name))
+        for place, name in enumerate(names)
+    )
+
+
+def _column(column: pd.Series, kind: str | None, bounds: tuple[float | None, float | None] | None) -> Column:
+    name = str(column.name)
+    if kind is not None and kind not in KINDS:
+        raise ParameterError(f"kinds: {name}: unknown kind {kind!r}{suggest(kind, KINDS)}")
+    if column.isna().all():
+        raise DataError(f"column {name!r} has no observed value; drop it")
+    found = kind or _kind(column)
+    if found in ("binary", "categorical"):
+        if bounds is not None:
+            raise ParameterError(f"bounds: {name}: a {found} column has none")
+        values = _values(column)
+        if len(values) > 2 and found == "binary":
+            raise DataError(f"column {name!r} has {len(values)} values; a binary one has two")
+        if len(values) > MOST_CATEGORIES:
+            shown = ", ".join(map(repr, values[:SHOWN]))
+            raise DataError(
+                f"column {name!r} has {len(values)} categories ({shown}, …); accepted: {MOST_CATEGORIES} at "
+                "most. Are they numbers that were read as text?"
+            )
+        ordered = isinstance(column.dtype, pd.CategoricalDtype) and bool(column.cat.ordered)
+        small = len(values) < 3
+        return Column(name, "binary" if small else "categorical", values, ordered=ordered or small)
+    observed = numbers(column)
+    lowest, highest = _limits(name, bounds, whole=found == "count")
+    if found == "count":
+        wrong = observed[(observed < 0) | (observed != np.rint(observed)) & ~np.isnan(observed)]
+        if len(wrong):
+            raise DataError(f"column {name!r} holds {wrong[0]:g}; accepted in a count: whole numbers from 0")
+    if np.nanmin(observed) == np.nanmax(observed):
+        # Nothing else was ever seen.
+        lowest = highest = float(np.nanmin(observed))
+    return Column(name, "count" if found == "count" else "continuous", (), lowest, highest)
+
+
+def _limits(name: str, bounds: Any, whole: bool) -> tuple[float | None, float | None]:
+    """Lowest and highest imputation, of whole numbers the nearest within the bounds and not below 0."""
+    if bounds is None:
+        bounds = (None, None)
+    pair = isinstance(bounds, Sequence) and len(bounds) == 2
+    if not pair or not all(each is None or (isinstance(each, Real) and each == each) for each in bounds):
+        raise ParameterError(f"bounds: {name}: found {bounds!r}; accepted: two numbers, None for no bound")
+    lowest, highest = (None if each is None or math.isinf(each) else float(each) for each in bounds)
+    if whole:
+        lowest = max(0.0, math.ceil(lowest or 0.0))
+        highest = None if highest is None else float(math.floor(highest))
+    if (
+        (lowest is not None and highest is not None and lowest > highest)
+        or bounds[0] == math.inf
+        or bounds[1] == -math.inf
+    ):
+        accepted = "a whole number from 0 within them" if whole else "the lower one first"
+        raise ParameterError(f"bounds: {name}: found {tuple(bounds)!r}; accepted: {accepted}")
+    return lowest, highest
+
+
+def _kind(column: pd.Series) -> Kind:
+    dtype = column.dtype
+    if types.is_bool_dtype(dtype):
+        return "binary"
+    if isinstance(dtype, pd.CategoricalDtype) or types.is_string_dtype(dtype) or types.is_object_dtype(dtype):
+        return "categorical"
+    if types.is_integer_dtype(dtype):
+        values = column.dropna()
+        if values.isin([0, 1]).all():
+            return "binary"
+        return "count" if (values >= 0).all() else "continuous"
+    if types.is_float_dtype(dtype):
+        return "continuous"
+    raise DataError(
+        f"column {str(column.name)!r} is of dtype {dtype}; accepted: numbers, truth values, categories"
+    )
+
+
+def _values(column: pd.Series) -> tuple[Any, ...]:
+    """The categories in their order, or the values in theirs."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        present = set(column.dropna().tolist())
+        return tuple(each for each in column.cat.categories.tolist() if each in present)
+    name = str(column.name)
+    seen = column.dropna().tolist()
+    held = [value.item() if isinstance(value, np.generic) else value for value in seen]
+    for value in held:
+        if not isinstance(value, str | int | float | bool) or value in (math.inf, -math.inf):
+            raise DataError(f"column {name!r} holds {value!r}; accepted: text, finite numbers, truth values")
+    if len({type(each) for each in held}) > 1:
+        kinds = ", ".join(sorted({type(each).__name__ for each in held}))
+        raise DataError(f"column {name!r} mixes {kinds}; accepted: values of one type")
+    return tuple(sorted(set(held)))

@@ -1,0 +1,128 @@
+"""What an imputer learnt of why values are missing, in the columns' own units: a table and a figure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from notmiwae.errors import DataError, ParameterError
+from notmiwae.estimators.columns import Column
+from notmiwae.specs import suggest
+from notmiwae.training.fitted_model import FittedModel, missing_probability
+
+_WIDTH = 2 * 1.2815515655446004
+"""Of a probit between probabilities of 0.1 and 0.9, in units of 1/slope."""
+_POINTS = 200
+
+
+def learnt_table(members: Sequence[FittedModel]) -> pd.DataFrame:
+    """One row for each column with a missing process, the mean over members.
+
+    Columns of the table:
+        column: Name.
+        direction: `high`, `low`, `outside` or `inside`: which values go missing; `any` where only a rate is
+            learnt. Members that disagree are `high / low`.
+        midpoint: Where a value is as likely seen as not, in the column's unit: the lower edge of two.
+        upper_midpoint: The upper edge, NaN where there is one.
+        width: Over which the probability goes from 0.1 to 0.9, in the column's unit: near 0, a clean cut.
+        rate: The probability of being missing, where it hangs on nothing.
+    """
+    rows = []
+    for member in members:
+        for found in member.model.missing_process.learnt():
+            place = found["column"]
+            mean, scale = member.scaling.mean[place], member.scaling.scale[place]
+            edges = sorted(mean + scale * edge for edge in found.get("midpoints", []))
+            low, high = (*edges, np.nan, np.nan)[:2]
+            slope = found.get("slope", np.nan)
+            width = _WIDTH * scale / slope
+            rows.append(
+                (member.columns[place], found.get("direction", "any"), low, high, width, found.get("rate"))
+            )
+    names = ["column", "direction", "midpoint", "upper_midpoint", "width", "rate"]
+    table = pd.DataFrame(rows, columns=names).astype(dict.fromkeys(names[2:], float))
+    order = list(dict.fromkeys(table["column"]))
+    means = table.groupby("column")[names[2:]].mean()
+    directions = table.groupby("column")["direction"].agg(lambda found: " / ".join(sorted(set(found))))
+    return means.assign(direction=directions).reindex(order).reset_index()[names]
+
+
+def plot(
+    columns: Sequence[Column],
+    members: Sequence[FittedModel],
+    rows: npt.NDArray[np.float64],
+    shown: Sequence[str] | None = None,
+) -> Any:
+    """A figure with a panel for each column that can be missing: the learnt `p(s_j = 0 | x_j)`.
+
+    A line is a member; the ticks below are observed values. Other columns stand at their means.
+
+    Arguments:
+        columns: Of the table.
+        members: The fitted models.
+        rows: Training rows as numbers, NaN where missing.
+        shown: Names of columns; None: the first twelve.
+
+    Raises:
+        DataError: no column has a missing process, or one that is shown has no observed value.
+        ParameterError: there is no such column.
+    """
+    from matplotlib.figure import Figure
+
+    names = [column.name for column in columns]
+    for name in shown or ():
+        if str(name) not in names:
+            raise ParameterError(f"columns: no column {name!r}{suggest(name, names)}")
+    possible = sorted({place for each in members for place in each.model.missing_process.columns.tolist()})
+    places = [names.index(str(name)) for name in shown] if shown else possible[:12]
+    if not places or all(member.ignorable for member in members):
+        raise DataError("values were taken as missing at random: there is no missing process to be shown")
+    for place in places:
+        if np.isnan(rows[:, place]).all():
+            raise DataError(f"column {names[place]!r} has no observed value in these rows")
+    across = min(4, len(places))
+    down = -(-len(places) // across)
+    figure = Figure(figsize=(2.3 * across + 0.4, 1.9 * down + 0.4), layout="constrained")
+    grid = figure.subplots(down, across, sharey=True, squeeze=False)
+    for axes in grid.flat[len(places) :]:
+        axes.set_axis_off()
+    for axes, place in zip(grid.flat, places, strict=False):
+        _panel(axes, columns[place], place, members, rows)
+    figure.supylabel("probability that the value is missing", fontsize=9)
+    return figure
+
+
+def _panel(
+    axes: Any, column: Column, place: int, members: Sequence[FittedModel], rows: npt.NDArray[np.float64]
+) -> None:
+    from notmiwae.plot_style import BLUE, GREY
+
+    observed = rows[~np.isnan(rows[:, place]), place]
+    # Missing values may lie beyond what was seen.
+    reach = 0.0 if column.values else 0.5 * (observed.max() - observed.min())
+    x = (
+        np.arange(len(column.values), dtype=float)
+        if column.values
+        else np.linspace(observed.min() - reach, observed.max() + reach, _POINTS)
+    )
+    # Of a column that these rows don't have, zero.
+    observed_rows = ~np.isnan(rows)
+    means = np.where(observed_rows, rows, 0.0).sum(axis=0) / observed_rows.sum(axis=0).clip(1)
+    if column.lowest is not None or column.highest is not None:
+        x = np.clip(x, column.lowest, column.highest)
+    complete = np.tile(means, (len(x), 1))
+    complete[:, place] = x
+    for member in members:
+        probability = missing_probability([member], complete)[:, place]
+        axes.plot(x, probability, "o-" if column.values else "-", color=BLUE, alpha=0.6, lw=1.2, ms=3)
+    axes.plot(observed, np.full(len(observed), -0.08), "|", color=GREY, ms=6, mew=0.4)
+    axes.set_title(column.name, fontsize=9)
+    axes.set(ylim=(-0.15, 1.05), yticks=[0, 0.5, 1])
+    axes.tick_params(labelsize=8)
+    axes.spines[["top", "right"]].set_visible(False)
+    if column.values:
+        axes.set_xticks(x, [str(value) for value in column.values], rotation=30, ha="right", fontsize=7)

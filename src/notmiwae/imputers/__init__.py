@@ -1,1 +1,0 @@
-"""Imputers to compare with: the usual baselines."""

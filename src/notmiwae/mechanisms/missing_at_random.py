@@ -1,0 +1,95 @@
+"""Mechanisms that look at no column, or at columns that stay complete: MCAR and MAR."""
+
+from __future__ import annotations
+
+from typing import Self
+
+import numpy as np
+import pandas as pd
+from pydantic import FiniteFloat, model_validator
+
+from notmiwae.arrays import Floats
+from notmiwae.errors import DataError
+from notmiwae.mechanisms.calibration import calibrated, standardised
+from notmiwae.mechanisms.mechanism import Mechanism, Names, Rate, Slope, mechanisms, require_distinct
+
+
+@mechanisms.register("natural")
+class Natural(Mechanism):
+    """Values are missing in the table itself, for reasons nobody knows; none is removed."""
+
+    def probability(self, table: pd.DataFrame) -> Floats:
+        """Zero everywhere; see `Mechanism.probability`.
+
+        Raises:
+            DataError: no value of the table is missing.
+        """
+        if not table.isna().to_numpy().any():
+            raise DataError(f"{self.label}: no value of the table is missing; accepted: a table with gaps")
+        return self._probability(table, list(table.columns))
+
+    def _probability(self, table: pd.DataFrame, targets: list[str]) -> Floats:
+        return np.zeros((len(table), len(targets)))
+
+
+@mechanisms.register("mcar")
+class MCAR(Mechanism):
+    r"""Missing completely at random: $p = \mathrm{rate}$ in every cell."""
+
+    rate: Rate
+
+    @property
+    def rowwise(self) -> bool:
+        """See `Mechanism.rowwise`."""
+        return True
+
+    def _probability(self, table: pd.DataFrame, targets: list[str]) -> Floats:
+        return np.full((len(table), len(targets)), self.rate)
+
+
+@mechanisms.register("mar_logistic")
+class MARLogistic(Mechanism):
+    r"""Missing at random: a logistic regression on columns that stay complete.
+
+    $p_{nj} = \sigma(\mathrm{slope} \cdot u_n + b)$, where $u$ is $\sum_k w_k z_{nk}$ scaled to mean 0 and
+    standard deviation 1, $z$ are the standardised `given` columns, and $b$ makes the mean over rows `rate`.
+    After Muzellec et al. (ICML 2020, arXiv 2002.03860), whose $w$ are random; here they're stated, so that
+    the direction of the dependence is known.
+
+    Attributes:
+        columns: As in `Mechanism`; None is all but `given`, and `first_half` leaves out what is in `given`.
+        given: The driver columns, which lose nothing.
+        weights: $w$, one for each of `given`; None is 1 for each.
+    """
+
+    given: Names
+    rate: Rate
+    slope: Slope
+    weights: tuple[FiniteFloat, ...] | None = None
+
+    @model_validator(mode="after")
+    def _drivers_fit(self) -> Self:
+        require_distinct("given", self.given)
+        both = set(self.named_columns()) & set(self.given)
+        if both:
+            raise ValueError(f"{min(both)!r} is in columns and in given; a driver must stay complete")
+        if self.weights is not None and len(self.weights) != len(self.given):
+            raise ValueError(f"weights holds {len(self.weights)} numbers, given {len(self.given)} columns")
+        return self
+
+    def targets(self, table: pd.DataFrame) -> list[str]:
+        """The names of the columns that can lose values."""
+        return [name for name in super().targets(table) if name not in self.given]
+
+    def drivers(self) -> tuple[str, ...]:
+        """The columns in `given`."""
+        return self.given
+
+    def _probability(self, table: pd.DataFrame, targets: list[str]) -> Floats:
+        weights = np.ones(len(self.given)) if self.weights is None else np.array(self.weights)
+        drivers = [
+            standardised(table[name].to_numpy(), f"{self.label}: column {name!r}") for name in self.given
+        ]
+        combined = standardised(weights @ np.stack(drivers), f"{self.label}: the weighted sum of `given`")
+        probability = calibrated(self.slope * combined, self.rate)
+        return np.repeat(probability[:, None], len(targets), axis=1)

@@ -1,0 +1,90 @@
+"""Self-masking mechanisms: whether a value goes missing depends on that value (MNAR)."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+import numpy as np
+import pandas as pd
+from pydantic import FiniteFloat, model_validator
+
+from notmiwae.arrays import Floats, Mask
+from notmiwae.mechanisms.calibration import calibrated, sigmoid, standardised
+from notmiwae.mechanisms.mechanism import Mechanism, Rate, Slope, mechanisms
+from notmiwae.mechanisms.thresholds import Cut, MeanCut, QuantileCut
+
+
+@mechanisms.register("threshold")
+class Threshold(Mechanism):
+    r"""Self-masking at a cut, strictly: missing where $x_{nj} > c_j$ (MNAR).
+
+    With `side: lower` where $x_{nj} < c_j$; with `both` where $x_{nj} > c_j$ or $x_{nj} < c'_j$, the cut's
+    mirror image: $|x| > c$ for a number, $|x - \bar x| > k \cdot \mathrm{sd}$ for the mean, outside the
+    quantiles $[1 - q, q]$ for a quantile. The default, the mean, is that of Ipsen et al. (ICLR 2021,
+    arXiv 2006.12871).
+    """
+
+    cut: Cut = MeanCut()
+    side: Literal["upper", "lower", "both"] = "upper"
+
+    @model_validator(mode="after")
+    def _mirror_image_is_below(self) -> Self:
+        reach = self.cut.offset_sd if isinstance(self.cut, MeanCut) else self.cut.at
+        least = 0.5 if isinstance(self.cut, QuantileCut) else 0.0
+        if self.side == "both" and reach < least:
+            raise ValueError(f"side 'both' needs the cut's number to be {least:g} or more, found {reach:g}")
+        return self
+
+    def _probability(self, table: pd.DataFrame, targets: list[str]) -> Floats | Mask:
+        values = table[targets].to_numpy()
+        mirror, cut = self.cut.points(values)
+        if self.side == "upper":
+            return values > cut
+        if self.side == "lower":
+            return values < cut
+        return (values < mirror) | (values > cut)
+
+
+@mechanisms.register("self_masking_logistic")
+class SelfMaskingLogistic(Mechanism):
+    r"""Self-masking with a soft threshold (MNAR).
+
+    $p_{nj} = \sigma(\mathrm{slope} \cdot (x_{nj} - b_j) / u_j)$
+
+    Attributes:
+        slope: A negative one makes low values go missing.
+        rate: Chooses $b_j$ so that the mean of $p_{nj}$ over rows is `rate` in every column.
+        midpoint: $b_j$ itself, in the columns' units. Exactly one of the two is given.
+        per: $u_j$: the column's own standard deviation, `sd`, or 1, `unit`, where all columns have one unit,
+            as pixels do (the clipped images of Ipsen et al. 2021, §4.3).
+    """
+
+    slope: Slope
+    rate: Rate | None = None
+    midpoint: FiniteFloat | None = None
+    per: Literal["sd", "unit"] = "sd"
+
+    @model_validator(mode="after")
+    def _one_location(self) -> Self:
+        if (self.rate is None) == (self.midpoint is None):
+            raise ValueError("give exactly one of rate and midpoint")
+        return self
+
+    @property
+    def rowwise(self) -> bool:
+        """See `Mechanism.rowwise`."""
+        return self.per == "unit" and self.rate is None
+
+    def _probability(self, table: pd.DataFrame, targets: list[str]) -> Floats:
+        return np.stack([self._column(table[name].to_numpy(), name) for name in targets], axis=1)
+
+    def _column(self, values: Floats, name: str) -> Floats:
+        mean, unit = 0.0, 1.0
+        if self.per == "sd":
+            mean, unit = values.mean(), values.std()
+            values = standardised(values, f"{self.label}: column {name!r}")
+        scores = self.slope * values
+        if self.rate is not None:
+            return calibrated(scores, self.rate)
+        assert self.midpoint is not None  # by _one_location
+        return sigmoid(scores - self.slope * (self.midpoint - mean) / unit)

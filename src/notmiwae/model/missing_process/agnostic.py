@@ -1,0 +1,135 @@
+"""Missing processes of the whole row, of which the missing values are sampled."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn.functional import logsigmoid
+
+from notmiwae.model.distributions import Likelihood, pick
+from notmiwae.model.missing_process.missing_process import Missing, MissingProcess, ProcessSpec, processes
+from notmiwae.model.networks import LinearSpec, MLPSpec, NetworkSpec, Widths
+
+
+@dataclass(frozen=True)
+class SampledMissing:
+    """x_m as sampled, reparameterised; a `Missing`.
+
+    Attributes:
+        px: p(x | z).
+        values: The rows completed by x_m ~ p(x_m | z), `[K, B, D]`.
+        log_prob: `log p(s | x_o, x_m)`.
+        decoder_mean: Impute with the mean of p(x_m | z), as if the mask said nothing of it.
+    """
+
+    px: Likelihood
+    values: Tensor
+    log_prob: Tensor
+    decoder_mean: bool = False
+
+    def mean(self) -> Tensor:
+        """The sample itself: the importance weights were computed at it."""
+        return self.px.mean if self.decoder_mean else self.values
+
+    def average(self, alpha: Tensor) -> Tensor:
+        """See `Missing.average`."""
+        if self.decoder_mean:
+            return self.px.average(alpha)
+        return self.px.estimate(self.values, alpha[..., None])
+
+    def sample(self, chosen: Tensor, generator: torch.Generator) -> Tensor:
+        """The sample itself; see `mean`."""
+        return pick(self.values, chosen)
+
+
+def complete(
+    px: Likelihood, x: Tensor, s: Tensor, generator: torch.Generator
+) -> tuple[Tensor, Tensor | float]:
+    """Rows completed by x_m ~ p(x_m | z), `[K, B, D]`, and a summand of the log-weights that is zero.
+
+    Gradients flow through the values where p(x | z) can be reparameterised. Codes can't: there the summand
+    `log p(x_m | z) − [the same, detached]` holds the gradient in the decoder's parameters that the weight
+    `p(s | x_o, x_m) p(x_m | z) / q(x_m)` has with p(x_m | z) itself as a proposal q that is held fixed.
+    """
+    values = torch.where(s.bool(), x, px.sample(generator))
+    score = px.score(values, 1.0 - s)
+    return values, score - score.detach() if isinstance(score, Tensor) else score
+
+
+class RowProcess(MissingProcess):
+    """Base of the processes `p(s_j = 0 | x) = sigmoid(f_j(x))` of the whole row; a subclass writes `logits`.
+
+    They aren't separable, so x_m is sampled from p(x_m | z). An example, in which a row with large values
+    in sum is the likelier to have gaps:
+
+        >>> class SumProcess(RowProcess):
+        ...     def __init__(self, columns):
+        ...         super().__init__(columns)
+        ...         self.slope = nn.Parameter(torch.ones(()))
+        ...
+        ...     def logits(self, x):
+        ...         return (self.slope * x.sum(-1, keepdim=True)).expand(*x.shape[:-1], len(self.columns))
+        >>> @processes.register("sum")
+        ... class Sum(ProcessSpec):
+        ...     def build(self, columns, x, s, names=None):
+        ...         return SumProcess(columns)
+        >>> x = torch.tensor([[1.0, 2.0, -3.0]])
+        >>> process = processes.parse({"kind": "sum"}).build(torch.tensor([0, 2]), x, torch.ones_like(x))
+        >>> process.missing_probability(x)
+        tensor([[0.5000, 0.0000, 0.5000]], grad_fn=<IndexCopyBackward0>)
+    """
+
+    def logits(self, x: Tensor) -> Tensor:
+        """f_j(x) of each feature with a process, `[..., C]`, for complete rows `[..., D]`."""
+        raise NotImplementedError
+
+    def forward(self, px: Likelihood, x: Tensor, s: Tensor, generator: torch.Generator) -> Missing:
+        """See `MissingProcess.forward`."""
+        values, score = complete(px, x, s, generator)
+        sign = 1.0 - 2.0 * s.index_select(-1, self.columns)
+        log_prob = logsigmoid(sign * self.logits(values)).sum(-1)
+        return SampledMissing(px, values, log_prob + score)
+
+    def missing_probability(self, x: Tensor) -> Tensor:
+        """See `MissingProcess.missing_probability`."""
+        return self._scatter(torch.sigmoid(self.logits(x)), x)
+
+
+class AgnosticProcess(RowProcess):
+    """f is a network of the whole row (Ipsen et al. 2021, §3.2)."""
+
+    def __init__(self, columns: Tensor, features: int, network: NetworkSpec) -> None:
+        super().__init__(columns)
+        self.network = network.build(features, len(columns))
+
+    def logits(self, x: Tensor) -> Tensor:
+        """See `RowProcess.logits`."""
+        logits: Tensor = self.network(x)
+        return logits
+
+
+@processes.register("agnostic_linear")
+class AgnosticLinearSpec(ProcessSpec):
+    """Logistic regression of the mask on the whole row."""
+
+    def build(
+        self, columns: Tensor, x: Tensor, s: Tensor, names: Sequence[str] | None = None
+    ) -> MissingProcess:
+        """See `ProcessSpec.build`."""
+        return AgnosticProcess(columns, x.shape[-1], LinearSpec())
+
+
+@processes.register("agnostic_nonlinear")
+class AgnosticNonlinearSpec(ProcessSpec):
+    """A multi-layer perceptron from the whole row to the mask."""
+
+    hidden: Widths = (128,)
+
+    def build(
+        self, columns: Tensor, x: Tensor, s: Tensor, names: Sequence[str] | None = None
+    ) -> MissingProcess:
+        """See `ProcessSpec.build`."""
+        return AgnosticProcess(columns, x.shape[-1], MLPSpec(hidden=self.hidden))

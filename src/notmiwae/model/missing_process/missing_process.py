@@ -1,0 +1,114 @@
+"""Missing processes p(s | x) that a model learns, and what they say of the values that are missing.
+
+A missing process is a module. `forward(px, x, s, generator)` returns the values' `Missing` given z and the
+mask: the log-probability of the mask, and the mean and draws of the missing values. A process in which a
+value's own size decides integrates over the missing values exactly (`separable.py`); one of the whole row
+samples them (`RowProcess`, here).
+
+Not to be mistaken for the simulation mechanisms of `data/mechanisms.py`, which make values missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from notmiwae.model.distributions import Likelihood
+from notmiwae.specs import Registry, Spec
+
+
+class Missing(Protocol):
+    """What the mask and z say of a row: p(s | x_o, z) and p(x_m | z, s), for K samples of z."""
+
+    @property
+    def log_prob(self) -> Tensor:
+        """`log p(s | x_o, z)`, or `log p(s | x_o, x_m)` at a sampled x_m, broadcastable to `[K, B]`."""
+
+    def mean(self) -> Tensor:
+        """`E[x_m | z, s]` (the most probable code, of codes), or the sampled x_m, `[K, B, D]`.
+
+        Of use only where s = 0, as all that follows.
+        """
+
+    def average(self, alpha: Tensor) -> Tensor:
+        """The imputation for normalised importance weights α `[K, B]`, as `[B, D]`.
+
+        `Σ_k α_k E[x_m | z_k, s]`, or of codes the most probable one under the mixture of the K.
+        """
+
+    def sample(self, chosen: Tensor, generator: torch.Generator) -> Tensor:
+        """A draw of x_m | z_k, s for each chosen k, `[M, B]`, as `[M, B, D]`."""
+
+
+class MissingProcess(nn.Module):
+    """Base of the missing processes.
+
+    Arguments:
+        columns: Indices of the features that can be missing; the others have no process, and a cell
+            missing there all the same is taken as ignorable.
+    """
+
+    columns: Tensor
+
+    def __init__(self, columns: Tensor) -> None:
+        super().__init__()
+        self.register_buffer("columns", columns.long(), persistent=False)
+
+    def forward(self, px: Likelihood, x: Tensor, s: Tensor, generator: torch.Generator) -> Missing:
+        """Condition the missing values on the mask.
+
+        Arguments:
+            px: p(x | z), `[K, B, D]`.
+            x: Values `[B, D]`, anything finite where missing.
+            s: Mask `[B, D]`, 1 where observed.
+            generator: For processes that sample x_m.
+        """
+        raise NotImplementedError
+
+    def missing_probability(self, x: Tensor) -> Tensor:
+        """`p(s_j = 0 | x)` for complete rows `x` `[N, D]`: one column a feature, zero without a process."""
+        raise NotImplementedError
+
+    def limits(self) -> dict[str, tuple[Tensor, Tensor]]:
+        """The least and the greatest value of parameters, by name, that training keeps them between."""
+        return {}
+
+    def learnt(self) -> list[dict[str, Any]]:
+        """What was learnt, for a report: a mapping with the `column`'s index for each column, as plain data.
+
+        In the units of the standardised features; empty for a process without such numbers.
+        """
+        return []
+
+    def _scatter(self, values: Tensor, x: Tensor) -> Tensor:
+        return torch.zeros_like(x).index_copy(-1, self.columns, values)
+
+
+class ProcessSpec(Spec):
+    """How a missing process is built for a table."""
+
+    def build(
+        self, columns: Tensor, x: Tensor, s: Tensor, names: Sequence[str] | None = None
+    ) -> MissingProcess:
+        """A process over the features `columns`, started from the observed values of `x` `[N, D]`.
+
+        Shapes of parameters follow from `columns` and D alone, so that a saved process can be rebuilt
+        without its table.
+
+        Arguments:
+            columns: Indices of the features that can be missing.
+            x: Standardised rows `[N, D]`.
+            s: Mask `[N, D]`.
+            names: Of all D features, for a process with settings by column.
+        """
+        raise NotImplementedError
+
+    def starts(self) -> list[ProcessSpec]:
+        """The settings to train from, of which the highest held-out bound wins; usually one."""
+        return [self]
+
+
+processes: Registry[ProcessSpec] = Registry("missing process", __package__)

@@ -1,0 +1,198 @@
+"""Separable missing processes, `p(s | x) = Π_j p(s_j | x_j)`, integrated over the missing values.
+
+With independent features given z the integral over x_m is a product of integrals over one value each
+(METHOD.md §2), `p(s_j = 0 | z) = ∫ p(s_j = 0 | x_j) p(x_j | z) dx_j`. Here it's a sum over the codes of a
+column, or a quadrature; `probit.py` has closed forms.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar, Literal, Protocol
+
+import torch
+from torch import Tensor
+
+from notmiwae.model.distributions import Likelihood
+from notmiwae.model.missing_process.agnostic import SampledMissing, complete
+from notmiwae.model.missing_process.ignorable import Unconditioned
+from notmiwae.model.missing_process.missing_process import Missing, MissingProcess
+from notmiwae.model.noise import uniform
+
+Marginal = Literal["exact", "sampled"]
+ImputedMean = Literal["truncated", "decoder"]
+
+
+class Conditional(Protocol):
+    """What z and being missing say of the values of the columns with a process, each on its own."""
+
+    @property
+    def log_prob(self) -> Tensor:
+        """`log p(s_j = 0 | z)`, broadcastable to `[K, B, C]`."""
+
+    def mean(self) -> Tensor:
+        """`E[x_j | z, s_j = 0]`, or the most probable code, `[K, B, C]`."""
+
+    def average(self, alpha: Tensor) -> Tensor:
+        """The same under importance weights α `[K, B]`, as `[B, C]`; see `Missing.average`."""
+
+    def sample(self, generator: torch.Generator) -> Tensor:
+        """One draw of `x_j | z, s_j = 0` for each sample of z, `[K, B, C]`."""
+
+
+class Tabulated:
+    """`x_j | z, s_j = 0` on the nodes of p(x_j | z); a `Conditional`, exact for codes.
+
+    Arguments:
+        px: p(x | z), `[K, B, C]`.
+        log_missing: See `SeparableProcess.log_missing`.
+        count: Nodes of a quadrature.
+    """
+
+    def __init__(self, px: Likelihood, log_missing: Callable[[Tensor], Tensor], count: int) -> None:
+        self.px, self.nodes = px, px.nodes(count)
+        self.log_shares = self.nodes.log_weights + log_missing(self.nodes.values)
+        self.log_prob = self.log_shares.logsumexp(0)
+
+    def mean(self) -> Tensor:
+        """See `Conditional.mean`."""
+        return self.px.estimate(self.nodes.values, self.log_shares.softmax(0))
+
+    def average(self, alpha: Tensor) -> Tensor:
+        """See `Conditional.average`."""
+        shares = alpha[..., None] * self.log_shares.softmax(0)
+        return self.px.estimate(self.nodes.values.expand_as(shares).flatten(0, 1), shares.flatten(0, 1))
+
+    def sample(self, generator: torch.Generator) -> Tensor:
+        """See `Conditional.sample`."""
+        shares = self.log_shares.double().softmax(0).cumsum(0)[:-1]
+        return self.nodes.at((uniform(shares[0], generator) > shares).sum(0), generator)
+
+
+class UnconditionedColumns(Unconditioned):
+    """Columns of which being missing says nothing; a `Conditional`."""
+
+    def sample(self, generator: torch.Generator) -> Tensor:
+        """See `Conditional.sample`."""
+        return self.px.sample(generator)
+
+
+@dataclass(frozen=True)
+class SeparableMissing:
+    """Missing values under a separable process; a `Missing`.
+
+    Attributes:
+        px: p(x | z), `[K, B, D]`.
+        columns: The features with a process; those without are ignorable.
+        condition: From p(x | z) of these features to their `Conditional`.
+        given: Theirs at the K samples of z.
+        log_prob: See `Missing`.
+    """
+
+    px: Likelihood
+    columns: Tensor
+    condition: Callable[[Likelihood], Conditional]
+    given: Conditional
+    log_prob: Tensor
+    decoder_mean: bool
+
+    def mean(self) -> Tensor:
+        """See `Missing.mean`."""
+        if self.decoder_mean:
+            return self.px.mean
+        return self.px.mean.index_copy(-1, self.columns, self.given.mean())
+
+    def average(self, alpha: Tensor) -> Tensor:
+        """See `Missing.average`."""
+        average = self.px.average(alpha)
+        if self.decoder_mean:
+            return average
+        return average.index_copy(-1, self.columns, self.given.average(alpha))
+
+    def sample(self, chosen: Tensor, generator: torch.Generator) -> Tensor:
+        """See `Missing.sample`: exact draws."""
+        px = self.px.pick(chosen)
+        draw = self.condition(px.columns(self.columns)).sample(generator)
+        return px.sample(generator).index_copy(-1, self.columns, draw)
+
+
+class SeparableProcess(MissingProcess):
+    """Base of the separable processes: a subclass writes `log_missing`, and the rest follows.
+
+    Codes are summed over exactly. Real values are integrated by the trapezoidal rule, good to six digits for
+    a p(s_j = 0 | x_j) as smooth as a sigmoid with a slope of 5/σ_j, and to more for smoother ones; steeper
+    ones need more `quadrature_nodes`, or a closed form. `log_missing` has to be finite. An example:
+
+        >>> class Steps(SeparableProcess):
+        ...     def __init__(self, columns):
+        ...         super().__init__(columns)
+        ...         self.edge = nn.Parameter(torch.zeros(len(columns)))
+        ...
+        ...     def log_missing(self, x):
+        ...         return logsigmoid(3.0 * (x - self.edge))
+        >>> @processes.register("steps")
+        ... class StepsSpec(ProcessSpec):
+        ...     def build(self, columns, x, s, names=None):
+        ...         return Steps(columns)
+        >>> x = torch.tensor([[0.0, 2.0]])
+        >>> process = processes.parse({"kind": "steps"}).build(torch.tensor([0]), x, torch.ones_like(x))
+        >>> process.missing_probability(x)
+        tensor([[0.5000, 0.0000]], grad_fn=<IndexCopyBackward0>)
+
+    `log_observed` has a default that loses digits where p(s_j = 1 | x_j) is small; override it where it
+    has a form of its own, here `logsigmoid(−3 (x − edge))`.
+
+    Arguments:
+        columns: See `MissingProcess`.
+        marginal: `exact`, or `sampled`: x_m ~ p(x_m | z), reparameterised, as in Ipsen et al. 2021.
+        imputed_mean: `truncated`, or `decoder`: impute with the mean of p(x_m | z) under the same weights, as
+            if being missing said nothing of a value once z is known.
+    """
+
+    quadrature_nodes: ClassVar[int] = 65
+    _DRAW_NODES: ClassVar[int] = 257  # a draw's law is linear between nodes: they have to be closer
+
+    def __init__(
+        self,
+        columns: Tensor,
+        marginal: Marginal = "exact",
+        imputed_mean: ImputedMean = "truncated",
+    ) -> None:
+        super().__init__(columns)
+        self.marginal = marginal
+        self.decoder_mean = imputed_mean == "decoder"
+
+    def log_missing(self, x: Tensor) -> Tensor:
+        """`log p(s_j = 0 | x_j)` elementwise, for values `[..., C]` of the C features with a process."""
+        raise NotImplementedError
+
+    def log_observed(self, x: Tensor) -> Tensor:
+        """`log p(s_j = 1 | x_j)` likewise."""
+        return torch.log(-torch.expm1(self.log_missing(x).clamp_max(-1e-7)))
+
+    def conditional(self, px: Likelihood) -> Conditional:
+        """`x_j | z, s_j = 0` for the features with a process, `[K, B, C]`."""
+        return Tabulated(px, self.log_missing, self.quadrature_nodes)
+
+    def drawing(self, px: Likelihood) -> Conditional:
+        """The same to draw from."""
+        return Tabulated(px, self.log_missing, max(self._DRAW_NODES, self.quadrature_nodes))
+
+    def forward(self, px: Likelihood, x: Tensor, s: Tensor, generator: torch.Generator) -> Missing:
+        """See `MissingProcess.forward`; nothing is sampled here unless the marginal is `sampled`."""
+        s_j = s.index_select(-1, self.columns)
+        if self.marginal == "sampled":
+            values, score = complete(px, x, s, generator)
+            x_j = values.index_select(-1, self.columns)
+            log_prob = torch.where(s_j.bool(), self.log_observed(x_j), self.log_missing(x_j)).sum(-1)
+            return SampledMissing(px, values, log_prob + score, self.decoder_mean)
+        x_j = x.index_select(-1, self.columns)
+        given = self.conditional(px.columns(self.columns))
+        observed = torch.where(s_j.bool(), self.log_observed(x_j), 0.0).sum(-1)
+        log_prob = observed + (given.log_prob * (1.0 - s_j)).sum(-1)
+        return SeparableMissing(px, self.columns, self.drawing, given, log_prob, self.decoder_mean)
+
+    def missing_probability(self, x: Tensor) -> Tensor:
+        """See `MissingProcess.missing_probability`."""
+        return self._scatter(self.log_missing(x.index_select(-1, self.columns)).exp(), x)

@@ -1,0 +1,162 @@
+"""The latent-variable model and its importance weights: MIWAE, and with a missing process not-MIWAE."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+import torch
+from pydantic import BeforeValidator
+from torch import Tensor, nn
+from torch.nn.functional import softplus
+
+from notmiwae.model.bound import log_weights
+from notmiwae.model.distributions import Likelihood, Normal
+from notmiwae.model.missing_process.missing_process import Missing, MissingProcess
+from notmiwae.model.networks import MLPSpec, NetworkSpec, Size, networks
+from notmiwae.model.noise import normal
+from notmiwae.model.observation.gaussian import GaussianSpec
+from notmiwae.model.observation.observation_model import ObservationSpec, observations
+from notmiwae.model.priors import PriorSpec, StandardNormalSpec, priors
+from notmiwae.specs import Spec
+
+
+class ModelSpec(Spec):
+    """The networks of a model; MIWAE and not-MIWAE share them and differ in the missing process alone.
+
+    Attributes:
+        latent_size: Dimension of z; null: one less than the features, as in Ipsen et al. (2021).
+        encoder: Network from the row to q(z | x_o); missing values are filled with zero (the mean), and a
+            column of unordered codes is one input a code.
+        encoder_sees_mask: Append the mask to the encoder's input.
+        decoder: Network from z to the parameters of p(x | z).
+        observation: p(x | z).
+        prior: p(z).
+        standardise: Work on real features with mean 0 and variance 1 by what was observed of them.
+    """
+
+    latent_size: Size | None
+    encoder: Annotated[NetworkSpec, BeforeValidator(networks.parse)] = MLPSpec()
+    encoder_sees_mask: bool = True
+    decoder: Annotated[NetworkSpec, BeforeValidator(networks.parse)] = MLPSpec()
+    observation: Annotated[ObservationSpec, BeforeValidator(observations.parse)] = GaussianSpec()
+    prior: Annotated[PriorSpec, BeforeValidator(priors.parse)] = StandardNormalSpec()
+    standardise: bool = True
+
+    def standardised(self, features: int) -> list[bool]:
+        """Which of the features are standardised."""
+        return [self.standardise and not levels for levels in self.observation.levels(features)]
+
+
+@dataclass(frozen=True)
+class ImportanceSamples:
+    """K importance samples of a row's latent, and what follows for its missing values.
+
+    Attributes:
+        missing: `x_m | z_k, s`.
+        terms: The named summands of `log w_k`, `[K, B]` or broadcastable to it; see `log_weights`.
+    """
+
+    missing: Missing
+    terms: dict[str, Tensor]
+
+    @property
+    def log_weights(self) -> Tensor:
+        """`log w_k`, `[K, B]`."""
+        return log_weights(self.terms)
+
+
+class OneHot(nn.Module):
+    """Rows for the encoder: quantities as they are, then an input for each code of the other columns.
+
+    Arguments:
+        codes: How many codes each feature has, 0 for a quantity.
+    """
+
+    columns: Tensor
+    values: Tensor
+    quantities: Tensor
+
+    def __init__(self, codes: Sequence[int]) -> None:
+        super().__init__()
+        pairs = [(column, code) for column, count in enumerate(codes) for code in range(count)]
+        quantities = [column for column, count in enumerate(codes) if not count]
+        self.register_buffer("quantities", torch.tensor(quantities).long(), persistent=False)
+        self.register_buffer(
+            "columns", torch.tensor([column for column, _ in pairs]).long(), persistent=False
+        )
+        self.register_buffer("values", torch.tensor([float(code) for _, code in pairs]), persistent=False)
+        self.size = sum(count or 1 for count in codes)
+
+    def forward(self, x: Tensor, s: Tensor) -> Tensor:
+        """`[B, size]` for rows and masks `[B, D]`; zero where missing."""
+        if not len(self.columns):
+            return x
+        ones = (x[:, self.columns] == self.values) * s[:, self.columns]
+        return torch.cat([x[:, self.quantities], ones], -1)
+
+
+class NotMIWAE(nn.Module):
+    """`p(x, s) = p(s | x) ∫ p(x | z) p(z) dz` with the encoder `q(z | x_o, s)`, a diagonal Gaussian.
+
+    Arguments:
+        spec: The networks.
+        features: D.
+        missing_process: p(s | x); `IgnorableProcess` makes this a MIWAE.
+    """
+
+    def __init__(self, spec: ModelSpec, features: int, missing_process: MissingProcess) -> None:
+        super().__init__()
+        self.spec = spec
+        latent_size = spec.latent_size or max(features - 1, 1)
+        self.inputs = OneHot(spec.observation.codes(features))
+        mask = features if spec.encoder_sees_mask else 0
+        self.encoder = spec.encoder.build(self.inputs.size + mask, 2 * latent_size)
+        self.decoder = spec.decoder.build(latent_size, spec.observation.outputs(features))
+        self.observation = spec.observation.build(features)
+        self.prior = spec.prior.build(latent_size)
+        self.missing_process = missing_process
+
+    def encode(self, x: Tensor, s: Tensor) -> Normal:
+        """`q(z | x_o, s)` for rows `[B, D]`, missing values filled with zero."""
+        inputs = self.inputs(x, s)
+        mean, raw_scale = self.encoder(
+            torch.cat([inputs, s], -1) if self.spec.encoder_sees_mask else inputs
+        ).chunk(2, -1)
+        return Normal(mean, softplus(raw_scale) + 1e-4)
+
+    def decode(self, z: Tensor) -> Likelihood:
+        """`p(x | z)`, `[..., D]` for z `[..., latent_size]`."""
+        decoded: Likelihood = self.observation(self.decoder(z))
+        return decoded
+
+    def importance_samples(
+        self, x: Tensor, s: Tensor, samples: int, generator: torch.Generator
+    ) -> ImportanceSamples:
+        """Draw `z_k ~ q(z | x_o, s)` and weigh them (Ipsen et al. 2021, Eq. 6–8).
+
+        `w_k = p(s | x_o, z_k) p(x_o | z_k) p(z_k) / q(z_k | x_o, s)`
+
+        Arguments:
+            x: Standardised rows `[B, D]`, zero where missing.
+            s: Mask `[B, D]`, 1 where observed.
+            samples: K.
+            generator: Source of all noise.
+        """
+        qz = self.encode(x, s)
+        noise = normal(qz.mean.expand(samples, *qz.mean.shape), generator)
+        z = qz.rsample(noise)
+        px = self.decode(z)
+        missing: Missing = self.missing_process(px, x, s, generator)
+        terms = {
+            "log p(x_o|z)": px.log_prob(x, s),
+            "log p(s|x)": missing.log_prob,
+            "log p(z)": self.prior(z),
+            "log q(z|x_o)": qz.log_prob_of(noise),
+        }
+        return ImportanceSamples(missing, terms)
+
+    def forward(self, x: Tensor, s: Tensor, samples: int, generator: torch.Generator) -> dict[str, Tensor]:
+        """The terms of `importance_samples`, plain tensors for `torch.vmap`."""
+        return self.importance_samples(x, s, samples, generator).terms

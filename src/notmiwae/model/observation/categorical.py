@@ -1,0 +1,139 @@
+"""Observation models of columns that hold codes: 0 and 1, or 0 to C − 1. Sums over the values are exact."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from notmiwae.errors import ParameterError
+from notmiwae.model.distributions import Nodes, pick, weighted_sum
+from notmiwae.model.noise import uniform
+from notmiwae.model.observation.observation_model import ObservationSpec, observations
+
+_IMPOSSIBLE = -1e30
+"""The logit of a code that a column doesn't have: finite, since −∞ times a zero of the mask is no number."""
+
+
+@observations.register("categorical")
+class CategoricalSpec(ObservationSpec):
+    """`p(x_j = c | z) = softmax(f_j(z))_c` for columns of codes 0, …, C_j − 1.
+
+    The imputation is the most probable code: the mean of codes is no code.
+
+    Attributes:
+        categories: C_j, one number for all columns or a list with one for each.
+    """
+
+    categories: (
+        Annotated[int, Field(ge=2)] | Annotated[tuple[Annotated[int, Field(ge=2)], ...], Field(min_length=1)]
+    )
+
+    def of_each(self, features: int) -> tuple[int, ...]:
+        """C_j of each feature.
+
+        Raises:
+            ParameterError: the list has another length.
+        """
+        if isinstance(self.categories, int):
+            return (self.categories,) * features
+        if len(self.categories) != features:
+            found = f"categories: {len(self.categories)} numbers for {features} columns"
+            raise ParameterError(f"{found}; accepted: one for each column, or one for all")
+        return self.categories
+
+    def levels(self, features: int) -> list[int]:
+        """See `ObservationSpec.levels`."""
+        return list(self.of_each(features))
+
+    def codes(self, features: int) -> list[int]:
+        """See `ObservationSpec.codes`."""
+        return list(self.of_each(features))
+
+    def outputs(self, features: int) -> int:
+        """See `ObservationSpec.outputs`."""
+        return sum(self.of_each(features))
+
+    def build(self, features: int) -> nn.Module:
+        """See `ObservationSpec.build`."""
+        return CategoricalObservation(self.of_each(features))
+
+
+class CategoricalObservation(nn.Module):
+    """`forward(logits)` is the `Categorical` distribution of them, a block of C_j for each feature."""
+
+    sizes: Tensor
+    slots: Tensor
+
+    def __init__(self, categories: tuple[int, ...]) -> None:
+        super().__init__()
+        sizes, codes = torch.tensor(categories), torch.arange(max(categories))
+        firsts = sizes.cumsum(0) - sizes
+        slots = torch.where(codes < sizes[:, None], firsts[:, None] + codes, -1)
+        self.register_buffer("sizes", sizes, persistent=False)
+        self.register_buffer("slots", slots, persistent=False)
+
+    def forward(self, decoded: Tensor) -> Categorical:
+        """p(x | z) for decoded logits `[..., Σ_j C_j]`."""
+        logits = decoded[..., self.slots.clamp_min(0)]
+        return Categorical(logits.masked_fill(self.slots < 0, _IMPOSSIBLE).log_softmax(-1), self.sizes)
+
+
+@dataclass(frozen=True)
+class Categorical:
+    """Independent codes; a `Likelihood`.
+
+    Attributes:
+        log_probs: `[..., D, C]` for C the most codes of any feature.
+        sizes: C_j, `[D]`.
+    """
+
+    log_probs: Tensor
+    sizes: Tensor
+
+    @property
+    def mean(self) -> Tensor:
+        """See `Likelihood.mean`: the most probable code."""
+        return self.log_probs.argmax(-1).to(self.log_probs.dtype)
+
+    def log_prob(self, x: Tensor, s: Tensor) -> Tensor:
+        """See `Likelihood.log_prob`."""
+        # Whatever stands in a missing cell, gather needs a code there.
+        codes = x.clamp(0, self.log_probs.shape[-1] - 1).long()
+        codes = codes.expand(self.log_probs.shape[:-1])[..., None]
+        return (s * self.log_probs.gather(-1, codes)[..., 0]).sum(-1)
+
+    def score(self, x: Tensor, s: Tensor) -> Tensor:
+        """See `Likelihood.score`: all of it."""
+        return self.log_prob(x, s)
+
+    def sample(self, generator: torch.Generator) -> Tensor:
+        """See `Likelihood.sample`, by inverting the cumulative probabilities."""
+        shares = self.log_probs.exp().cumsum(-1)[..., :-1]
+        codes = (uniform(shares[..., :1], generator) > shares).sum(-1)
+        return codes.minimum(self.sizes - 1).to(shares.dtype)
+
+    def columns(self, index: Tensor) -> Categorical:
+        """See `Likelihood.columns`."""
+        return Categorical(self.log_probs.index_select(-2, index), self.sizes[index])
+
+    def pick(self, chosen: Tensor) -> Categorical:
+        """See `Likelihood.pick`."""
+        return Categorical(pick(self.log_probs, chosen), self.sizes)
+
+    def nodes(self, count: int) -> Nodes:
+        """See `Likelihood.nodes`: every code."""
+        codes = torch.arange(self.log_probs.shape[-1], device=self.log_probs.device).to(self.log_probs.dtype)
+        return Nodes(codes.reshape(-1, *[1] * (self.log_probs.dim() - 1)), self.log_probs.movedim(-1, 0))
+
+    def estimate(self, values: Tensor, weights: Tensor) -> Tensor:
+        """See `Likelihood.estimate`: the code with the most weight."""
+        votes = [(weights * (values == code)).sum(0) for code in range(self.log_probs.shape[-1])]
+        return torch.stack(votes).argmax(0).to(weights.dtype)
+
+    def average(self, alpha: Tensor) -> Tensor:
+        """See `Likelihood.average`."""
+        return weighted_sum(alpha, self.log_probs.exp()).argmax(-1).to(alpha.dtype)

@@ -1,0 +1,186 @@
+"""Observation models of tables whose columns are of different kinds: real values beside codes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, TypeVar
+
+import torch
+from pydantic import BeforeValidator, Field, NonNegativeInt
+from torch import Tensor, nn
+
+from notmiwae.errors import ParameterError
+from notmiwae.model.distributions import Likelihood, Nodes
+from notmiwae.model.observation.observation_model import ObservationSpec, observations
+from notmiwae.specs import Spec
+
+T = TypeVar("T")
+
+
+class PartSpec(Spec):
+    """Columns of one kind.
+
+    Attributes:
+        columns: Their indices.
+        observation: p(x_j | z) of each.
+    """
+
+    columns: Annotated[tuple[NonNegativeInt, ...], Field(min_length=1)]
+    observation: Annotated[ObservationSpec, BeforeValidator(observations.parse)]
+
+    def to_mapping(self) -> dict[str, Any]:
+        """See `Spec.to_mapping`."""
+        return super().to_mapping() | {"columns": list(self.columns)}
+
+
+@observations.register("mixed")
+class MixedSpec(ObservationSpec):
+    """`p(x | z) = Π_j p_j(x_j | z)`: an observation model for each group of columns.
+
+    Attributes:
+        parts: The groups, which together hold every column once.
+    """
+
+    parts: Annotated[tuple[PartSpec, ...], Field(min_length=1)]
+
+    def to_mapping(self) -> dict[str, Any]:
+        """See `Spec.to_mapping`."""
+        return super().to_mapping() | {"parts": [part.to_mapping() for part in self.parts]}
+
+    def groups(self, features: int) -> list[list[int]]:
+        """See `ObservationSpec.groups`.
+
+        Raises:
+            ParameterError: a column is in no part, in two of them, or isn't there.
+        """
+        groups = [list(part.columns) for part in self.parts]
+        found = sorted(column for group in groups for column in group)
+        if found != list(range(features)):
+            accepted = f"each column of 0 to {features - 1} in one part"
+            raise ParameterError(f"mixed: parts: columns {', '.join(map(str, found))}; accepted: {accepted}")
+        return groups
+
+    def levels(self, features: int) -> list[int]:
+        """See `ObservationSpec.levels`."""
+        return self._by_column(features, [part.observation.levels(len(part.columns)) for part in self.parts])
+
+    def codes(self, features: int) -> list[int]:
+        """See `ObservationSpec.codes`."""
+        return self._by_column(features, [part.observation.codes(len(part.columns)) for part in self.parts])
+
+    def _by_column(self, features: int, of_parts: Sequence[Sequence[T]]) -> list[T]:
+        found: dict[int, T] = {}
+        for group, values in zip(self.groups(features), of_parts, strict=True):
+            found |= dict(zip(group, values, strict=True))
+        return [found[column] for column in range(features)]
+
+    def outputs(self, features: int) -> int:
+        """See `ObservationSpec.outputs`."""
+        return sum(self._outputs())
+
+    def _outputs(self) -> list[int]:
+        return [part.observation.outputs(len(part.columns)) for part in self.parts]
+
+    def build(self, features: int) -> nn.Module:
+        """See `ObservationSpec.build`."""
+        parts = [part.observation.build(len(part.columns)) for part in self.parts]
+        return MixedObservation(parts, self.groups(features), self._outputs())
+
+
+class MixedObservation(nn.Module):
+    """`forward(decoded)` cuts the decoder's outputs into those of the parts; see `MixedSpec`.
+
+    Arguments:
+        parts: The parts' modules.
+        groups: Their columns.
+        outputs: How many outputs of the decoder each takes.
+    """
+
+    def __init__(self, parts: list[nn.Module], groups: list[list[int]], outputs: list[int]) -> None:
+        super().__init__()
+        self.parts = nn.ModuleList(parts)
+        self.groups = groups
+        self.outputs = outputs
+
+    def forward(self, decoded: Tensor) -> Mixed:
+        """p(x | z) for decoded outputs, `[..., outputs]`."""
+        cut = torch.split(decoded, self.outputs, -1)
+        return Mixed(
+            tuple(part(own) for part, own in zip(self.parts, cut, strict=True)),
+            tuple(torch.tensor(group, device=decoded.device) for group in self.groups),
+        )
+
+
+@dataclass(frozen=True)
+class Mixed:
+    """Independent groups of columns, each with a distribution of its own; a `Likelihood`.
+
+    Attributes:
+        parts: The distributions.
+        places: The columns of each.
+    """
+
+    parts: tuple[Likelihood, ...]
+    places: tuple[Tensor, ...]
+
+    def _joined(self, of_parts: Sequence[Tensor]) -> Tensor:
+        """Values of the parts, `[..., C_part]`, as values of all columns, `[..., D]`."""
+        return torch.cat(list(of_parts), -1).index_select(-1, torch.cat(self.places).argsort())
+
+    def _cut(self, values: Tensor) -> list[Tensor]:
+        return [values.index_select(-1, places) for places in self.places]
+
+    @property
+    def mean(self) -> Tensor:
+        """See `Likelihood.mean`."""
+        return self._joined([part.mean for part in self.parts])
+
+    def log_prob(self, x: Tensor, s: Tensor) -> Tensor:
+        """See `Likelihood.log_prob`."""
+        terms = zip(self.parts, self._cut(x), self._cut(s), strict=True)
+        return sum((part.log_prob(x_part, s_part) for part, x_part, s_part in terms), start=x.new_zeros(()))
+
+    def score(self, x: Tensor, s: Tensor) -> Tensor | float:
+        """See `Likelihood.score`."""
+        terms = zip(self.parts, self._cut(x), self._cut(s), strict=True)
+        return sum(part.score(x_part, s_part) for part, x_part, s_part in terms)
+
+    def sample(self, generator: torch.Generator) -> Tensor:
+        """See `Likelihood.sample`."""
+        return self._joined([part.sample(generator) for part in self.parts])
+
+    def columns(self, index: Tensor) -> Likelihood:
+        """See `Likelihood.columns`; of one part's columns it's that part's distribution."""
+        parts, places = [], []
+        for part, own in zip(self.parts, self.places, strict=True):
+            which = (index[:, None] == own).nonzero()
+            if len(which) == len(index):
+                return part.columns(which[:, 1])
+            if len(which):
+                parts.append(part.columns(which[:, 1]))
+                places.append(which[:, 0])
+        return Mixed(tuple(parts), tuple(places))
+
+    def pick(self, chosen: Tensor) -> Mixed:
+        """See `Likelihood.pick`."""
+        return Mixed(tuple(part.pick(chosen) for part in self.parts), self.places)
+
+    def nodes(self, count: int) -> Nodes:
+        """Not to be had: nodes of a sum and of a quadrature don't mix, so ask for one part's columns.
+
+        Raises:
+            ParameterError: always.
+        """
+        raise ParameterError("mixed: columns of several kinds have no nodes in common; take one kind's")
+
+    def estimate(self, values: Tensor, weights: Tensor) -> Tensor:
+        """See `Likelihood.estimate`."""
+        # Weights may be one for all columns.
+        weights = weights.expand(values.shape)
+        terms = zip(self.parts, self._cut(values), self._cut(weights), strict=True)
+        return self._joined([part.estimate(own, weights) for part, own, weights in terms])
+
+    def average(self, alpha: Tensor) -> Tensor:
+        """See `Likelihood.average`."""
+        return self._joined([part.average(alpha) for part in self.parts])

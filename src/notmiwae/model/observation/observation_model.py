@@ -1,0 +1,71 @@
+"""Observation models p(x | z): what the decoder's outputs mean. The Gaussian is here."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Annotated
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from notmiwae.errors import DataError
+from notmiwae.specs import Registry, Spec
+
+
+class ObservationSpec(Spec):
+    """How an observation model is built for a table of D features."""
+
+    def groups(self, features: int) -> list[list[int]]:
+        """The columns of each kind, by index; usually one group."""
+        return [list(range(features))]
+
+    def levels(self, features: int) -> list[int]:
+        """How many codes, from 0 on, a column takes; 0 for real values, which alone may be standardised."""
+        return [0] * features
+
+    def codes(self, features: int) -> list[int]:
+        """How many codes a column has that are names, not quantities; 0 where it holds quantities."""
+        return [0] * features
+
+    def outputs(self, features: int) -> int:
+        """How many outputs of the decoder it takes; one a feature unless it says otherwise."""
+        return features
+
+    def check(self, x: Tensor, s: Tensor, columns: Sequence[str]) -> None:
+        """Raise a `DataError` that names a column in which an observed value is no code that it takes."""
+        levels = torch.tensor(self.levels(x.shape[-1]))
+        is_code = (x == x.round()) & (x >= 0) & (x < levels)
+        wrong = (s.bool() & (levels > 0) & ~is_code).nonzero()
+        if len(wrong):
+            row, column = wrong[0].tolist()
+            accepted = f"accepted by its observation model: the codes 0 to {int(levels[column]) - 1}"
+            raise DataError(f"column {columns[column]!r} holds {x[row, column].item():g}; {accepted}")
+
+    def build(self, features: int) -> nn.Module:
+        """A module whose `forward(decoded)` of `[..., outputs]` returns p(x | z), a `Likelihood`."""
+        raise NotImplementedError
+
+
+observations: Registry[ObservationSpec] = Registry("observation model", __package__)
+
+
+class ScaledSpec(ObservationSpec):
+    """What the models with a learnt scale have in common.
+
+    Attributes:
+        shared_scale: One σ for all features (as in PPCA) instead of one each.
+        floor: Smallest σ, in units of the standardised features.
+        initial_scale: σ before training.
+    """
+
+    shared_scale: bool = False
+    floor: Annotated[float, Field(gt=0)] = 0.01
+    initial_scale: Annotated[float, Field(gt=0)] = 0.5
+
+
+def raw(value: float, floor: float) -> float:
+    """The r for which `floor + softplus(r)` is `value`, or a little above the floor where that is higher."""
+    above = max(value - floor, 1e-3)
+    return above + math.log(-math.expm1(-above))  # log(exp(above) − 1), which would overflow

@@ -1,0 +1,147 @@
+"""The Student-t observation model: Gaussians of which the scale is latent, hence tails that forgive."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Annotated
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+from torch.nn.functional import softplus
+
+from notmiwae.model.distributions import Nodes, Normal, features_at, over, pick, places_between, weighted_sum
+from notmiwae.model.noise import normal, standard_gamma
+from notmiwae.model.observation.observation_model import ScaledSpec, observations, raw
+
+_SCALES = 40
+"""Components of the scale mixture; a logistic link has twelve for each of these."""
+_DEPTH = 12.0
+"""The mixture ends where the density of log λ has fallen by a factor exp(−12)."""
+_REACH = 13.0
+"""Of its quadrature in asinh of the standardised value: beyond, no moment of the floor on ν is left."""
+
+
+@observations.register("student_t")
+class StudentTSpec(ScaledSpec):
+    """`p(x_j | z) = t_ν(μ_j(z), σ_j)` with learnt σ_j and degrees of freedom ν_j, the same for all z.
+
+    Attributes:
+        degrees_floor: Smallest ν; above 2 the variance is finite.
+        initial_degrees: ν before training.
+    """
+
+    degrees_floor: Annotated[float, Field(gt=2)] = 2.5
+    initial_degrees: Annotated[float, Field(gt=2)] = 10.0
+
+    def build(self, features: int) -> nn.Module:
+        """See `ObservationSpec.build`."""
+        return StudentTObservation(1 if self.shared_scale else features, self)
+
+
+class StudentTObservation(nn.Module):
+    """`forward(decoded)` is `t_ν(decoded, σ)`, each of σ and ν a floor plus a softplus; see `StudentTSpec`."""
+
+    def __init__(self, scales: int, spec: StudentTSpec) -> None:
+        super().__init__()
+        self.floor, self.degrees_floor = spec.floor, spec.degrees_floor
+        self.raw_scale = nn.Parameter(torch.full((scales,), raw(spec.initial_scale, spec.floor)))
+        self.raw_degrees = nn.Parameter(torch.full((scales,), raw(spec.initial_degrees, spec.degrees_floor)))
+
+    def forward(self, decoded: Tensor) -> StudentT:
+        """p(x | z) for decoded locations `[..., D]`."""
+        scale = self.floor + softplus(self.raw_scale)
+        return StudentT(decoded, scale, self.degrees_floor + softplus(self.raw_degrees))
+
+
+@dataclass(frozen=True)
+class StudentT:
+    """Independent `t_ν(mean, scale)`, a `GaussianScaleMixture`.
+
+    `x = mean + scale · g / √λ` with g standard normal and λ ~ Gamma(ν/2, rate ν/2).
+
+    Attributes:
+        mean: Any shape.
+        scale: Broadcastable to `mean`.
+        degrees: ν, broadcastable to `mean`.
+    """
+
+    mean: Tensor
+    scale: Tensor
+    degrees: Tensor
+
+    def log_prob(self, x: Tensor, s: Tensor) -> Tensor:
+        """See `Likelihood.log_prob`."""
+        tail = torch.log1p(((x - self.mean) / self.scale).square() / self.degrees)
+        constant = s * (self._log_height() - self.scale.log())
+        return constant.sum(-1) - (s * (0.5 * (self.degrees + 1.0)) * tail).sum(-1)
+
+    def _log_height(self) -> Tensor:
+        """The logarithm of the density at 0 of a unit scale."""
+        half = 0.5 * self.degrees
+        return torch.lgamma(half + 0.5) - torch.lgamma(half) - 0.5 * (self.degrees * math.pi).log()
+
+    def score(self, x: Tensor, s: Tensor) -> float:
+        """See `Likelihood.score`: nothing."""
+        return 0.0
+
+    def sample(self, generator: torch.Generator) -> Tensor:
+        """See `Likelihood.sample`."""
+        # A sum, not an expansion: under `torch.vmap` noise is drawn for what has an axis of models or rows,
+        # and the degrees alone may have none.
+        half = 0.5 * self.degrees + torch.zeros_like(self.mean)
+        # A precision of nothing would be a value of infinity.
+        precision = (standard_gamma(half, generator) / half).clamp_min(1e-12)
+        return torch.addcmul(self.mean, self.scale, normal(self.mean, generator) * precision.rsqrt())
+
+    def columns(self, index: Tensor) -> StudentT:
+        """See `Likelihood.columns`."""
+        scale, degrees = features_at(self.scale, index), features_at(self.degrees, index)
+        return StudentT(self.mean.index_select(-1, index), scale, degrees)
+
+    def pick(self, chosen: Tensor) -> StudentT:
+        """See `Likelihood.pick`."""
+        return replace(self, mean=pick(self.mean, chosen))
+
+    def nodes(self, count: int) -> Nodes:
+        """See `Likelihood.nodes`: the trapezoidal rule in v, `x = mean + scale · sinh v`, for the tails."""
+        count = 4 * count  # far out the values stand far apart
+        places = places_between(-_REACH, _REACH, count, self.mean)
+        v = over(places, self.mean)
+        density = self._log_height() - 0.5 * (self.degrees + 1.0) * (v.sinh().square() / self.degrees).log1p()
+        log_weights = density + v.cosh().log() + math.log(2.0 * _REACH / (count - 1))
+        return Nodes(self._at(v), log_weights, places, self._at)
+
+    def _at(self, places: Tensor) -> Tensor:
+        return self.mean + self.scale * places.sinh()
+
+    def estimate(self, values: Tensor, weights: Tensor) -> Tensor:
+        """See `Likelihood.estimate`: the weighted mean."""
+        return (weights * values).sum(0)
+
+    def average(self, alpha: Tensor) -> Tensor:
+        """See `Likelihood.average`."""
+        return weighted_sum(alpha, self.mean)
+
+    def gaussians(self, distance: Callable[[Tensor], Tensor]) -> tuple[Tensor | None, Normal]:
+        """See `GaussianScaleMixture.gaussians`: the trapezoidal rule in `u = log λ`.
+
+        u has the density `exp(ν/2 (u − e^u))`, up to a constant; given that x lies d scales away, u has the
+        same density shifted by `log((ν + 1) / (ν + d²))`, so the rule reaches that much further down.
+        The nodes themselves move with ν and d, but the integral doesn't depend on them: no gradient.
+        """
+        degrees = self.degrees
+        with torch.no_grad():
+            fallen = 2.0 * _DEPTH / degrees  # e^u − 1 − u at either end, and bounds for these ends:
+            width = fallen + (2.0 * fallen).sqrt()
+            last = width.log1p()
+            away = distance(self.mean) / self.scale
+            length = last + width + (away.square() / degrees).log1p()
+            steps = over(places_between(0.0, 1.0, _SCALES, degrees), away)
+            u = last - length * steps
+            log_step = (length / (_SCALES - 1)).log()
+        half = 0.5 * degrees
+        log_weights = half * (half.log() + u - u.exp()) - torch.lgamma(half) + log_step
+        return log_weights, Normal(self.mean, self.scale * (-0.5 * u).exp())

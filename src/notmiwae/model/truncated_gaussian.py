@@ -1,0 +1,204 @@
+"""Gaussians conditioned on a noisy copy of themselves lying in a half-line or an interval.
+
+A value x goes missing iff `v = x + e/a` lies beyond an edge b, `a (v − b) > 0`, and if the region is an
+interval within a width of it; e ~ N(0, 1). With x ~ N(μ, σ²), `r = sqrt(1 + a² σ²)` and `t = a (μ − b) / r`,
+`e' = (a (v − b) − a (μ − b)) / r` is standard normal, and x given it is Gaussian, so that
+
+    p(s = 0)         = Φ(t)                 or  Φ(t) − Φ(t − w),  w = |a| width / r
+    E[e' | s = 0]    = φ(t) / Φ(t)          or  (φ(t) − φ(t − w)) / (Φ(t) − Φ(t − w))
+    x | e'           ~ N(μ + a σ²/r · e', (σ/r)²)
+
+(METHOD.md §2; the integral ∫ Φ(a(x − b)) N(x; μ, σ²) dx = Φ(t) is Owen 1980, table of normal integrals).
+Everything is in logarithms and holds in both tails.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from scipy.special import ndtri_exp
+from torch import Tensor
+from torch.special import erfcx
+
+from notmiwae.model.distributions import Normal, weighted_sum
+from notmiwae.model.noise import normal, uniform
+
+_SQRT_HALF = math.sqrt(0.5)
+_SQRT_TWO_OVER_PI = math.sqrt(2.0 / math.pi)
+
+
+def mills_ratio(t: Tensor) -> Tensor:
+    """`φ(t) / Φ(t)`, to full precision in both tails: `sqrt(2/π) / erfcx(−t/√2)`."""
+    ratio: Tensor = _SQRT_TWO_OVER_PI / erfcx(-t * _SQRT_HALF)
+    return ratio
+
+
+class _LogNdtr(torch.autograd.Function):
+    @staticmethod
+    def forward(t: Tensor) -> Tensor:
+        log_probability: Tensor = torch.special.log_ndtr(t)
+        return log_probability
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor], output: Tensor) -> None:
+        ctx.save_for_backward(*inputs)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        (t,) = ctx.saved_tensors
+        return gradients[0] * mills_ratio(t)
+
+    @staticmethod
+    def vmap(info: Any, in_dims: tuple[int], t: Tensor) -> tuple[Tensor, int]:
+        return log_ndtr(t), in_dims[0]
+
+
+def log_ndtr(t: Tensor) -> Tensor:
+    """`log Φ(t)`, with values and gradients that hold in both tails.
+
+    The gradient is the Mills ratio. PyTorch's, `exp(−t²/2 − log Φ(t))`, is a difference of large numbers: in
+    single precision it's off by a third at t = −5,000, by a factor of 177 at −20,000, and may be infinite.
+    """
+    log_probability: Tensor = _LogNdtr.apply(t)  # type: ignore[no-untyped-call]
+    return log_probability
+
+
+def _inverse_log_ndtr(log_level: Tensor) -> Tensor:
+    """The t at which `log Φ(t)` is `log_level`."""
+    return torch.from_numpy(ndtri_exp(log_level.cpu().numpy())).to(log_level.device)
+
+
+class IntervalProbability:
+    """The interval from t − w to t of a standard normal variable, w > 0, in double precision.
+
+    It's mirrored into the left tail where it lies in the right one, since only there differences are of
+    small numbers: `Φ(high) − Φ(low) = Φ(high) (1 − exp(−gap))`.
+    """
+
+    def __init__(self, t: Tensor, w: Tensor) -> None:
+        # Single precision can't tell the ends of a narrow interval far out apart.
+        t, w = t.double(), w.double()
+        self.mirrored = 2.0 * t > w
+        self.high = torch.where(self.mirrored, w - t, t)
+        self.low = self.high - w
+        self.log_high = log_ndtr(self.high)
+        self.gap = (self.log_high - log_ndtr(self.low)).clamp_min(1e-30)
+
+    def log_prob(self) -> Tensor:
+        """`log(Φ(t) − Φ(t − w))`."""
+        return self.log_high + torch.log(-torch.expm1(-self.gap))
+
+    def mean(self) -> Tensor:
+        """`(φ(t) − φ(t − w)) / (Φ(t) − Φ(t − w))`."""
+        fall = 0.5 * (self.high - self.low) * (self.high + self.low)  # log φ(low) − log φ(high)
+        ratio = mills_ratio(self.high) * torch.expm1(fall) / torch.expm1(-self.gap)
+        return torch.where(self.mirrored, -ratio, ratio)
+
+    def invert(self, level: Tensor) -> Tensor:
+        """The e' below which the share `level` of the interval's mass lies, for draws."""
+        log_level = self.log_high + torch.log1p(level * torch.expm1(-self.gap))
+        place = _inverse_log_ndtr(log_level).clamp(self.low, self.high)
+        return torch.where(self.mirrored, place, -place)
+
+
+def log_interval(t: Tensor, w: Tensor) -> Tensor:
+    """`log(Φ(t) − Φ(t − w))` for w > 0."""
+    return IntervalProbability(t, w).log_prob().to(t.dtype)
+
+
+@dataclass(frozen=True)
+class Regions:
+    """Where v must lie for a value to go missing: E half-lines or intervals a feature, disjoint.
+
+    Attributes:
+        slopes: `a`, `[E, C]`: above the edge where positive, below it where negative.
+        edges: `b`, `[E, C]`.
+        widths: `[E, C]`; None for half-lines.
+    """
+
+    slopes: Tensor
+    edges: Tensor
+    widths: Tensor | None = None
+
+    def distance(self, mean: Tensor) -> Tensor:
+        """How far `mean` `[K, B, C]` lies from each region, `[E, K, B, C]`, 0 inside."""
+        short = per_edge(self.slopes.sign()) * (per_edge(self.edges) - mean)
+        if self.widths is not None:
+            short = short.maximum(-short - per_edge(self.widths))
+        return short.clamp_min(0.0)
+
+
+def per_edge(values: Tensor) -> Tensor:
+    """`[E, C]` as `[E, 1, 1, C]`, to meet `[K, B, C]`."""
+    return values[:, None, None]
+
+
+class TruncatedGaussian:
+    """x_j | z, s_j = 0: a mixture of Gaussians, each conditioned on its region; a `Conditional`.
+
+    Arguments:
+        px: The Gaussians, `[..., K, B, C]`.
+        slopes: `a`, broadcastable to `[..., K, B, C]`.
+        edges: `b`, likewise.
+        widths: Likewise, or None.
+        log_weights: Of the mixture, likewise; None where they are all one.
+    """
+
+    def __init__(
+        self, px: Normal, slopes: Tensor, edges: Tensor, widths: Tensor | None, log_weights: Tensor | None
+    ) -> None:
+        self.px, self.slopes, self.widths = px, slopes, widths
+        self.spread = (1.0 + (slopes * px.scale).square()).sqrt()
+        self.t = slopes * (px.mean - edges) / self.spread
+        log_shares = log_ndtr(self.t) if widths is None else log_interval(self.t, self._w(widths))
+        if log_weights is not None:
+            log_shares = log_shares + log_weights
+        self._shape = log_shares.shape
+        self.log_shares = _components(log_shares)
+        self.log_prob = self.log_shares[0] if len(self.log_shares) == 1 else self.log_shares.logsumexp(0)
+
+    def _w(self, widths: Tensor) -> Tensor:
+        return self.slopes.abs() * widths / self.spread
+
+    def mean(self) -> Tensor:
+        """See `Conditional.mean`: the mean of the truncated Gaussians (not the decoder's)."""
+        if self.widths is None:
+            shift = mills_ratio(self.t)
+        else:
+            shift = IntervalProbability(self.t, self._w(self.widths)).mean().to(self.t.dtype)
+        means = self.px.mean + self.slopes * self.px.scale.square() / self.spread * shift
+        return (self.log_shares.softmax(0) * _components(means)).sum(0)
+
+    def average(self, alpha: Tensor) -> Tensor:
+        """See `Conditional.average`."""
+        return weighted_sum(alpha, self.mean())
+
+    def sample(self, generator: torch.Generator) -> Tensor:
+        """See `Conditional.sample`: exact draws, by way of e'."""
+        # One component is chosen by inverting the cumulative shares.
+        shares = self.log_shares.softmax(0).cumsum(0)
+        which = (uniform(shares[0], generator) > shares[:-1]).sum(0, keepdim=True)
+
+        def chosen(values: Tensor) -> Tensor:
+            return _components(values.expand(self._shape)).gather(0, which)[0]
+
+        t, spread, slope = chosen(self.t), chosen(self.spread), chosen(self.slopes)
+        mean, scale = chosen(self.px.mean), chosen(self.px.scale)
+        level = uniform(t, generator)
+        if self.widths is None:
+            # −e' is a Gaussian below t, drawn by inversion in logarithms, which holds in both tails. Double
+            # precision, since log Φ(t) + log u may round to zero in single.
+            log_level = log_ndtr(t.double()) + level.log()
+            noise = -_inverse_log_ndtr(log_level)
+        else:
+            noise = IntervalProbability(t, chosen(self._w(self.widths))).invert(level)
+        given = Normal(mean + slope * scale.square() / spread * noise.to(t.dtype), scale / spread)
+        return given.rsample(normal(t, generator))
+
+
+def _components(values: Tensor) -> Tensor:
+    """`[..., K, B, C]` as `[N, K, B, C]`."""
+    return values if values.dim() == 4 else values.flatten(0, -4)

@@ -1,0 +1,164 @@
+"""`params.yaml` as typed, validated objects.
+
+A `Spec` is one entry's fields with their types and bounds. A `Registry` maps the `kind` of an entry to the
+one class that carries it, so that a new data set, mechanism, network or missing process is a new class in
+its own module and nothing else.
+"""
+
+from __future__ import annotations
+
+import difflib
+import pkgutil
+import reprlib
+from collections.abc import Callable, Iterable, Mapping
+from importlib import import_module
+from typing import Any, ClassVar, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from notmiwae.errors import ParameterError, flat
+
+
+class Spec(BaseModel):
+    """One entry of `params.yaml`: immutable, and without room for a misspelt key."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: ClassVar[str] = ""
+    """The name under which the class is registered, if it is."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _keys_are_known(cls, values: Any) -> Any:
+        # Before pydantic's own check, which knows neither the accepted keys nor that a required key that
+        # is absent may be the one misspelt.
+        if isinstance(values, Mapping):
+            for name in values:
+                if name not in cls.model_fields:
+                    accepted = suggest(name, cls.model_fields)
+                    context = {"name": str(name), "accepted": accepted}
+                    raise PydanticCustomError("unknown_key", "unknown key{accepted}", context)
+        return values
+
+    def to_mapping(self) -> dict[str, Any]:
+        """The entry of `params.yaml` that describes this object, `kind` and nested entries included."""
+        own = {"kind": self.kind} if self.kind else {}
+        values = {name: getattr(self, name) for name in type(self).model_fields}
+        return own | {
+            name: value.to_mapping() if isinstance(value, Spec) else value for name, value in values.items()
+        }
+
+
+S = TypeVar("S", bound=Spec)
+C = TypeVar("C", bound=Spec)
+
+
+class Registry(Generic[S]):
+    """The classes that an entry's `kind` can name.
+
+    A class enters itself by the decorator `register`; the modules that hold one are found, not listed.
+
+    Arguments:
+        what: What is registered, for messages ("mechanism").
+        package: Where classes are: a package, all modules of which are imported when a name is first asked
+            for, or a single module.
+    """
+
+    def __init__(self, what: str, package: str) -> None:
+        self.what = what
+        self._package = package
+        self._found: dict[str, type[S]] = {}
+        self._imported = False
+
+    @property
+    def _classes(self) -> dict[str, type[S]]:
+        if not self._imported:
+            self._imported = True
+            for module in pkgutil.iter_modules(getattr(import_module(self._package), "__path__", [])):
+                import_module(f"{self._package}.{module.name}")
+        return self._found
+
+    def register(self, name: str) -> Callable[[type[C]], type[C]]:
+        """Enter the decorated class under `name`."""
+
+        def enter(cls: type[C]) -> type[C]:
+            if name in self._found:
+                raise KeyError(f"{self.what} {name!r} is registered twice")
+            cls.kind = name
+            self._found[name] = cls  # type: ignore[assignment]
+            return cls
+
+        return enter
+
+    def names(self) -> list[str]:
+        """Every registered name, sorted."""
+        return sorted(self._classes)
+
+    def parse(self, entry: Any) -> S:
+        """Build the object that `entry = {kind: name, **fields}` describes.
+
+        Raises:
+            ValueError: `entry` is no mapping, or its `kind` is missing or unknown.
+            pydantic.ValidationError: one of the fields doesn't fit.
+        """
+        if isinstance(entry, Spec):
+            return entry  # type: ignore[return-value]
+        if not isinstance(entry, Mapping) or "kind" not in entry:
+            raise ValueError(f"a {self.what} is a mapping with a `kind`, one of {', '.join(self.names())}")
+        fields = dict(entry)
+        kind = fields.pop("kind")
+        if not isinstance(kind, str) or kind not in self._classes:
+            raise ValueError(f"unknown {self.what} {kind!r}{suggest(kind, self.names())}")
+        return self._classes[kind].model_validate(fields)
+
+
+def suggest(name: Any, accepted: Iterable[str], most: int | None = None) -> str:
+    """A message's end: the nearest accepted name, and all of them, or the first `most`."""
+    accepted = list(accepted)
+    # Cut: comparing takes much memory where a name is endless.
+    near = difflib.get_close_matches(str(name)[:200], accepted, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else ";"
+    more = ", …" if most is not None and len(accepted) > most else ""
+    return f"{hint} accepted: {', '.join(accepted[:most])}{more}"
+
+
+def parse_spec(cls: type[S], value: Any, where: str) -> S:
+    """Validate `value` as a `cls`.
+
+    Raises:
+        ParameterError: with one line for the first thing wrong: where it stands, what was found, what is
+            accepted.
+    """
+    return _checked(lambda: cls.model_validate(value), where)
+
+
+def parse_entry(registry: Registry[S], entry: Any, where: str) -> S:
+    """`registry.parse(entry)` with its errors as one line that begins with `where`."""
+    try:
+        return _checked(lambda: registry.parse(entry), where)
+    except ParameterError:
+        raise
+    except ValueError as error:
+        raise ParameterError(flat(f"{where}: {error}")) from None
+
+
+def _checked(build: Callable[[], S], where: str) -> S:
+    try:
+        return build()
+    except ValidationError as error:
+        raise ParameterError(flat(_one_line(error.errors()[0], where))) from None
+
+
+def _one_line(error: ErrorDetails, where: str) -> str:
+    key = ".".join([where, *(str(part) for part in error["loc"])])
+    if error["type"] == "unknown_key":
+        return f"{key}.{error['ctx']['name']}: {error['msg']}"
+    if error["type"] == "missing":
+        return f"{key}: this key is required and absent"
+    message = error["msg"].removeprefix("Value error, ")
+    message = message[0].lower() + message[1:]
+    found = error["input"]
+    # Shortened: what aliases stand for can be endless.
+    shown = "" if isinstance(found, Mapping) else f" (found {reprlib.repr(found)})"
+    return f"{key}: {message}{shown}"

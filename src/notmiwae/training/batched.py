@@ -1,0 +1,127 @@
+"""Models of one structure computed as one: what is small for a processor alone is not for many together.
+
+A training step at the size of a table is some hundred small kernels, each of which costs more than its
+arithmetic. `torch.vmap` makes them the kernels of all models at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from notmiwae.model.noise import Generators
+from notmiwae.model.not_miwae import NotMIWAE
+
+_PROCESS = "missing_process."
+
+
+class BatchedModels:
+    """M models whose parameters are the rows of two matrices, so that an optimiser's step is two kernels.
+
+    Attributes:
+        models: The models; their own parameters change in `load` alone.
+        networks: Parameters of encoder, decoder and observation model, `[M, P]`.
+        process: Parameters of the missing process, `[M, Q]`; Q may be 0.
+    """
+
+    def __init__(self, models: Sequence[NotMIWAE]) -> None:
+        self.models = list(models)
+        shapes = {name: values.shape for name, values in models[0].named_parameters()}
+        self._names = [
+            [name for name in shapes if name.startswith(_PROCESS) == of_process]
+            for of_process in (False, True)
+        ]
+        self._shapes = [[shapes[name] for name in names] for names in self._names]
+        self.networks, self.process = (nn.Parameter(self._rows(names)) for names in self._names)
+        limits = [model.missing_process.limits() for model in models]
+        self._limits = [self._limit(limits, side) for side in (0, 1)] if any(limits) else None
+
+    def _rows(self, names: list[str]) -> Tensor:
+        rows = []
+        for model in self.models:
+            parameters = dict(model.named_parameters())
+            flat = [parameters[name].detach().flatten() for name in names]
+            rows.append(torch.cat(flat) if flat else next(self.models[0].parameters()).new_zeros(0))
+        return torch.stack(rows)
+
+    def _limit(self, limits: list[dict[str, tuple[Tensor, Tensor]]], side: int) -> Tensor:
+        rows = []
+        for of_model in limits:
+            parts = zip(self._names[1], self._shapes[1], strict=True)
+            anywhere = {name: torch.full(shape, (-torch.inf, torch.inf)[side]) for name, shape in parts}
+            of_process = {_PROCESS + name: each[side] for name, each in of_model.items()}
+            flat = [values.flatten().to(self.process.device) for values in (anywhere | of_process).values()]
+            rows.append(torch.cat(flat))
+        return torch.stack(rows)
+
+    @property
+    def matrices(self) -> list[nn.Parameter]:
+        """`networks` and `process`."""
+        return [self.networks, self.process]
+
+    def select(self, chosen: list[int]) -> None:
+        """Go on with the `chosen` models alone."""
+        self.models = [self.models[m] for m in chosen]
+        for matrix in self.matrices:
+            matrix.data = matrix.data[chosen]
+            matrix.grad = None
+        if self._limits:
+            self._limits = [limit[chosen] for limit in self._limits]
+
+    @torch.no_grad()
+    def limit(self) -> None:
+        """Put the parameters back between their limits; see `MissingProcess.limits`."""
+        if self._limits:
+            self.process.clamp_(*self._limits)
+
+    def terms(
+        self, x: Tensor, s: Tensor, samples: int, generators: Sequence[torch.Generator]
+    ) -> dict[str, Tensor]:
+        """The terms of all models' importance weights, each `[M, K, B]` or broadcastable to it.
+
+        Arguments:
+            x: The models' rows, `[M, B, D]`.
+            s: Their masks, `[M, B, D]`.
+            samples: K.
+            generators: One for each model.
+        """
+        if len(self.models) == 1:
+            alone = self.terms_of(0, x[0], s[0], samples, generators[0])
+            return {name: term[None] for name, term in alone.items()}
+        together = torch.vmap(self._call, in_dims=(0, 0, 0, None, None))
+        terms = together(self._named(self.matrices), x, s, samples, Generators(generators))
+        # The axis of the models comes before those that a term has none of.
+        return {
+            name: term.reshape(len(term), *[1] * (3 - term.dim()), *term.shape[1:])
+            for name, term in terms.items()
+        }
+
+    def terms_of(
+        self, m: int, x: Tensor, s: Tensor, samples: int, generator: torch.Generator
+    ) -> dict[str, Tensor]:
+        """The terms of one model's importance weights; see `NotMIWAE.importance_samples`."""
+        return self._call(self._named([matrix[m] for matrix in self.matrices]), x, s, samples, generator)
+
+    def _named(self, matrices: Sequence[Tensor]) -> dict[str, Tensor]:
+        named = {}
+        for matrix, names, shapes in zip(matrices, self._names, self._shapes, strict=True):
+            parts = torch.split(matrix, [shape.numel() for shape in shapes], -1)
+            for name, shape, part in zip(names, shapes, parts, strict=True):
+                named[name] = part.reshape(*matrix.shape[:-1], *shape)
+        return named
+
+    def _call(
+        self, parameters: dict[str, Tensor], x: Tensor, s: Tensor, samples: int, generator: torch.Generator
+    ) -> dict[str, Tensor]:
+        terms: dict[str, Tensor] = functional_call(self.models[0], parameters, (x, s, samples, generator))
+        return terms
+
+    @torch.no_grad()
+    def load(self, matrices: Sequence[Tensor]) -> None:
+        """Give each model its row of `matrices`, shaped as those of the stack."""
+        for name, values in self._named(matrices).items():
+            for model, own in zip(self.models, values, strict=True):
+                model.get_parameter(name).copy_(own)

@@ -1,0 +1,182 @@
+"""A model fitted to a table: the networks, and the table's columns and scales. Saved without pickling."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from notmiwae.arrays import Floats
+from notmiwae.errors import DataError, flat
+from notmiwae.files import check_file, read_json, write_json
+from notmiwae.model.missing_process.by_column import build_process
+from notmiwae.model.missing_process.ignorable import IgnorableSpec
+from notmiwae.model.missing_process.missing_process import ProcessSpec, processes
+from notmiwae.model.not_miwae import ModelSpec, NotMIWAE
+from notmiwae.specs import parse_entry, parse_spec
+from notmiwae.training.scaling import Scaling
+
+_DESCRIPTION, _WEIGHTS = "model.json", "weights.safetensors"
+_LONGEST = 500
+"""Characters of another library's message, at most."""
+
+
+@dataclass(frozen=True)
+class FittedModel:
+    """A trained model and what it needs to meet a table.
+
+    Attributes:
+        model: The networks and the missing process.
+        process: The spec that built the missing process.
+        columns: Names of the D features.
+        scaling: How they are standardised.
+    """
+
+    model: NotMIWAE
+    process: ProcessSpec
+    columns: tuple[str, ...]
+    scaling: Scaling
+
+    def missing_probability(self, values: Floats) -> Floats:
+        """The learnt `p(s_j = 0 | x)` for complete rows `[N, D]` in the table's own units."""
+        x, _ = self.scaling.tensors(values)
+        with torch.no_grad():
+            return self.model.missing_process.missing_probability(x).double().numpy()
+
+    def on(self, device: str) -> FittedModel:
+        """A copy on another device."""
+        return replace(self, model=copy.deepcopy(self.model).to(device))
+
+    @property
+    def ignorable(self) -> bool:
+        """Whether the model has no missing process."""
+        return isinstance(self.process, IgnorableSpec)
+
+    def save(self, folder: Path) -> None:
+        """Write `weights.safetensors` and `model.json` into an existing folder."""
+        save_file(self.model.state_dict(), folder / _WEIGHTS)
+        description = {
+            "network": self.model.spec.to_mapping(),
+            "missing_process": self.process.to_mapping(),
+            "columns": list(self.columns),
+            "process_columns": self.model.missing_process.columns.tolist(),
+            "mean": self.scaling.mean.tolist(),
+            "scale": self.scaling.scale.tolist(),
+        }
+        write_json(folder / _DESCRIPTION, description)
+
+    @classmethod
+    def load_members(cls, folder: Path) -> list[FittedModel]:
+        """The models in a folder's subfolders, in the order of their names.
+
+        Raises:
+            DataError: there are none, or one isn't what `save` writes.
+        """
+        members = [cls.load(each) for each in sorted(folder.glob("*/"))]
+        if not members:
+            raise DataError(f"{folder}: no models there; run the stage that trains them")
+        return members
+
+    @classmethod
+    def load(cls, folder: Path) -> FittedModel:
+        """The inverse of `save`.
+
+        Raises:
+            DataError: a file is absent, or isn't what `save` writes.
+        """
+        reading = _WEIGHTS
+        try:
+            weights = folder / _WEIGHTS
+            shapes = _shapes(weights)
+            reading = _DESCRIPTION
+            description = read_json(folder / _DESCRIPTION)
+            spec = parse_spec(ModelSpec, description["network"], "network")
+            process = parse_entry(processes, description["missing_process"], "missing_process")
+            columns = tuple(str(name) for name in description["columns"])
+            process_columns = _process_columns(description["process_columns"], len(columns))
+            scaling = Scaling.read(description["mean"], description["scale"], len(columns))
+            _check_outputs(spec.observation.outputs(len(columns)), shapes)
+            # The process takes its size from a table of this shape, and its values from the weights.
+            x = torch.zeros(1, len(columns))
+
+            def build() -> NotMIWAE:
+                built = build_process(
+                    process, spec.observation, process_columns, x, torch.ones_like(x), columns
+                )
+                return NotMIWAE(spec, len(columns), built)
+
+            # Without memory at first: a description may ask for more than there is.
+            with torch.device("meta"):
+                expected = build().state_dict()
+            reading = _WEIGHTS
+            _check_shapes(expected, shapes)
+            model = build()
+            model.load_state_dict(_finite(load_file(weights)))
+        except (
+            OSError, KeyError, IndexError, TypeError, RuntimeError, ValueError, AttributeError, OverflowError,
+            RecursionError, SafetensorError,
+        ) as error:  # fmt: skip
+            said = flat(error, _LONGEST)
+            raise DataError(f"{flat(folder)}: not a saved model: {reading}: {said}") from None
+        return cls(model.eval(), process, columns, scaling)
+
+
+def missing_probability(members: Sequence[FittedModel], values: Floats) -> Floats:
+    """The mean over members of `FittedModel.missing_probability`, `[N, D]`."""
+    learnt: Floats = np.mean([member.missing_probability(values) for member in members], axis=0)
+    return learnt
+
+
+def _process_columns(found: object, size: int) -> Tensor:
+    """Places of columns as a file has them; raises `ValueError` unless they are those of a process."""
+    places = torch.tensor(found, dtype=torch.long)
+    if places.dim() != 1 or not (places.diff() > 0).all() or not ((places >= 0) & (places < size)).all():
+        raise ValueError(f"process_columns: accepted: ascending numbers from 0 to {size - 1}")
+    return places
+
+
+def _shapes(path: Path) -> dict[str, tuple[int, ...]]:
+    """Shapes of a file's tensors; raises `ValueError` if one isn't of single precision, as all are."""
+    check_file(path)
+    shapes = {}
+    with safe_open(path, framework="pt") as file:
+        for name in list(file.keys()):
+            tensor = file.get_slice(name)
+            if tensor.get_dtype() != "F32":
+                raise ValueError(f"{name} is of type {tensor.get_dtype()}; accepted: F32")
+            shapes[name] = tuple(tensor.get_shape())
+    return shapes
+
+
+def _check_outputs(outputs: int, shapes: Mapping[str, tuple[int, ...]]) -> None:
+    """Raise `ValueError` if a decoder with so many outputs has no place in a file of these tensors.
+
+    A description of a few bytes may ask for any number of codes, each of which takes memory before there is
+    a shape to check.
+    """
+    values = sum(math.prod(shape) for shape in shapes.values())
+    if outputs > values:
+        raise ValueError(f"the network has {outputs:,} outputs and {_WEIGHTS} {values:,} values")
+
+
+def _check_shapes(expected: Mapping[str, Tensor], found: Mapping[str, tuple[int, ...]]) -> None:
+    """Raise `ValueError` unless tensors are those of a model, by their names and shapes."""
+    for name in sorted(expected.keys() | found.keys()):
+        own = tuple(expected[name].shape) if name in expected else None
+        if found.get(name) != own:
+            raise ValueError(f"{name} has the shape {found.get(name)}; accepted: {own}")
+
+
+def _finite(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    for name, values in weights.items():
+        if not values.isfinite().all():
+            raise ValueError(f"{name} holds a value that isn't finite")
+    return weights

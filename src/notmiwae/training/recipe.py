@@ -1,0 +1,86 @@
+"""What an entry of `models` in params.yaml holds: everything of a model but its networks."""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+from pydantic import BeforeValidator, Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+
+from notmiwae.imputation import ImputationSpec
+from notmiwae.model.missing_process.missing_process import ProcessSpec, processes
+from notmiwae.specs import Spec
+
+
+class TrainingSpec(Spec):
+    """How a model is trained.
+
+    Attributes:
+        samples: K, importance samples a row.
+        batch_size: Rows a step.
+        steps: Steps of Adam at most.
+        learning_rate: Step size of encoder, decoder and observation model.
+        missing_process_learning_rate: Step size of the missing process, whose slopes have far to go.
+        decay: Share of the steps, at the end, over which the step sizes fall linearly to zero.
+        warm_start: Steps at the beginning in which missingness is taken as ignorable (MIWAE), so that the
+            missing process meets networks that already know the features; the held-out bound of these
+            steps keeps no weights.
+        gradient_clip: Largest norm of the gradient; a longer one is shortened to it; null clips nothing.
+        restarts: Independent initial weights to train from, of which the highest held-out bound wins.
+        race: Share of the steps after the warm start after which only the best of several starts or
+            restarts goes on.
+        held_out: Share of the rows that only measure the bound, 1,000 of them at most.
+        validation_samples: K for the held-out bound.
+        check_every: Steps between measurements of the held-out bound.
+        together: How many models (replicates, members of a mixture) are computed as one at most: small ones
+            take a fraction of the time so. Large networks, as those of images, are better alone.
+        slack: Keep the latest weights whose held-out bound is within this many paired standard errors of the
+            best; 0 keeps the best. A few dozen held-out rows can't tell converged weights from lucky ones.
+        patience: Measurements without a better bound after which training stops; null never stops it.
+    """
+
+    samples: PositiveInt = 20
+    batch_size: PositiveInt = 64
+    steps: PositiveInt
+    learning_rate: PositiveFloat = 1e-3
+    missing_process_learning_rate: PositiveFloat = 1e-2
+    decay: Annotated[float, Field(ge=0, le=1)] = 0.3
+    warm_start: NonNegativeInt = 0
+    gradient_clip: PositiveFloat | None = None
+    restarts: PositiveInt = 1
+    race: Annotated[float, Field(gt=0, le=1)] = 0.3
+    held_out: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    validation_samples: PositiveInt = 50
+    check_every: PositiveInt = 50
+    together: PositiveInt = 10
+    slack: Annotated[float, Field(ge=0)] = 1.0
+    patience: PositiveInt | None = None
+
+    @model_validator(mode="after")
+    def _warm_start_ends(self) -> Self:
+        if self.warm_start >= self.steps:
+            raise ValueError(f"warm_start ({self.warm_start}) must be less than steps ({self.steps})")
+        return self
+
+
+class RecipeSpec(Spec):
+    """A model's missing process, its training and its imputation.
+
+    Attributes:
+        network: Which of `networks` it takes; null takes the one that is named as the data set.
+        missing_process: p(s | x); `ignorable` makes the model a MIWAE.
+        members: How many models are trained from independent initial weights; together they impute, as an
+            equal mixture, where one alone depends on its initial weights.
+        training: How each is trained.
+        imputation: How it imputes.
+    """
+
+    network: str | None = None
+    missing_process: Annotated[ProcessSpec, BeforeValidator(processes.parse)]
+    members: PositiveInt = 1
+    training: TrainingSpec
+    imputation: ImputationSpec = ImputationSpec()
+
+    @property
+    def replicates_together(self) -> int:
+        """How many replicates, with all their members, are best done as one job."""
+        return max(1, self.training.together // self.members)

@@ -1,0 +1,1 @@
+"""The usual imputers, to compare with; `baseline.py` has their contract."""

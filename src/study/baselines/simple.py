@@ -1,0 +1,49 @@
+"""The simple imputers: the mean, the nearest neighbours."""
+
+from __future__ import annotations
+
+import numpy as np
+from pydantic import PositiveInt
+from sklearn.impute import KNNImputer, SimpleImputer
+
+from notmiwae.arrays import Floats
+from notmiwae.randomness import generator
+from study.baselines.baseline import Baseline, baselines
+
+
+@baselines.register("mean")
+class Mean(Baseline):
+    """Each column's observed mean."""
+
+    def _impute(self, values: Floats, seed: int) -> Floats:
+        return np.asarray(SimpleImputer(strategy="mean").fit_transform(values), dtype=np.float64)
+
+
+@baselines.register("knn")
+class KNN(Baseline):
+    """The mean over the nearest rows, by the distance over jointly observed features.
+
+    Attributes:
+        neighbours: How many rows.
+        donors: Among how many rows of the table, drawn at random, they are looked for; null: among all, of
+            which the cost is quadratic.
+    """
+
+    neighbours: PositiveInt = 5
+    donors: PositiveInt | None = None
+
+    @property
+    def deterministic(self) -> bool:
+        """See `Baseline.deterministic`."""
+        return self.donors is None
+
+    def _impute(self, values: Floats, seed: int) -> Floats:
+        donors = values
+        if self.donors is not None and self.donors < len(values):
+            rows = generator(seed).choice(len(values), self.donors, replace=False)
+            donors = values[rows]
+            # A column of which no donor has a value keeps its mean.
+            empty = np.isnan(donors).all(axis=0)
+            donors[:, empty] = np.nanmean(values[:, empty], axis=0)
+        imputer = KNNImputer(n_neighbors=self.neighbours).fit(donors)
+        return np.asarray(imputer.transform(values), dtype=np.float64)

@@ -1,0 +1,1 @@
+"""Complete tables, one source a module of `sources/`, and tables on disk."""

@@ -1,0 +1,122 @@
+"""Tables on disk, one Parquet file a replicate, and the imputed cells that complete them.
+
+Missing is NaN, and the mask is derived from it. A folder holds one table for each replicate, or a single one
+where every replicate has the same table (fixed data under a deterministic mechanism).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from notmiwae.arrays import Floats
+from notmiwae.errors import DataError
+from notmiwae.files import whole_file
+
+
+def table_path(folder: Path, replicate: int) -> Path:
+    """Where a replicate's table lies in a stage's folder."""
+    return folder / f"{replicate:03d}.parquet"
+
+
+def write_table(table: pd.DataFrame, path: Path) -> None:
+    """Write a table as Parquet, whole or not at all."""
+    with whole_file(path) as temporary:
+        table.to_parquet(temporary, index=False)
+
+
+def read_table(folder: Path, replicate: int) -> pd.DataFrame:
+    """A replicate's table, or the single one that all replicates share.
+
+    Raises:
+        DataError: the folder is absent, or holds neither.
+    """
+    return pd.read_parquet(find_table(folder, replicate))
+
+
+def find_table(folder: Path, replicate: int) -> Path:
+    """Where the table that `read_table` reads lies; raises as it does."""
+    shared = count_tables(folder) == 1
+    path = table_path(folder, 0 if shared else replicate)
+    if not path.is_file():
+        raise DataError(f"{path}: no such table; run the stage that writes {folder}")
+    return path
+
+
+def count_tables(folder: Path) -> int:
+    """How many tables a stage's folder holds.
+
+    Raises:
+        DataError: the folder is absent or empty.
+    """
+    count = len(list(folder.glob("[0-9]*.parquet")))
+    if count == 0:
+        raise DataError(f"{folder}: no tables there; run the stage that writes it")
+    return count
+
+
+@dataclass(frozen=True)
+class ImputedCells:
+    """The missing cells of a table, imputed; all other cells stay as they were observed.
+
+    Attributes:
+        row: Row of each of the C missing cells, in row-major order.
+        column: Column of each.
+        mean: The imputed value: an estimate of E[x | observed], `[C]`.
+        draws: Draws from the distribution of the missing values, `[C, M]`; M = 0 for a single imputation.
+    """
+
+    row: npt.NDArray[np.int64]
+    column: npt.NDArray[np.int64]
+    mean: Floats
+    draws: Floats
+
+    def fill(self, table: pd.DataFrame, values: Floats | None = None) -> Floats:
+        """The completed table `[N, D]`: its missing cells hold `values` (default: the means)."""
+        filled = table.to_numpy(dtype=np.float64, copy=True)
+        filled[self.row, self.column] = self.mean if values is None else values
+        return filled
+
+    def write(self, path: Path) -> None:
+        """Write as Parquet: columns row, column, mean, draw_0, draw_1, and so on."""
+        frame = pd.DataFrame({"row": self.row, "column": self.column, "mean": self.mean})
+        draws = pd.DataFrame(
+            self.draws.astype(np.float32), columns=[f"draw_{m}" for m in range(self.draws.shape[1])]
+        )
+        write_table(pd.concat([frame, draws], axis=1), path)
+
+    @classmethod
+    def read(cls, path: Path) -> ImputedCells:
+        """The inverse of `write`."""
+        frame = pd.read_parquet(path)
+        draws = frame.drop(columns=["row", "column", "mean"]).to_numpy(dtype=np.float64)
+        return cls(frame["row"].to_numpy(), frame["column"].to_numpy(), frame["mean"].to_numpy(), draws)
+
+    @classmethod
+    def of(cls, table: pd.DataFrame, filled: Floats, draws: Sequence[Floats] = ()) -> ImputedCells:
+        """The missing cells of `table`, with their values in completed tables `filled` and `draws`.
+
+        Raises:
+            DataError: an imputed value isn't finite.
+        """
+        row, column = missing_cells(table)
+        cells = [values[row, column] for values in draws]
+        stacked = np.stack(cells, axis=1) if cells else np.empty((len(row), 0))
+        mean = filled[row, column]
+        for values in (mean, stacked):
+            if not np.isfinite(values).all():
+                at = int(np.flatnonzero(~np.isfinite(values).reshape(len(row), -1).all(1))[0])
+                name = table.columns[column[at]]
+                raise DataError(f"row {row[at]}, column {name!r}: imputed with a value that isn't finite")
+        return cls(row, column, mean, stacked)
+
+
+def missing_cells(table: pd.DataFrame) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Rows and columns of the missing cells, in row-major order."""
+    row, column = np.nonzero(table.isna().to_numpy())
+    return row, column

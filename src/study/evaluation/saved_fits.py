@@ -1,0 +1,44 @@
+"""Trained models on disk: beside each its held-out bound, and how it came there."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from notmiwae.files import whole_folder, write_json
+from study.evaluation.replicates import write_csv
+
+if TYPE_CHECKING:
+    from notmiwae.training.fit import Fit
+
+_CURVE, _BOUND = "curve.csv", "bound.json"
+
+
+def save_fit(trained: Fit, output: Path) -> None:
+    """Write a model, its training curve and its bound into a folder, whole or not at all."""
+    with whole_folder(output) as folder:
+        trained.fitted.save(folder)
+        write_csv(pd.DataFrame(trained.curve), folder / _CURVE)
+        write_json(folder / _BOUND, {"validation_bound": trained.validation_bound})
+
+
+def mean_bound(folder: Path) -> float:
+    """The held-out bound in nats a row, the mean over the models in a folder's subfolders."""
+    bounds = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob(f"*/{_BOUND}"))]
+    return float(np.mean([bound["validation_bound"] for bound in bounds]))
+
+
+def write_curves(parts: Sequence[tuple[int, int, Path]], path: Path) -> None:
+    """Write training curves as one table, from the (replicate, member, folder) of each."""
+    curves = []
+    for replicate, member, folder in parts:
+        curve = pd.read_csv(folder / _CURVE)
+        curve.insert(0, "replicate", replicate)
+        curve.insert(1, "member", member)
+        curves.append(curve)
+    write_csv(pd.concat(curves), path)

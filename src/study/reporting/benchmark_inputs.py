@@ -1,0 +1,107 @@
+"""Reads what the six-table benchmark's stages made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+
+from notmiwae.errors import DataError, ParameterError
+from notmiwae.training.fitted_model import FittedModel
+from study.data.datasets import DatasetSpec
+from study.data.tables import read_table
+from study.evaluation.side_studies import Ablation, with_offset
+from study.reporting.benchmark import Inputs
+from study.reporting.learnt_columns import Learnt, learnt_columns
+from study.reporting.names import DEFAULT, RIVAL, datasets_in_order
+from study.reporting.protocol import constants
+from study.reporting.result_files import (
+    PUBLISHED_COLUMNS,
+    REPLICATE_COLUMNS,
+    STUDY_COLUMNS,
+    GridSpec,
+    read_rows,
+)
+from study.run import pipeline
+from study.run.params_file import PARAMS_FILE
+from study.run.pipeline import COMPLETE, EVALUATED, MASKED, MODELS, REPORTS, cell, section
+
+ERROR_COLUMNS = ["dataset", "method", "replicate", "row", "cells", "squared_error"]
+
+
+def gather() -> Inputs:
+    """Everything that the benchmark reports on, from the current folder.
+
+    Raises:
+        DataError: a file is absent or isn't what its stage writes.
+        ParameterError: params.yaml doesn't fit.
+    """
+    grid = section(GridSpec, "run")
+    for model in (DEFAULT, RIVAL):
+        if model not in grid.models:
+            raise ParameterError(
+                f"{PARAMS_FILE}: run.models: the benchmark reports on {model}, which isn't there"
+            )
+    datasets = datasets_in_order(grid.datasets)
+    variants, ablation = _ablation()
+    rates = read_rows(REPORTS / "missing_rate.csv", STUDY_COLUMNS, "study missing_rate")
+    return Inputs(
+        datasets=datasets,
+        baselines=grid.baselines,
+        replicates=_evaluated(datasets, ".csv", REPLICATE_COLUMNS),
+        errors=_evaluated(datasets, "-rows.parquet", ERROR_COLUMNS),
+        published=read_rows(
+            REPORTS / "published.csv", PUBLISHED_COLUMNS, "that writes it: none, it's in git"
+        ),
+        variants=variants,
+        ablation=ablation,
+        missing_rate=rates,
+        shares=dict(_shares(rates)),
+        learnt=[each for dataset in datasets for each in _learnt(dataset)],
+        constants={each: constants(_table(COMPLETE, each), _table(MASKED, each)) for each in datasets},
+    )
+
+
+def _evaluated(datasets: list[str], end: str, columns: list[str]) -> pd.DataFrame:
+    paths = {dataset: EVALUATED / f"{cell(dataset, 'methods')}{end}" for dataset in datasets}
+    found = [read_rows(path, columns, f"evaluate {dataset} methods") for dataset, path in paths.items()]
+    return pd.concat(found, ignore_index=True)
+
+
+def _ablation() -> tuple[list[str], pd.DataFrame]:
+    """The variants, the unchanged method first, and their figures."""
+    path = REPORTS / "ablation.csv"
+    rows = read_rows(path, STUDY_COLUMNS, "study ablation")
+    variants = list(section(Ablation, "ablation").variants)
+    for name in variants:
+        if not (rows["method"] == name).any():
+            raise DataError(f"{path}: nothing of the variant {name!r}; run the stage study ablation")
+    return variants, rows
+
+
+def _shares(rates: pd.DataFrame) -> Iterator[tuple[tuple[str, float], float]]:
+    """Of each data set and offset, the share of the columns' values that goes missing."""
+    for dataset, setting in rates[["dataset", "setting"]].drop_duplicates().itertuples(index=False):
+        complete = _table(COMPLETE, dataset)
+        offset = float(setting)
+        mechanism = with_offset(section(DatasetSpec, f"datasets.{dataset}"), offset).mechanism
+        lost = complete.columns.isin(mechanism.targets(complete))
+        yield (dataset, offset), float(mechanism.probability(complete)[:, lost].mean())
+
+
+def _learnt(dataset: str) -> Iterator[Learnt]:
+    folder = pipeline.cell_folder(MODELS, dataset, DEFAULT)
+    members = [
+        FittedModel.load_members(pipeline.replicate_folder(folder, replicate))
+        for replicate in range(pipeline.replicates(dataset))
+    ]
+    mechanism = section(DatasetSpec, f"datasets.{dataset}").mechanism
+    return learnt_columns(dataset, _table(COMPLETE, dataset), _table(MASKED, dataset), mechanism, members)
+
+
+def _table(stage: Path, dataset: str) -> pd.DataFrame:
+    try:
+        return read_table(stage / dataset, 0)
+    except DataError:
+        raise DataError(f"{stage / dataset}: no tables there; run the stage table@{dataset}") from None

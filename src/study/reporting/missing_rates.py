@@ -1,0 +1,56 @@
+"""How much the methods lose as the threshold moves and less goes missing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from notmiwae.plot_style import SERIES, figure, styled
+from study.reporting.names import dataset_name, in_order, method_name
+
+_COLUMNS = 3
+_DASHES = ("-", "--", "-.", ":")
+
+
+@styled
+def missing_rate(
+    results: pd.DataFrame, shares: Mapping[tuple[str, float], float], datasets: Sequence[str]
+) -> Figure:
+    """A panel for each data set: RMSE over the threshold's offset, a line a method, ± 1 standard error.
+
+    Arguments:
+        results: Rows dataset, setting (the offset, standard deviations), method, metric, mean, se.
+        shares: Of a data set and offset, which share of its columns' values goes missing.
+        datasets: Data sets in the panels' order.
+    """
+    rmse = results[results["metric"] == "rmse"].assign(offset=lambda rows: rows["setting"].astype(float))
+    methods = in_order(list(dict.fromkeys(rmse["method"])))
+    rows, columns = math.ceil(len(datasets) / _COLUMNS), min(_COLUMNS, len(datasets))
+    drawn = figure(height=2.3 * rows + 0.35)
+    grid = drawn.subplots(rows, columns, squeeze=False)
+    for axes in grid.ravel()[len(datasets) :]:
+        axes.set_axis_off()
+    lines = {}
+    for axes, dataset in zip(grid.flat, datasets, strict=False):
+        for at, method in enumerate(methods):
+            of_method = rmse[(rmse["dataset"] == dataset) & (rmse["method"] == method)].sort_values("offset")
+            x, mean, error = (of_method[name] for name in ("offset", "mean", "se"))
+            look = SERIES[at % len(SERIES)]
+            axes.fill_between(x, mean - error, mean + error, color=look["color"], alpha=0.2, lw=0)
+            lines[method] = axes.plot(
+                x, mean, ms=4, ls=_DASHES[at % len(_DASHES)], label=method_name(method), **look
+            )[0]
+        offsets = sorted(rmse.loc[rmse["dataset"] == dataset, "offset"].unique())
+        labels = [f"{offset:g}\n{shares[dataset, offset]:.0%}".replace("%", " %") for offset in offsets]
+        axes.set_xticks(offsets, labels)
+        axes.set_title(dataset_name(dataset))
+        axes.set_xlabel("threshold above the mean, sd\nand share missing")
+        axes.set_ylim(bottom=0.0)
+        axes.spines[["top", "right"]].set_visible(False)
+    for axes in grid[:, 0]:
+        axes.set_ylabel("RMSE of the missing values")
+    drawn.legend(handles=list(lines.values()), loc="outside lower center", ncols=min(len(methods), 4))
+    return drawn

@@ -1,0 +1,140 @@
+"""Figures of two-dimensional tables: the points, and what the methods make of those that lost a value."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from notmiwae.arrays import Floats
+from notmiwae.errors import DataError
+from notmiwae.plot_style import BLUE, PAGE, PALE, VERMILION, figure, square_limits, styled
+from study.reporting.names import column_name
+
+_COLUMNS = 4
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A completed table `[N, 2]` and what stands above it."""
+
+    title: str
+    values: Floats
+
+
+def require_plane(table: pd.DataFrame) -> None:
+    """Check that a table has two columns.
+
+    Raises:
+        DataError: it has another number of them.
+    """
+    if len(table.columns) != 2:
+        raise DataError(f"a figure of the plane needs 2 columns, found {len(table.columns)}")
+
+
+def limits(*tables: Floats) -> tuple[float, float]:
+    """One range for both axes that holds all points of `tables`, with a margin of 5 %."""
+    lower = min(float(np.nanmin(table)) for table in tables)
+    upper = max(float(np.nanmax(table)) for table in tables)
+    margin = 0.05 * (upper - lower)
+    return lower - margin, upper + margin
+
+
+@styled
+def reconstruction(
+    complete: pd.DataFrame, masked: pd.DataFrame, limit: Panel | None, imputed: Sequence[Panel]
+) -> Figure:
+    """True and observed points above, the methods' completions below.
+
+    Arguments:
+        complete: The truth, N × 2.
+        masked: The same with NaN where missing.
+        limit: The Bayes-optimal completion, if known; it joins the upper row.
+        imputed: The methods' completions.
+
+    Raises:
+        DataError: the tables don't have two columns.
+    """
+    require_plane(complete)
+    truth, observed = complete.to_numpy(dtype=np.float64), masked.to_numpy(dtype=np.float64)
+    missing = np.isnan(observed)
+    incomplete = missing.any(axis=1)
+    upper = [limit] if limit else []
+    lower_rows = -(-len(imputed) // _COLUMNS)
+    rows = 1 + lower_rows
+    drawn = figure(height=rows * PAGE / _COLUMNS * 1.08, layout="compressed")
+    grid = drawn.subplots(rows, _COLUMNS, sharex=True, sharey=True, squeeze=False)
+    for axes in grid.ravel():
+        axes.set_axis_off()
+
+    _points(grid[0, 0], truth[~incomplete], "observed")
+    _points(grid[0, 0], truth[incomplete], "hidden")
+    _points(grid[0, 1], truth[~incomplete], "observed")
+    first, second = (column_name(str(name)) for name in complete.columns)
+    lost = " or ".join(name for name, any_ in zip((first, second), missing.any(axis=0), strict=True) if any_)
+    rugs = _rugs(grid[0, 1], observed, missing, (first, second))
+    panels = [(grid[0, 0], "True data"), (grid[0, 1], "Observed")]
+    slots = [*zip(grid[0, 2:], upper, strict=False), *zip(grid[1:].ravel(), imputed, strict=False)]
+    for axes, panel in slots:
+        _points(axes, panel.values[~incomplete], "observed")
+        _points(axes, panel.values[incomplete], "imputed")
+        panels.append((axes, panel.title))
+
+    range_ = limits(truth, *(panel.values for _, panel in slots))
+    for axes, title in panels:
+        axes.set_axis_on()
+        axes.set_title(title)
+        square_limits(axes, *range_)
+        axes.set_xlabel(first)
+        axes.set_ylabel(second)
+        axes.label_outer()
+    _legend(grid[0, -1], lost, rugs)
+    return drawn
+
+
+_LOOKS: dict[str, dict[str, Any]] = {
+    "observed": {"marker": "o", "s": 5, "color": PALE, "alpha": 0.6, "linewidths": 0},
+    "hidden": {"marker": "s", "s": 6, "color": BLUE, "alpha": 0.8, "linewidths": 0},
+    "imputed": {"marker": "^", "s": 9, "color": VERMILION, "alpha": 0.8, "linewidths": 0},
+}
+
+
+def _points(axes: Axes, points: Floats, role: str) -> None:
+    axes.scatter(points[:, 0], points[:, 1], **_LOOKS[role])
+
+
+def _rugs(
+    axes: Axes, observed: Floats, missing: npt.NDArray[np.bool_], names: tuple[str, str]
+) -> dict[str, str]:
+    """Ticks along an axis for rows that kept only that axis' value; returns their markers and meanings."""
+    drawn = {}
+    for column, marker in ((0, "|"), (1, "_")):
+        kept = observed[missing[:, 1 - column] & ~missing[:, column], column]
+        if not len(kept):
+            continue
+        edge = np.full(len(kept), 0.03)
+        at, transform = (
+            ((kept, edge), axes.get_xaxis_transform())
+            if column == 0
+            else ((edge, kept), axes.get_yaxis_transform())
+        )
+        axes.plot(*at, transform=transform, ls="", marker=marker, ms=5, mew=0.5, color=BLUE, alpha=0.4)
+        drawn[marker] = f"{names[column]} of a row\nwithout {names[1 - column]}"
+    return drawn
+
+
+def _legend(axes: Axes, lost: str, rugs: dict[str, str]) -> None:
+    """Explain the markers in a panel that holds nothing else, each larger than in the panels."""
+    meanings = {"observed": "complete row", "hidden": f"row that loses {lost}", "imputed": "imputed"}
+    for role, text in meanings.items():
+        look = _LOOKS[role] | {"s": 26, "alpha": 0.95}
+        axes.scatter([], [], label=text, **look)
+    for marker, text in rugs.items():
+        axes.plot([], [], ls="", marker=marker, ms=8, mew=1.4, color=BLUE, label=text)
+    axes.legend(loc="center left", bbox_to_anchor=(-0.05, 0.5), handletextpad=0.3, labelspacing=1.0)

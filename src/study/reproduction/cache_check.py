@@ -1,0 +1,119 @@
+"""Objects of DVC's cache that aren't what their names say: `python -m study.reproduction.cache_check [--remove]`.
+
+An object is named by the MD5 of its content and write-protected. While its mode says so, DVC believes it: a
+rotten disk or a careless `chmod` puts other bytes into results, and nothing tells. This reads every object.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import re
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from notmiwae.errors import DataError
+from notmiwae.progress import progress_bar
+from study.reproduction.checkout import Checkout
+
+_TO_REMOVE = "Remove them: python -m study.reproduction.cache_check --remove"
+_AFTERWARDS = "`dvc repro` makes them again, `dvc fetch` brings them from a remote."
+_NAME = re.compile(r"[0-9a-f]{32}(\.dir)?")
+
+
+def objects_of(cache: Path) -> list[Path]:
+    """The objects of a cache, which is the folder `files/md5` of a DVC cache."""
+    return [path for path in sorted(cache.glob("??/*")) if _NAME.fullmatch(name(path))]
+
+
+def damaged(objects: Sequence[Path], show: bool = False) -> Iterator[Path]:
+    """The objects whose content doesn't have the digest that they are named by.
+
+    Arguments:
+        objects: Those to read.
+        show: Draw a progress bar on the error stream.
+    """
+    with progress_bar("reading the cache", show) as report:
+        for number, path in enumerate(objects, start=1):
+            with path.open("rb") as content:
+                if hashlib.file_digest(content, "md5").hexdigest() != name(path).removesuffix(".dir"):
+                    yield path
+            report(number, len(objects), 0.0)
+
+
+def name(path: Path) -> str:
+    """The name of an object: its first two digits are those of its folder."""
+    return path.parent.name + path.name
+
+
+def owners(repository: Path, cache: Path) -> dict[str, list[str]]:
+    """The files that each object is the content of, by the object's name, as the locks have it.
+
+    Arguments:
+        repository: Where the locks lie, at any depth.
+        cache: The folder `files/md5` of its cache.
+    """
+    found: dict[str, list[str]] = {}
+    for lock in sorted(repository.rglob("dvc.lock")):
+        stages = (yaml.safe_load(lock.read_text(encoding="utf-8")) or {}).get("stages") or {}
+        for stage in stages.values():
+            for out in stage.get("outs", []):
+                digest, path = str(out.get("md5")), str(out.get("path"))
+                found.setdefault(digest, []).append(path)
+                for member in _members(cache, digest):
+                    found.setdefault(str(member.get("md5")), []).append(f"{path}/{member.get('relpath')}")
+    return found
+
+
+def _members(cache: Path, digest: str) -> list[Mapping[str, Any]]:
+    """What a folder's object lists; nothing where it's absent or itself damaged."""
+    if not digest.endswith(".dir"):
+        return []
+    try:
+        listed = json.loads((cache / digest[:2] / digest[2:]).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return []
+    return [each for each in listed if isinstance(each, Mapping)] if isinstance(listed, list) else []
+
+
+def _cache_folder() -> Path:
+    return Path(Checkout(Path.cwd()).read("cache", "dir").strip()) / "files" / "md5"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Read the cache of the working folder's repository; the exit status is 1 when an object is damaged."""
+    parser = argparse.ArgumentParser(
+        prog="make verify-cache", description="Is every object what its name says?"
+    )
+    parser.add_argument(
+        "--remove", action="store_true", help="remove what is damaged, so that it's made again"
+    )
+    remove = parser.parse_args(arguments).remove
+    try:
+        cache = _cache_folder()
+    except DataError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    objects = objects_of(cache)
+    found = list(damaged(objects, show=sys.stderr.isatty()))
+    if not found:
+        print(f"{cache}: {len(objects):,} objects, each of them what its name says.")
+        return 0
+    belong = owners(Path.cwd(), cache)
+    print(f"{cache}: {len(found)} damaged object(s):", file=sys.stderr)
+    for path in found:
+        of = ", ".join(belong.get(name(path), ["nothing of this commit"]))
+        print(f"  {name(path)}: {of}{' (removed)' if remove else ''}", file=sys.stderr)
+        if remove:
+            path.unlink()
+    print(_AFTERWARDS if remove else _TO_REMOVE, file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,103 @@
+"""What differs between two folders of reports."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from matplotlib.image import imread
+from pydantic import NonNegativeFloat
+
+from notmiwae.errors import DataError
+from notmiwae.specs import Spec
+
+TIMINGS = "timings.csv"
+"""Each run has its own, and git none."""
+ENVIRONMENT = "environment.json"
+_IDENTITY = ("dataset", "method", "metric")
+_SETTING = "setting"
+"""A fourth column that says what a figure is of, where there is one."""
+
+
+class Tolerance(Spec):
+    """The section `reproduction`: `|new − old| ≤ absolute + relative · |old|` for every figure.
+
+    Attributes:
+        relative: Share of the committed figure.
+        absolute: In the figure's own units.
+        pixels: Mean absolute difference of a picture's pixels, of 1.
+    """
+
+    relative: NonNegativeFloat
+    absolute: NonNegativeFloat
+    pixels: NonNegativeFloat
+
+    def admits(self, old: float, new: float) -> bool:
+        """Whether `new` may stand for `old`."""
+        return abs(new - old) <= self.absolute + self.relative * abs(old)
+
+
+def compare(before: Path, after: Path, tolerance: Tolerance | None) -> list[str]:
+    """What differs between two report folders, a line each; empty if nothing does.
+
+    Arguments:
+        before: As committed.
+        after: As recomputed.
+        tolerance: None asks for the same bytes.
+
+    Raises:
+        DataError: a file can't be read as what its name says.
+    """
+    old, new = (
+        {path.relative_to(folder) for path in folder.rglob("*") if path.is_file() and path.name != TIMINGS}
+        for folder in (before, after)
+    )
+    complaints = [f"{name}: was not made again" for name in sorted(old - new)]
+    complaints += [f"{name}: is new; commit it" for name in sorted(new - old)]
+    for name in sorted(old & new):
+        if name.name == ENVIRONMENT or (before / name).read_bytes() == (after / name).read_bytes():
+            continue
+        if tolerance is None:
+            detail = [*_numbers(before / name, after / name, Tolerance(relative=0, absolute=0, pixels=0))]
+            complaints += [f"{name}: {line}" for line in detail] or [f"{name}: its bytes differ"]
+        elif name.suffix == ".png":
+            difference = _picture_difference(before / name, after / name)
+            if difference > tolerance.pixels:
+                complaints.append(f"{name}: pixels differ by {difference:.3g} on average")
+        else:
+            complaints += [f"{name}: {line}" for line in _numbers(before / name, after / name, tolerance)]
+    return complaints
+
+
+def _numbers(before: Path, after: Path, tolerance: Tolerance) -> Iterator[str]:
+    """The figures of two tables or metrics files that are further apart than they may be."""
+    old, new = _figures(before), _figures(after)
+    for key in sorted(old.keys() ^ new.keys()):
+        yield f"{key}: {'missing now' if key in old else 'new'}"
+    for key in old.keys() & new.keys():
+        if not tolerance.admits(old[key], new[key]):
+            yield f"{key}: was {old[key]:g}, is {new[key]:g}"
+
+
+def _figures(path: Path) -> dict[str, float]:
+    """The figures of a metrics file (JSON) or a results table (CSV) by name; none for other files."""
+    try:
+        if path.suffix == ".json":
+            return {str(name): float(value) for name, value in json.loads(path.read_text()).items()}
+        if path.suffix == ".csv":
+            with path.open(newline="") as lines:
+                rows = list(csv.DictReader(lines))
+            if rows and {*_IDENTITY, "mean"} <= rows[0].keys():
+                names = [name for name in rows[0] if name in (*_IDENTITY, _SETTING)]
+                return {" ".join(row[name] for name in names): float(row["mean"] or 0) for row in rows}
+    except (ValueError, AttributeError) as error:
+        raise DataError(f"{path.name}: can't be read: {error}") from None
+    return {}
+
+
+def _picture_difference(before: Path, after: Path) -> float:
+    old, new = imread(before), imread(after)
+    return float(np.abs(old - new).mean()) if old.shape == new.shape else 1.0

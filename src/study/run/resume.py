@@ -1,0 +1,96 @@
+"""Work that needn't be done again: a note of each output says what it was made from.
+
+DVC decides by the stage; a stage of many independent jobs decides by the job. One that was killed goes on
+with the jobs that are missing, and a dial of one data set doesn't rerun the others (with DVC's
+`persist: true`, by which the outputs stay when the stage starts).
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+from importlib.metadata import version
+from pathlib import Path
+
+from notmiwae.files import whole_file
+from notmiwae.specs import Spec
+
+PACKAGE = Path(__file__).parent
+NOTES = Path("build/made_from")
+"""No stage's output: DVC removes those when it starts one."""
+APART = frozenset({"reporting", "estimators", "command", "search", "site", "trust"})
+"""Folders of this package that make no result of a job; a search names its own code."""
+COMPUTES = ("numpy", "pandas", "scikit-learn", "scipy", "torch")
+
+
+def fingerprint(*inputs: Spec | Path | str | int) -> str:
+    """A digest of a job's inputs, of this package's code and of the versions of what computes.
+
+    Arguments:
+        inputs: Specs and plain values enter as they are written, paths by the content of the file or of all
+            files in the folder.
+    """
+    digest = hashlib.sha256(code_digest().encode())
+    for each in inputs:
+        digest.update(_content(each) + b"\0")
+    return digest.hexdigest()
+
+
+def is_current(output: Path, fingerprint: str) -> bool:
+    """Whether `output` is there, whole, and was made from the inputs with this fingerprint."""
+    try:
+        found = note_path(output, fingerprint).read_text(encoding="ascii").strip()
+        return output.exists() and found == _of_output(output)
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
+def note(output: Path, fingerprint: str) -> None:
+    """Write down what `output`, which is whole, was made from."""
+    with whole_file(note_path(output, fingerprint)) as temporary:
+        temporary.write_text(f"{_of_output(output)}\n", encoding="ascii")
+
+
+def note_path(output: Path, fingerprint: str) -> Path:
+    """Where the note lies that `output` was made from the inputs with this fingerprint.
+
+    It's no part of the output, whose bytes are the result's alone; nor does one note replace another, so
+    that an earlier result which comes back from DVC's cache is known.
+    """
+    name = hashlib.sha256(f"{output.as_posix()}\n{fingerprint}".encode()).hexdigest()
+    return NOTES / name[:32]
+
+
+def _of_output(output: Path) -> str:
+    return hashlib.sha256(_content(output)).hexdigest()
+
+
+def _content(value: Spec | Path | str | int) -> bytes:
+    if isinstance(value, Spec):
+        return json.dumps(value.to_mapping(), sort_keys=True, default=_plain).encode()
+    if isinstance(value, Path):
+        files = sorted(value.rglob("*")) if value.is_dir() else [value]
+        return b"".join(_digest(file, value) for file in files if file.is_file())
+    return repr(value).encode()
+
+
+def _plain(value: object) -> object:
+    return value.to_mapping() if isinstance(value, Spec) else str(value)
+
+
+def _digest(file: Path, folder: Path) -> bytes:
+    # As seen from the folder, so that its place doesn't matter; a file alone is the folder of itself.
+    return file.relative_to(folder).as_posix().encode() + hashlib.sha256(file.read_bytes()).digest()
+
+
+@functools.cache
+def code_digest(apart: frozenset[str] = APART) -> str:
+    """A digest of this package's code and of the versions of what computes.
+
+    Arguments:
+        apart: Folders of the package that don't count; by default those that make no result of a job.
+    """
+    files = (f for f in sorted(PACKAGE.rglob("*.py")) if apart.isdisjoint(f.relative_to(PACKAGE).parts))
+    versions = ",".join(f"{name} {version(name)}" for name in COMPUTES)
+    return hashlib.sha256(b"".join(_digest(file, PACKAGE) for file in files) + versions.encode()).hexdigest()

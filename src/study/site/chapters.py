@@ -1,0 +1,131 @@
+"""What the report is made of, in its order: every path that `study.site` reads or writes stands here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+PAGE = "reports/index.html"
+"""The report."""
+
+SUMMARY = "reports/summary.md"
+"""The tables that matter, for a pull request."""
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """A part of the report: a page of the repository, or one that is made for the report.
+
+    Attributes:
+        path: A Markdown file, as seen from the repository's root; a plain name if it's made (`made.py`).
+        name: What the table of contents calls it.
+        about: A line that tells a reader whether to unfold it; empty: it's open from the start.
+    """
+
+    path: str
+    name: str
+    about: str = ""
+
+
+CHAPTERS = (
+    Chapter("docs/study.md", "The published study"),
+    Chapter(
+        "docs/images.md", "Images", "Digits that lose pixels in three ways, and what it takes to paint them."
+    ),
+    Chapter(
+        "docs/results.md",
+        "Six tables",
+        "Sixteen methods, cell by cell beside the printed errors, and what each part is worth.",
+    ),
+    Chapter(
+        "docs/long.md", "Longer studies", "Twenty seeds of each of the six tables, and the published recipe."
+    ),
+    Chapter(
+        "docs/sweep.md", "Hyperparameter search", "What the held-out bound depends on, and whether it tells."
+    ),
+    Chapter("docs/wages.md", "An example", "From a table with gaps to an estimate with an honest interval."),
+    Chapter(
+        "docs/api.md", "API reference", "What a program imports: classes, functions and their arguments."
+    ),
+    Chapter(
+        "benchmarks/README.md", "Speed and memory", "Seconds and bytes, beside scikit-learn's imputers too."
+    ),
+    Chapter(
+        "docs/guarantees.md",
+        "Guarantees",
+        "Equal bits for whom, and what a kill, a full disk or a damaged file can do.",
+    ),
+    Chapter("results", "Every figure", "All metrics of all methods, in a table for each data set."),
+    Chapter("provenance", "Provenance", "Versions, seeds and checksums of what decides the results."),
+)
+
+OWN = Chapter("own", "Your data sets")
+"""The first chapter where a pipeline has results of data sets that its page isn't about (`own.py`)."""
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """A pipeline of the repository, whose results the report shows.
+
+    Attributes:
+        name: What the report calls it.
+        folder: Where its params.yaml and dvc.lock are.
+        reports: Where its results are.
+        datasets: The data sets that README and its page are about: those that are committed. Any other that
+            its results name is a user's own.
+    """
+
+    name: str
+    folder: str
+    reports: str
+    datasets: tuple[str, ...]
+
+
+STUDY = Pipeline("The published study", ".", "reports", ("gaussian", "ring", "mnist"))
+IMAGES = Pipeline("Images", "images", "images/reports", ("clip", "block"))
+PAPER = Pipeline(
+    "Six tables", "paper", "paper/reports", ("banknote", "concrete", "red", "white", "yeast", "breast")
+)
+PIPELINES = (STUDY, IMAGES, PAPER)
+
+SUMMARISED = (
+    ("The published study, RMSE", f"{STUDY.reports}/table.md"),
+    ("Images, RMSE", f"{IMAGES.reports}/table.md"),
+    ("Six tables", f"{PAPER.reports}/summary.md"),
+)
+"""Titles and tables of `SUMMARY`."""
+
+FILLED = ("README.md", "docs/study.md", "docs/images.md", "docs/sweep.md", "benchmarks/README.md")
+"""Hand-written pages with tables of results between `<!-- FILE -->` and `<!-- end of FILE -->`."""
+
+TABLES = (
+    "reports",
+    "images/reports",
+    "paper/reports",
+    "long/reports",
+    "sweep/gaussian/reports",
+    "sweep/banknote/reports",
+    "benchmarks/results",
+)
+"""Folders whose Markdown files are tables that pages show."""
+
+FIGURES = (
+    "reports/figures",
+    "images/reports/figures",
+    "paper/reports/figures",
+    "long/reports/figures",
+    "sweep/gaussian/reports/figures",
+    "sweep/banknote/reports/figures",
+    "benchmarks/results",
+)
+"""Folders whose every picture the report has to show."""
+
+INPUTS = (
+    "params.yaml",
+    "dvc.lock",
+    "images/params.yaml",
+    "images/dvc.lock",
+    "paper/params.yaml",
+    "paper/dvc.lock",
+    "requirements.lock",
+)
+"""Files that decide the results: the report holds their checksums."""

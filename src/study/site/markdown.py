@@ -1,0 +1,222 @@
+"""Markdown pages as HTML: pictures in the file, tables that can be sorted, no link to a file beside it."""
+
+from __future__ import annotations
+
+import base64
+import io
+import itertools
+import os
+import re
+from collections.abc import Mapping
+from html import escape
+from pathlib import Path
+from urllib.parse import quote, unquote
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+from PIL import Image
+
+from notmiwae.errors import DataError, flat
+from study.site.site_inputs import read_text
+
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*:", re.I)
+_COMMENT = re.compile(r"<!--.*?-->\n?", re.S)
+_COLOURS = 128
+"""Of a picture in the page: flat figures lose nothing by it, and take a third of the space."""
+
+
+class Renderer:
+    """Turns the Markdown files of a repository into parts of one page, which is read without the others.
+
+    Arguments:
+        root: The repository.
+        chapters: Files that are parts of the page, and the name of each one's anchor.
+        tables: Texts of tables by the file that they are from.
+        made: Texts of chapters that aren't what their file holds, or are no file.
+        repository: The repository's address, to which links to files lead; None: such links are left out.
+        moved: Pictures that one chapter alone shows, and which one that is; other chapters link to it.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        chapters: Mapping[str, str],
+        tables: Mapping[str, str],
+        made: Mapping[str, str],
+        repository: str | None = None,
+        moved: Mapping[str, str] | None = None,
+    ) -> None:
+        self._root, self._repository = root, repository
+        self._chapters, self._tables, self._made = chapters, tables, made
+        self._moved = moved or {}
+        self.pictures: list[str] = []
+        self._markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
+
+    def render(self, path: str) -> tuple[str, list[tuple[str, str]]]:
+        """A file as HTML, its title and sections one level down; and the anchors and names of the sections.
+
+        Raises:
+            DataError: a file that it includes, shows or links to isn't there.
+        """
+        text = self._made[path] if path in self._made else read_text(self._root, path)
+        text = _COMMENT.sub("", text)
+        tokens = self._markdown.parse(text)
+        sections: list[tuple[str, str]] = []
+        anchor = self._chapters[path]
+        taken: set[str] = set()
+        for place, token in enumerate(tokens):
+            if token.type in ("heading_open", "heading_close"):
+                token.tag = f"h{min(int(token.tag[1]) + 1, 6)}"
+            if token.type == "heading_open":
+                title = plain(tokens[place + 1].content)
+                name = anchor if token.tag == "h2" else _unique(f"{anchor}-{slug(title)}", taken)
+                token.attrSet("id", name)
+                if token.tag == "h3":
+                    sections.append((name, title))
+            if token.type == "inline":
+                self._inline(tokens, place, path)
+            if token.type == "table_open":
+                token.attrSet("class", "sortable")
+        html = self._markdown.renderer.render(tokens, self._markdown.options, {})
+        # Who has no mouse scrolls long lines by the keyboard.
+        html = html.replace("<pre>", '<pre tabindex="0">')
+        return self._with_sources(html, text), sections
+
+    def _inline(self, tokens: list[Token], place: int, path: str) -> None:
+        children = tokens[place].children or []
+        if not any(child.type == "image" for child in children):
+            tokens[place].children = self._linked(children, path)
+            return
+        image = children[0]
+        if len(children) > 1:
+            raise DataError(
+                f"{path}: a picture stands within a text: {tokens[place].content!r}; a line of its own?"
+            )
+        picture = os.path.normpath(Path(path).parent / unquote(str(image.attrGet("src"))))
+        shown = self._figure(picture, plain(image.content), path)
+        # A figure is no part of a paragraph.
+        for around in (tokens[place - 1], tokens[place + 1]):
+            around.hidden = True
+        tokens[place].children = [_html(shown)]
+
+    def _linked(self, children: list[Token], path: str) -> list[Token]:
+        """A text whose links lead to parts of the page or addresses; those to files may become paths."""
+        kept: list[Token] = []
+        file, start = "", 0
+        for child in children:
+            if child.type == "link_open":
+                address, file = self._link(str(child.attrGet("href")), path)
+                child.attrSet("href", address)
+                start = len(kept)
+                if file:
+                    continue
+            if child.type == "link_close" and file:
+                words = "".join(each.content for each in kept[start:])
+                code = _html(f"<code>{escape(file)}</code>")
+                if words.lower() in (file.lower(), Path(file).name.lower(), Path(file).stem.lower()):
+                    kept[start:] = [code]
+                elif start and kept[start - 1].content.endswith("("):
+                    kept += [_html(": "), code]
+                else:
+                    kept += [_html(" ("), code, _html(")")]
+                continue
+            kept.append(child)
+        return kept
+
+    def _link(self, target: str, path: str) -> tuple[str, str]:
+        """Where a link leads: to a part of the page or an address; or nowhere, and the file it names."""
+        if _ADDRESS.match(target):
+            return target, ""
+        file, _, section = target.partition("#")
+        place = os.path.normpath(Path(path).parent / unquote(file)) if file else path
+        if place in self._chapters:
+            anchor = self._chapters[place]
+            return (f"#{anchor}-{section}" if section else f"#{anchor}"), ""
+        if not (self._root / place).exists():
+            raise DataError(f"{path}: links to {target}, which isn't there")
+        if self._repository is None:
+            return "", place
+        return self._address(place) + (f"#{section}" if section else ""), ""
+
+    def _address(self, path: str) -> str:
+        # HEAD is the default branch, whatever its name.
+        return f"{self._repository}/blob/HEAD/{quote(path)}"
+
+    def _figure(self, picture: str, caption: str, path: str) -> str:
+        if not (self._root / picture).is_file():
+            raise DataError(f"{picture}: no such picture; run the stage that makes it")
+        if not caption.strip():
+            raise DataError(f"{picture}: its link says nothing to who can't see it")
+        shown_in = self._moved.get(picture, path)
+        if shown_in != path:
+            return (
+                f'<p>The figure <code>{escape(picture)}</code> shows <a href="#{self._chapters[shown_in]}">'
+                "other data sets</a> in this run.</p>"
+            )
+        self.pictures.append(picture)
+        try:
+            with Image.open(self._root / picture) as opened:
+                width, height = opened.size
+                few = opened.convert("RGB").quantize(_COLOURS, dither=Image.Dither.NONE)
+        except OSError as error:
+            raise DataError(f"{picture}: can't be read as a picture: {flat(error)}") from None
+        held = io.BytesIO()
+        few.save(held, "PNG", optimize=True)
+        data = base64.b64encode(held.getvalue()).decode()
+        text = escape(caption, quote=True)
+        return (
+            f'<figure><img src="data:image/png;base64,{data}" width="{width}" height="{height}" alt="{text}">'
+            f"<figcaption>{text} {self.source(picture)}</figcaption></figure>"
+        )
+
+    def source(self, path: str) -> str:
+        """The note under a table or picture that names the file it's from."""
+        if self._repository is None:
+            return f'<code class="source">{escape(path)}</code>'
+        return f'<a class="source" href="{escape(self._address(path), quote=True)}">{escape(path)}</a>'
+
+    def _with_sources(self, html: str, text: str) -> str:
+        """The page's tables in frames that scroll, each above the file that it's from."""
+        shown = _tables(text)
+        parts = html.split('<table class="sortable">')
+        framed = [parts[0]]
+        for table, part in zip(shown, parts[1:], strict=True):
+            body, _, rest = part.partition("</table>")
+            source = next((path for path, whole in self._tables.items() if table in whole), None)
+            below = f"<p>{self.source(source)}</p>" if source else ""
+            framed.append(
+                f'<div class="table" tabindex="0" role="region" aria-label="Table">'
+                f'<table class="sortable">{body}</table></div>{below}{rest}'
+            )
+        return "".join(framed)
+
+
+def _html(text: str) -> Token:
+    return Token("html_inline", "", 0, content=text)
+
+
+def _unique(name: str, taken: set[str]) -> str:
+    """An anchor that the page doesn't have yet, as code hosts number them; it's taken from now on."""
+    numbered = (f"{name}-{number}" for number in itertools.count(1))
+    found = next(each for each in itertools.chain([name], numbered) if each not in taken)
+    taken.add(found)
+    return found
+
+
+def _tables(text: str) -> list[str]:
+    """The tables of a Markdown text, in its order."""
+    blocks = re.split(r"\n\s*\n", text)
+    lines = [block.strip() for block in blocks]
+    return [block for block in lines if re.match(r"\|.*\|\n\|\s*:?-", block)]
+
+
+def slug(title: str) -> str:
+    """A heading's anchor, as code hosts make it."""
+    kept = re.sub(r"[^\w\- ]", "", title.strip().lower())
+    return kept.replace(" ", "-")
+
+
+def plain(title: str) -> str:
+    """A heading without its marks."""
+    (inline,) = MarkdownIt("commonmark").parseInline(title)
+    return "".join(token.content for token in inline.children or [])

@@ -1,0 +1,131 @@
+"""Data sets of a user's own in the report: a chapter for them, while README and pages stay as committed.
+
+README, docs/study.md and docs/images.md are about the data sets that `chapters.py` lists for each pipeline.
+A run of others (docs/own_table.md), or of fewer, writes `reports/table.md` and its likes anew; such tables
+don't go into these pages.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from study.reporting.names import dataset_name, datasets_in_order
+from study.site.chapters import OWN, PIPELINES, Pipeline
+from study.site.generated_chapters import dataset_table
+from study.site.site_inputs import read_results
+
+_CAPTIONS = {
+    "agreement": "imputed beside true values, of the cells whose truth is known",
+    "columns": "what was observed of each column with gaps, beside what each model draws for them, and the "
+    "learnt probability that a value is missing",
+    "draws": "draws of the first model for one image of each label",
+    "errors": "RMSE of each pixel, a map a method",
+    "imputations": "one image of each label: true, what was seen of it, and imputed by each method",
+    "missing_process": "the learnt probability of being missing, beside the true one where it is known",
+    "reconstruction": "true, observed and imputed points, method by method",
+    "rmse": "RMSE of each method, of the data sets whose missing values are known",
+    "curves": "the held-out bound of each replicate during training, one panel a data set and model",
+}
+"""What the pictures of a data set show, by their names."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a pipeline was run on last.
+
+    Attributes:
+        pipeline: The pipeline.
+        results: Its results, rows dataset, method, metric, mean, se, replicates.
+    """
+
+    pipeline: Pipeline
+    results: pd.DataFrame
+
+    @property
+    def own(self) -> list[str]:
+        """The data sets that its page isn't about."""
+        return datasets_in_order([name for name in self._found() if name not in self.pipeline.datasets])
+
+    @property
+    def lacking(self) -> list[str]:
+        """The data sets that its page is about and that it has no results of."""
+        found = self._found()
+        return [name for name in self.pipeline.datasets if name not in found]
+
+    def made(self, path: str) -> bool:
+        """Whether a file is one of those that span the pipeline's data sets."""
+        return str(Path(path).parent) == self.pipeline.reports
+
+    def note(self) -> str:
+        """Why pages don't take its tables; empty: they do."""
+        parts = [
+            f"{verb} {', '.join(names)}"
+            for verb, names in (("has", self.own), ("lacks", self.lacking))
+            if names
+        ]
+        return f"{self.pipeline.reports}/results.csv {' and '.join(parts)}" if parts else ""
+
+    def spanning_pictures(self, root: Path) -> list[str]:
+        """Its pictures of all data sets together, if some are the user's own."""
+        return _pictures(root, self.pipeline, "*.png") if self.own else []
+
+    def _found(self) -> list[str]:
+        return list(dict.fromkeys(self.results["dataset"]))
+
+
+def read_runs(root: Path) -> list[Run]:
+    """What each pipeline was run on last.
+
+    Raises:
+        DataError: results are absent, or have other columns.
+    """
+    return [Run(pipeline, read_results(root, pipeline)) for pipeline in PIPELINES]
+
+
+def own_tables(run: Run) -> list[str]:
+    """A table of each data set of the user's own: a row for each method, its metrics with standard errors."""
+    return [dataset_table(run.results, name, errors=True) for name in run.own]
+
+
+def own_chapter(root: Path, runs: Sequence[Run]) -> str:
+    """The chapter with the results and every picture of these data sets; empty: there are none."""
+    parts = []
+    for run in runs:
+        for name, table in zip(run.own, own_tables(run), strict=True):
+            parts += [f"## {_plain_markdown(dataset_name(name))}", table]
+            parts += [_shown(name, path) for path in _pictures(root, run.pipeline, f"{name}/**/*.png")]
+        together = run.spanning_pictures(root)
+        if together:
+            parts += [
+                f"## {run.pipeline.name}: all data sets of the run",
+                *(_shown("", path) for path in together),
+            ]
+    if not parts:
+        return ""
+    about = (
+        "Data sets that the other chapters aren't about: mean ± standard error over replicates. README and "
+        "those chapters show the study's data sets, with the tables that they had before."
+    )
+    return "\n\n".join([f"# {OWN.name}", about, *parts]) + "\n"
+
+
+def _pictures(root: Path, pipeline: Pipeline, pattern: str) -> list[str]:
+    folder = root / pipeline.reports / "figures"
+    return [path.relative_to(root).as_posix() for path in sorted(folder.glob(pattern))]
+
+
+def _shown(dataset: str, path: str) -> str:
+    name = Path(path).stem
+    caption = _CAPTIONS.get(name, name.replace("_", " "))
+    said = f"{dataset_name(dataset)}: {caption}" if dataset else caption[0].upper() + caption[1:]
+    return f"![{_plain_markdown(said)}.](<{path}>)"
+
+
+def _plain_markdown(text: str) -> str:
+    """A text that Markdown shows as it is."""
+    return re.sub(r"([\\`*_\[\]<>|])", r"\\\1", text)
