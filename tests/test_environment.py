@@ -23,8 +23,6 @@ case "$*" in
   '-m pip install '*) exit ${PIP_FAILS:-0} ;;
 esac
 """
-
-
 DISK = "#!/bin/bash\necho Filesystem\necho /dev/disk 9999999 999 {kilobytes} 9% /\n"
 
 

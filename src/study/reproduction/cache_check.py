@@ -15,11 +15,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from notmiwae.errors import DataError
 from notmiwae.progress import progress_bar
 from study.reproduction.checkout import Checkout
+from study.reproduction.locks import read_locks
 
 _TO_REMOVE = "Remove them: python -m study.reproduction.cache_check --remove"
 _AFTERWARDS = "`dvc repro` makes them again, `dvc fetch` brings them from a remote."
@@ -59,14 +58,11 @@ def owners(repository: Path, cache: Path) -> dict[str, list[str]]:
         cache: The folder `files/md5` of its cache.
     """
     found: dict[str, list[str]] = {}
-    for lock in sorted(repository.rglob("dvc.lock")):
-        stages = (yaml.safe_load(lock.read_text(encoding="utf-8")) or {}).get("stages") or {}
-        for stage in stages.values():
-            for out in stage.get("outs", []):
-                digest, path = str(out.get("md5")), str(out.get("path"))
-                found.setdefault(digest, []).append(path)
-                for member in _members(cache, digest):
-                    found.setdefault(str(member.get("md5")), []).append(f"{path}/{member.get('relpath')}")
+    for each in read_locks(sorted(repository.rglob("dvc.lock"))):
+        if each.made:
+            found.setdefault(each.digest, []).append(each.path)
+            for member in _members(cache, each.digest):
+                found.setdefault(str(member.get("md5")), []).append(f"{each.path}/{member.get('relpath')}")
     return found
 
 

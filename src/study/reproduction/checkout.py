@@ -7,14 +7,14 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from notmiwae.errors import DataError
+from study.reproduction.locks import read_locks
 
 PIPELINE = "dvc.yaml"
 """The pipeline of a folder."""
@@ -51,42 +51,29 @@ class Checkout:
         That outputs aren't there is no change: a clone has none. So of what one stage makes and another
         depends on, the digests in the locks are compared.
         """
-        made = self._locked("outs")
-        found: dict[str, list[str]] = {}
+        inner = repositories(self._repository)[1:]
+        locks = sorted(self._repository.rglob("dvc.lock"))
+        own = (lock for lock in locks if lock.relative_to(self._repository).parts[0] not in inner)
+        locked = read_locks(own)
+        outs = {(each.place, each.digest) for each in locked if each.made}
+        places = {place for place, _ in outs}
+        found: dict[str, list[str]] = defaultdict(list)
         for name, changes in json.loads(self.read("status", "--json")).items():
             pipeline, _, stage = name.rpartition(":")
-            lines = [f"{stage}: {line}" for change in changes for line in self._changes(change, made)]
-            if lines:
-                found.setdefault(pipeline or PIPELINE, []).extend(lines)
-        digests = {(path, digest) for _, _, path, digest in made}
-        paths = {path for path, _ in digests}
-        for pipeline, stage, path, digest in self._locked("deps"):
-            if path in paths and (path, digest) not in digests:
-                line = f"{stage}: {os.path.relpath(path, self._repository)} isn't what its stage made"
-                found.setdefault(pipeline, []).append(line)
+            for line in (line for change in changes for line in self._changes(change, places)):
+                found[pipeline or PIPELINE].append(f"{stage}: {line}")
+        for each in locked:
+            if not each.made and each.place in places and (each.place, each.digest) not in outs:
+                pipeline = each.lock.with_suffix(".yaml").relative_to(self._repository).as_posix()
+                path = os.path.relpath(each.place, self._repository)
+                found[pipeline].append(f"{each.stage}: {path} isn't what its stage made")
         return found
 
-    def _locked(self, what: str) -> list[tuple[str, str, str, str]]:
-        """The outputs or dependencies in the locks: each one's pipeline, stage, path and digest."""
-        found = []
-        for lock in sorted(self._repository.rglob("dvc.lock")):
-            inner = [folder for folder in lock.parents if self._repository in folder.parents]
-            if any((folder / ".dvc").is_dir() for folder in inner):
-                continue  # of a DVC repository within this one
-            pipeline = lock.with_suffix(".yaml").relative_to(self._repository).as_posix()
-            stages = (yaml.safe_load(lock.read_text(encoding="utf-8")) or {}).get("stages") or {}
-            for stage, entry in stages.items():
-                for each in entry.get(what, []):
-                    path = os.path.normpath(lock.parent / each["path"])
-                    found.append((pipeline, str(stage), path, str(each.get("md5"))))
-        return found
-
-    def _changes(self, change: Any, made: Sequence[tuple[str, str, str, str]]) -> Iterator[str]:
+    def _changes(self, change: Any, outs: Collection[Path]) -> Iterator[str]:
         """`train@x: src/model is modified` and the like, of one entry of DVC's status."""
         if not isinstance(change, Mapping):
             yield f"{change}"
             return
-        outs = [Path(path) for _, _, path, _ in made]
         for what, paths in change.items():
             for path, state in paths.items() if isinstance(paths, Mapping) else [(what, str(paths))]:
                 if isinstance(state, Mapping):

@@ -14,8 +14,6 @@ from study.run.resume import code_digest
 
 R = TypeVar("R")
 
-EVERYTHING: frozenset[str] = frozenset()
-"""What is left out of the code that a worker has to have: nothing, as a search runs there too."""
 _SECONDS = 30
 """How long a scheduler has to answer."""
 
@@ -53,7 +51,7 @@ def run_on_cluster(
         ) from None
     try:
         here = str(Path.cwd())
-        code = code_digest(EVERYTHING)
+        code = _all_code()
         futures = [client.submit(_in_folder, here, code, function, job, pure=False) for job in jobs]
         place = {future.key: number for number, future in enumerate(futures)}
         results: dict[int, R] = {}
@@ -69,6 +67,11 @@ def run_on_cluster(
     return [results[number] for number in range(len(jobs))]
 
 
+def _all_code() -> str:
+    """The digest of all code: a search runs on workers too."""
+    return code_digest(apart=frozenset())
+
+
 def _in_folder(folder: str, code: str, function: Callable[..., R], job: tuple[Any, ...]) -> R:
     """Runs on a worker: the job, in the project's folder."""
     other = [name for name, value in PINS.items() if os.environ.get(name) != value]
@@ -77,7 +80,7 @@ def _in_folder(folder: str, code: str, function: Callable[..., R], job: tuple[An
             f"a Dask worker's {other[0]} isn't {PINS[other[0]]!r}, so its results would differ; accepted: "
             "workers started by `python -m study.run.worker ADDRESS`"
         )
-    if code_digest(EVERYTHING) != code:
+    if _all_code() != code:
         raise ParameterError(
             f"a Dask worker runs other code or packages than {folder}; accepted: workers started anew with "
             f"this folder's, by `PYTHONPATH={folder}/src python -m study.run.worker ADDRESS`"
