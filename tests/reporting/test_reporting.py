@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from notmiwae import plot_style as style
 from notmiwae.errors import DataError, ParameterError
-from notmiwae.mechanisms import MCAR
+from notmiwae.mechanisms.missing_at_random import MCAR
 from notmiwae.mechanisms.mechanism import apply_mechanism
 from notmiwae.mechanisms.regions import AngularSector, DiscThreshold, RandomBlock
 from notmiwae.mechanisms.self_masking_mechanism import SelfMaskingLogistic, Threshold

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tests.inference.test_stack import COLUMNS, HIGH, UNKNOWN, network, spec, table
+from tests.training.test_stack import COLUMNS, HIGH, UNKNOWN, network, spec, table
 
 from notmiwae.model.missing_process.missing_process import processes
 from notmiwae.training.checkpoint import Checkpoint

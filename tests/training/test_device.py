@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from tests.inference.test_stack import COLUMNS, OBSERVATIONS, PROCESSES, network, spec, table
+from tests.training.test_stack import COLUMNS, OBSERVATIONS, PROCESSES, network, spec, table
 
 from notmiwae.computing import resolve
 from notmiwae.errors import ParameterError
