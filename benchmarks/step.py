@@ -20,7 +20,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from notmiwae.model import not_miwae as latent
-from notmiwae.model.bound import bound, log_weights
+from notmiwae.model.bound import iwae_bound
 from notmiwae.model.missing_process.by_column import build_process
 from notmiwae.model.not_miwae import NotMIWAE
 from notmiwae.plot_style import SERIES, figure, styled
@@ -97,7 +97,7 @@ def compiled(running: Trainer) -> tuple[Callable[[], object], float] | None:
             terms = call(stack._named([networks, process]), x, s, samples, None)
         finally:
             latent.normal = original
-        return -bound(log_weights(terms).transpose(0, 1)).mean(-1).sum()
+        return -iwae_bound(terms.log_weights().transpose(0, 1)).mean(-1).sum()
 
     # As shapes, not as symbols that earlier sizes suggest: those it can't compile under vmap.
     fast = torch.compile(loss, dynamic=False)

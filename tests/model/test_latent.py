@@ -12,7 +12,7 @@ from scipy.integrate import quad
 from scipy.special import expit, log_ndtr, ndtr
 from scipy.stats import norm
 
-from notmiwae.model.bound import bound, log_weights
+from notmiwae.model.bound import LogWeightTerms, iwae_bound
 from notmiwae.model.missing_process.agnostic import AgnosticProcess
 from notmiwae.model.missing_process.ignorable import IgnorableProcess
 from notmiwae.model.missing_process.missing_process import processes
@@ -169,7 +169,7 @@ def test_the_bound_lies_below_the_likelihood_and_rises_to_it_with_the_samples(sl
     model = linear_gaussian(self_masking((slope, math.copysign(1e-9, slope)), (0.5, 0.4)))
     gaps = []
     for samples in (1, 4, 16, 256):
-        bounds = bound(weigh(model, 0.4, samples, rows=4000).log_weights)
+        bounds = iwae_bound(weigh(model, 0.4, samples, rows=4000).log_weights)
         gaps.append((exact.log_joint - bounds.mean().item(), bounds.std().item() / math.sqrt(4000)))
     for (gap, error), (next_gap, next_error) in itertools.pairwise(gaps):
         assert gap - next_gap > 3 * math.hypot(error, next_error)
@@ -191,14 +191,14 @@ def test_integrating_the_missing_values_is_tighter_than_sampling_them():
     exact = SelfMaskingProcess(torch.tensor([0]), 1.0, 4.0, torch.tensor([0.5])).double()
     sampled = Sampled(torch.tensor([0]), 1.0, 4.0, torch.tensor([0.5])).double()
     first, second = (weigh(linear_gaussian(p), 0.4, 5, rows=4000).log_weights for p in (exact, sampled))
-    gain = bound(first) - bound(second)
+    gain = iwae_bound(first) - iwae_bound(second)
     assert gain.mean() > 5 * gain.std() / math.sqrt(4000)
 
 
 def test_terms_add_up_to_the_weights():
     drawn = weigh(linear_gaussian(self_masking((3.0, 1.0), (0.2, 0.1))), 0.7, 11)
     terms = drawn.terms
-    total = terms["log p(x_o|z)"] + terms["log p(s|x)"] + terms["log p(z)"] - terms["log q(z|x_o)"]
+    total = terms.px + terms.ps + terms.pz - terms.qz
     assert torch.allclose(total, drawn.log_weights)
 
 
@@ -214,14 +214,14 @@ def test_a_constant_missing_process_makes_not_miwae_a_miwae(slope):
 
 
 def test_weights_without_the_mask_are_those_of_what_is_seen():
-    terms = {"log p(x_o|z)": 1.0, "log p(s|x)": -0.5, "log p(z)": 2.0, "log q(z|x_o)": 4.0}
-    terms = {name: torch.full((2, 3), value) for name, value in terms.items()}
-    assert torch.equal(log_weights(terms), torch.full((2, 3), -1.5))
-    assert torch.equal(log_weights(terms, ignorable=True), torch.full((2, 3), -1.0))
+    values = {"px": 1.0, "ps": -0.5, "pz": 2.0, "qz": 4.0}
+    terms = LogWeightTerms(**{name: torch.full((2, 3), value) for name, value in values.items()})
+    assert torch.equal(terms.log_weights(), torch.full((2, 3), -1.5))
+    assert torch.equal(terms.log_weights(ignorable=True), torch.full((2, 3), -1.0))
 
 
 def test_bound_of_equal_weights_is_their_logarithm():
-    assert bound(torch.full((7, 2), -3.5)).tolist() == pytest.approx([-3.5, -3.5])
+    assert iwae_bound(torch.full((7, 2), -3.5)).tolist() == pytest.approx([-3.5, -3.5])
 
 
 def test_a_rows_weights_depend_on_no_other_row():
@@ -283,7 +283,7 @@ def test_the_bounds_gradient_reaches_every_parameter(kind, network, shared):
         with torch.no_grad():
             for parameter in model.parameters():
                 parameter += 0.01 * torch.randn_like(parameter)  # residual blocks start at zero
-    bound(model.importance_samples(x * s, s, 5, generator).log_weights).mean().backward()
+    iwae_bound(model.importance_samples(x * s, s, 5, generator).log_weights).mean().backward()
     for name, parameter in model.named_parameters():
         assert parameter.grad is not None, name
         assert parameter.grad.isfinite().all(), name

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from notmiwae.errors import ParameterError
-from notmiwae.model.bound import bound
+from notmiwae.model.bound import iwae_bound
 from notmiwae.model.missing_process.by_column import ByColumnProcess, build_process
 from notmiwae.model.missing_process.ignorable import IgnorableProcess
 from notmiwae.model.missing_process.missing_process import processes
@@ -94,7 +94,7 @@ def model(process, **options):
 def test_every_process_has_a_gradient_and_draws_of_the_right_kind(kind):
     trained = model({"kind": kind})
     drawn = trained.importance_samples(X, S, K, random(8))
-    bound(drawn.log_weights).mean().backward()
+    iwae_bound(drawn.log_weights).mean().backward()
     for name, parameter in trained.named_parameters():
         assert parameter.grad is not None, name
         assert parameter.grad.isfinite().all(), name

@@ -7,7 +7,7 @@ from scipy import stats
 from scipy.special import expit, log_softmax, logsumexp
 
 from notmiwae.errors import DataError, ParameterError
-from notmiwae.model.bound import bound
+from notmiwae.model.bound import iwae_bound
 from notmiwae.model.missing_process.missing_process import processes
 from notmiwae.model.not_miwae import ModelSpec, NotMIWAE
 from notmiwae.model.observation.observation_model import observations
@@ -149,7 +149,7 @@ def test_the_bounds_gradient_reaches_every_parameter_of_every_combination(entry,
         s[:, 1] = 1.0
         model = NotMIWAE(spec, FEATURES, process)
     drawn = model.importance_samples(x * s, s, 5, torch.Generator().manual_seed(6))
-    bound(drawn.log_weights).mean().backward()
+    iwae_bound(drawn.log_weights).mean().backward()
     for name, parameter in model.named_parameters():
         assert parameter.grad is not None, name
         assert parameter.grad.isfinite().all(), name
@@ -178,7 +178,7 @@ def test_weights_of_sampled_codes_have_the_gradient_of_their_expectation():
         logit = torch.tensor(0.3, requires_grad=True)
         px = observations.parse({"kind": "bernoulli"}).build(1)(logit.expand(samples, 1, 1))
         log_weights = process(px, x, s, torch.Generator().manual_seed(8)).log_prob
-        bound(log_weights).sum().backward()
+        iwae_bound(log_weights).sum().backward()
         gradients.append(logit.grad.item())
     assert gradients[1] == pytest.approx(gradients[0], rel=0.05)
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from scipy import stats
 
-from notmiwae.model.bound import bound
+from notmiwae.model.bound import iwae_bound
 from notmiwae.model.missing_process.missing_process import processes
 from notmiwae.model.not_miwae import ModelSpec, NotMIWAE
 from notmiwae.model.priors import priors
@@ -58,5 +58,5 @@ def test_the_bounds_gradient_reaches_the_prior(kind):
         process = processes.parse({"kind": "ignorable"}).build(torch.tensor([0]), x, s)
         model = NotMIWAE(ModelSpec(latent_size=2, prior={"kind": kind}), 3, process)
     weights = model.importance_samples(x, s, 5, torch.Generator().manual_seed(5)).log_weights
-    bound(weights).mean().backward()
+    iwae_bound(weights).mean().backward()
     assert all((each.grad != 0).all() for each in model.prior.parameters())

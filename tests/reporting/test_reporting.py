@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 
 from notmiwae import plot_style as style
 from notmiwae.errors import DataError, ParameterError
-from notmiwae.mechanisms.missing_at_random import MCAR
 from notmiwae.mechanisms.mechanism import apply_mechanism
+from notmiwae.mechanisms.missing_at_random import MCAR
 from notmiwae.mechanisms.regions import AngularSector, DiscThreshold, RandomBlock
 from notmiwae.mechanisms.self_masking_mechanism import SelfMaskingLogistic, Threshold
 from notmiwae.mechanisms.thresholds import QuantileCut

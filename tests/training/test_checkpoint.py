@@ -10,9 +10,9 @@ from tests.training.test_stack import COLUMNS, HIGH, UNKNOWN, network, spec, tab
 from notmiwae.model.missing_process.missing_process import processes
 from notmiwae.training.checkpoint import Checkpoint
 from notmiwae.training.fit import Fit, fit_together
-from notmiwae.training.trainer import Trainer
+from notmiwae.training.optimiser import Optimiser
 
-ASCEND = Trainer._ascend
+ASCEND = Optimiser.ascend
 IGNORABLE = processes.parse({"kind": "ignorable"})
 STEPS = 20
 SETUPS = {
@@ -84,13 +84,13 @@ def counted(setup: str, folder: Path | None) -> tuple[list[Fit], int]:
     """Train to the end; what came of it, and how many steps it took."""
     steps = 0
 
-    def ascend(self: Trainer) -> torch.Tensor:
+    def ascend(self: Optimiser, elbos: torch.Tensor, step: int) -> None:
         nonlocal steps
         steps += 1
-        return ASCEND(self)
+        ASCEND(self, elbos, step)
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(Trainer, "_ascend", ascend)
+        patched.setattr(Optimiser, "ascend", ascend)
         return train(setup, folder), steps
 
 

@@ -40,8 +40,8 @@ def test_a_training_step_stays_on_its_device(process, observation, count):
     rows = [each.to("meta").expand(count, *each.shape) for each in (x, s)]
     generators = [torch.Generator().manual_seed(number) for number in range(count)]
     terms = stack.terms(*rows, 4, generators)
-    assert {term.device.type for term in terms.values()} <= {"meta", "cpu"}
-    total = sum(term.sum() for term in terms.values())
+    assert {term.device.type for term in terms} <= {"meta", "cpu"}
+    total = sum(term.sum() for term in terms)
     assert total.device.type == "meta"
     total.backward()
     assert stack.networks.grad.device.type == "meta"

@@ -16,8 +16,9 @@ from notmiwae.model.not_miwae import ModelSpec, NotMIWAE
 from notmiwae.model.observation.observation_model import observations
 from notmiwae.randomness import generator
 from notmiwae.training.batched import BatchedModels
-from notmiwae.training.fit import _winners, fit, fit_together
+from notmiwae.training.fit import fit, fit_together
 from notmiwae.training.recipe import TrainingSpec
+from notmiwae.training.selection import winning_runs
 from notmiwae.training.trainer import Trainer
 
 COLUMNS = ("a", "b", "c")
@@ -257,14 +258,14 @@ def test_a_stopped_model_keeps_its_weights_though_others_go_on(impatient):
 
 
 def test_what_becomes_of_a_stopped_model_does_not_stop_the_others():
-    ascent = stack_of([table(1), table(2)], HIGH, spec(slack=0.0))
-    ascent.advance(4)
-    ascent.progress[0].stopped = True
+    trainer = stack_of([table(1), table(2)], HIGH, spec(slack=0.0))
+    trainer.train(4)
+    trainer.progress[0].stopped = True
     with torch.no_grad():
-        ascent._stack.networks[0] = math.nan
-    ascent.advance(12)
-    assert [len(each.curve) for each in ascent.progress] == [1, 3]
-    assert all(bool(value.isfinite().all()) for model in ascent.finish() for value in model.parameters())
+        trainer._models.networks[0] = math.nan
+    trainer.train(12)
+    assert [len(each.curve) for each in trainer.progress] == [1, 3]
+    assert all(bool(value.isfinite().all()) for model in trainer.finish() for value in model.parameters())
 
 
 def test_in_a_race_each_table_has_its_own_winner():
@@ -298,7 +299,7 @@ def test_in_a_race_each_table_has_its_own_winner():
 
 
 def stack_of(tables, process, training, model=None):
-    """An `Trainer` of models that start from weights of their own."""
+    """A `Trainer` of models that start from weights of their own."""
     model, rows, models = model or network(), [], []
     for number, values in enumerate(tables):
         s = torch.from_numpy(np.isfinite(values)).float()
@@ -316,14 +317,14 @@ def test_each_models_gradient_is_clipped_by_its_own_norm():
     tables, norms = [30 * table(1), table(2)], {}
     limit = 2.0
     for clip in (None, limit):
-        ascent = stack_of(tables, HIGH, spec(gradient_clip=clip, learning_rate=1e-9))
+        trainer = stack_of(tables, HIGH, spec(gradient_clip=clip, learning_rate=1e-9))
         found = norms.setdefault(clip, [])
 
-        def look(*_, ascent=ascent, found=found):
-            found.append(sum(each.grad.square().sum(-1) for each in ascent._stack.matrices).sqrt().tolist())
+        def look(*_, trainer=trainer, found=found):
+            found.append(sum(each.grad.square().sum(-1) for each in trainer._models.matrices).sqrt().tolist())
 
-        ascent._optimiser.register_step_pre_hook(look)
-        ascent.advance(1)
+        trainer._optimiser.adam.register_step_pre_hook(look)
+        trainer.train(1)
     free, clipped = (np.array(norms[clip][0]) for clip in (None, limit))
     assert free[0] > 10 * limit
     assert clipped == pytest.approx(np.minimum(free, limit), rel=1e-4)
@@ -332,7 +333,7 @@ def test_each_models_gradient_is_clipped_by_its_own_norm():
 @pytest.mark.parametrize(("process", "side"), [(HIGH, 1.0), (LOW, -1.0)], ids=["high", "low"])
 def test_each_models_edges_stay_within_what_its_own_table_shows(process, side):
     tables = [table(seed) * scale for seed, scale in ((1, 1.0), (2, 3.0), (3, 0.2))]
-    stack = stack_of(tables, process, SHORT)._stack
+    stack = stack_of(tables, process, SHORT)._models
     extremes = [side * np.nanmax(side * values[:, :2], axis=0) for values in tables]
     for away in (50.0, -50.0):
         edges = [torch.tensor([0.1, -0.1]) + side * away for _ in tables]
@@ -349,10 +350,10 @@ def test_each_models_edges_stay_within_what_its_own_table_shows(process, side):
 
 def test_limits_follow_the_models_that_go_on():
     tables = [table(seed) * scale for seed, scale in ((1, 1.0), (2, 3.0), (3, 0.2))]
-    ascent = stack_of(tables, HIGH, SHORT)
-    ascent.advance(4)
-    ascent.select([2, 0])
-    stack = ascent._stack
+    trainer = stack_of(tables, HIGH, SHORT)
+    trainer.train(4)
+    trainer.select([2, 0])
+    stack = trainer._models
     most = torch.stack([torch.from_numpy(np.nanmax(tables[m][:, :2], axis=0)).float() for m in (2, 0)])
 
     def edges():
@@ -362,7 +363,7 @@ def test_limits_follow_the_models_that_go_on():
     with torch.no_grad():
         stack.process[:, 2:] += 9.0  # the slopes stand before the edges
     assert (edges() > most).all()
-    ascent.advance(12)
+    trainer.train(12)
     assert (edges() <= most).all()
     with torch.no_grad():
         stack.process[:, 2:] += 9.0
@@ -373,11 +374,11 @@ def test_limits_follow_the_models_that_go_on():
 def test_a_stack_that_goes_on_with_some_goes_on_as_if_they_had_been_all():
     tables = [table(seed) for seed in (1, 2, 3)]
     whole, chosen = (stack_of(tables, HIGH, SHORT) for _ in range(2))
-    for ascent in (whole, chosen):
-        ascent.advance(4)
+    for trainer in (whole, chosen):
+        trainer.train(4)
     chosen.select([2, 0])
-    for ascent in (whole, chosen):
-        ascent.advance(12)
+    for trainer in (whole, chosen):
+        trainer.train(12)
     models = whole.finish()
     for model, own in zip(chosen.finish(), (models[2], models[0]), strict=True):
         values = dict(own.named_parameters())
@@ -473,7 +474,7 @@ def test_members_of_a_mixture_are_of_one_mind_on_the_direction(together):
 def test_a_mixture_takes_the_start_of_the_highest_mean_and_each_member_its_best_restart(drawn):
     members, bounds = drawn
     restarts = bounds.shape[1]
-    winners = np.array(_winners(bounds, members)).reshape(-1, members)
+    winners = np.array(winning_runs(bounds, members)).reshape(-1, members)
     for mixture, won in enumerate(winners):
         own = bounds[:, :, mixture * members : (mixture + 1) * members]
         start = won[0] // restarts

@@ -15,7 +15,8 @@ from notmiwae.model.observation.observation_model import observations
 from notmiwae.randomness import generator
 from notmiwae.training.fit import fit
 from notmiwae.training.recipe import TrainingSpec
-from notmiwae.training.trainer import Trainer, _is_within
+from notmiwae.training.selection import is_within
+from notmiwae.training.trainer import Trainer
 
 COLUMNS = ("x_1", "x_2")
 LINEAR = ModelSpec(latent_size=1, encoder={"kind": "mlp", "hidden": [32]}, decoder={"kind": "linear"})
@@ -161,11 +162,11 @@ def test_slack_is_counted_in_standard_errors_of_the_paired_difference():
     best = torch.tensor([0.0, 10.0, -10.0, 5.0])
     shortfall = torch.tensor([0.1, 0.3, 0.1, 0.3])  # mean 0.2, standard error 0.0577
     for slack, within in ((3.4, False), (3.5, True)):
-        assert _is_within(slack, best, best - shortfall) is within
-    assert _is_within(0.0, best, best + shortfall) is True
+        assert is_within(slack, best, best - shortfall) is within
+    assert is_within(0.0, best, best + shortfall) is True
     # The rows' own spread plays no part, and a single row has none.
-    assert _is_within(3.4, 100 * best, 100 * best - shortfall) is False
-    assert _is_within(9.0, best[:1], best[:1] - 0.1) is False
+    assert is_within(3.4, 100 * best, 100 * best - shortfall) is False
+    assert is_within(9.0, best[:1], best[:1] - 0.1) is False
 
 
 def test_the_curve_holds_every_measurement(overfitted):
@@ -196,11 +197,11 @@ def test_step_sizes_fall_linearly_to_zero_over_the_decay():
     spec = TrainingSpec(
         steps=10, decay=0.5, learning_rate=1e-3, missing_process_learning_rate=2e-3, check_every=1
     )
-    ascent = Trainer([model], [(x, s)], spec, [1], 0)
+    trainer = Trainer([model], [(x, s)], spec, [1], 0)
     sizes = []
     for step in range(1, 11):
-        ascent.advance(step)
-        sizes.append([group["lr"] for group in ascent._optimiser.param_groups])
+        trainer.train(step)
+        sizes.append([group["lr"] for group in trainer._optimiser.adam.param_groups])
     networks, process = zip(*sizes, strict=True)
     assert networks == pytest.approx([1e-3 * share for share in (1, 1, 1, 1, 1, 1, 0.8, 0.6, 0.4, 0.2)])
     assert process == pytest.approx([2 * size for size in networks])

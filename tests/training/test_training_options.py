@@ -8,12 +8,12 @@ import pytest
 import torch
 
 from notmiwae.errors import ParameterError
-from notmiwae.model.bound import bound
+from notmiwae.model.bound import iwae_bound
 from notmiwae.model.missing_process.missing_process import processes
 from notmiwae.model.not_miwae import ModelSpec, NotMIWAE
 from notmiwae.randomness import generator, torch_seed
 from notmiwae.specs import parse_spec
-from notmiwae.training import trainer as ascent_module
+from notmiwae.training import trainer as trainer_module
 from notmiwae.training.fit import fit
 from notmiwae.training.recipe import TrainingSpec
 from notmiwae.training.scaling import Scaling
@@ -57,10 +57,10 @@ def steps(process, training, seed=1):
         torch.manual_seed(seed)
         model = NotMIWAE(LINEAR, 2, built)
     states = [{name: value.clone() for name, value in model.state_dict().items()}]
-    ascent = Trainer([model], [(x, s)], training, [seed], 0)
+    trainer = Trainer([model], [(x, s)], training, [seed], 0)
     for step in range(1, training.steps + 1):
-        ascent.advance(step)
-        ascent._stack.load(ascent._stack.matrices)
+        trainer.train(step)
+        trainer._models.load(trainer._models.matrices)
         states.append({name: value.clone() for name, value in model.state_dict().items()})
     return states
 
@@ -99,7 +99,7 @@ def test_the_missing_process_waits_for_the_end_of_the_warm_start(kind):
 def shift_bounds(monkeypatch):
     """Add these numbers to the held-out bounds, in the order in which they're measured."""
 
-    original = ascent_module.bound
+    original = trainer_module.iwae_bound
 
     def shift(numbers):
         left = iter(numbers)
@@ -108,7 +108,7 @@ def shift_bounds(monkeypatch):
             # That of a batch has a gradient.
             return original(log_weights) + (0.0 if log_weights.requires_grad else next(left))
 
-        monkeypatch.setattr(ascent_module, "bound", shifted)
+        monkeypatch.setattr(trainer_module, "iwae_bound", shifted)
 
     return shift
 
@@ -155,10 +155,10 @@ def norms(monkeypatch):
         original(self, *arguments)
 
         def look(*_):
-            squares = [each.grad.square().sum() for each in self._stack.matrices if each.grad is not None]
+            squares = [each.grad.square().sum() for each in self._models.matrices if each.grad is not None]
             found.append(math.sqrt(sum(squares)))
 
-        self._optimiser.register_step_pre_hook(look)
+        self._optimiser.adam.register_step_pre_hook(look)
 
     monkeypatch.setattr(Trainer, "__init__", watched)
     return found
@@ -295,7 +295,7 @@ def test_the_model_has_the_weights_that_were_kept_whoever_won(table_direction, r
     noise = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         drawn = result.fitted.model.importance_samples(x[held_out], s[held_out], 10, noise)
-    measured = bound(drawn.log_weights).mean().item()
+    measured = iwae_bound(drawn.log_weights).mean().item()
     assert measured == pytest.approx(result.validation_bound, abs=1e-6)
 
 

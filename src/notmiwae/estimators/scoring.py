@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from notmiwae.arrays import Floats
-from notmiwae.model.bound import bound, log_weights
+from notmiwae.model.bound import LogWeightTerms, iwae_bound
 from notmiwae.model.noise import Generators
 from notmiwae.model.not_miwae import NotMIWAE
 from notmiwae.randomness import torch_seed
@@ -55,5 +55,5 @@ def _each_row(model: NotMIWAE, x: Tensor, s: Tensor, samples: int, seed: int) ->
     generators = Generators([torch.Generator().manual_seed(seed) for _ in x])
     terms = torch.vmap(model, in_dims=(0, 0, None, None))(x[:, None], s[:, None], samples, generators)
     # Each `[N, L, 1]`; an ignorable process adds a plain zero, `[N]`.
-    spread = {name: each.reshape(len(x), -1) for name, each in terms.items()}
-    return bound(log_weights(spread).T)
+    spread = LogWeightTerms(*(term.reshape(len(x), -1) for term in terms))
+    return iwae_bound(spread.log_weights().T)

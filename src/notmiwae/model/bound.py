@@ -1,19 +1,47 @@
-"""The ELBO that is maximised, the importance-weighted (IWAE) bound of a row's log-likelihood."""
+"""The ELBO that training maximises: the importance-weighted (IWAE) bound of a row's log-likelihood."""
 
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
 
-def log_weights(terms: dict[str, Tensor], ignorable: bool = False) -> Tensor:
-    """`log w_k` from its terms; without p(s | x) where missingness is taken as `ignorable`."""
-    log_px, log_ps, log_pz, log_qz = terms.values()
-    joint = log_px + log_pz - log_qz
-    return joint if ignorable else joint + log_ps
+class LogWeightTerms(NamedTuple):
+    """The terms of `log w_k = log p(x_o|z_k) + log p(s|x) + log p(z_k) − log q(z_k|x_o)`.
+
+    Attributes:
+        px: `log p(x_o|z)`, `[K, B]` or broadcastable to it, as are the others.
+        ps: `log p(s|x)`, of the missing process.
+        pz: `log p(z)`, of the prior.
+        qz: `log q(z|x_o)`, of the encoder.
+    """
+
+    px: Tensor
+    ps: Tensor
+    pz: Tensor
+    qz: Tensor
+
+    def log_weights(self, ignorable: bool = False) -> Tensor:
+        """Add up `log w_k`, `[K, B]`; without p(s|x), MIWAE's, where missingness is taken as `ignorable`."""
+        joint = self.px + self.pz - self.qz
+        return joint if ignorable else joint + self.ps
+
+    def not_finite(self) -> list[str]:
+        """Name the terms that hold a NaN or an infinity, as mathematics writes them."""
+        names = ("log p(x_o|z)", "log p(s|x)", "log p(z)", "log q(z|x_o)")
+        return [name for name, term in zip(names, self, strict=True) if not torch.isfinite(term).all()]
 
 
-def bound(log_weights: Tensor) -> Tensor:
-    """`L_K = log 1/K Σ_k w_k` of each row, `[B]`: a lower bound of log p(x_o, s), tight as K grows."""
+def iwae_bound(log_weights: Tensor) -> Tensor:
+    """Compute the ELBO (IWAE bound) of each row, `L_K = log 1/K Σ_k w_k`, in nats, `[B]`.
+
+    It's a lower bound of `log p(x_o, s)` in expectation, and tight as K grows (Burda et al., ICLR 2016; Ipsen
+    et al., ICLR 2021, Eq. 6).
+
+    Arguments:
+        log_weights: `log w_k`, `[K, B]`.
+    """
     return log_weights.logsumexp(0) - math.log(len(log_weights))

@@ -11,7 +11,7 @@ from pydantic import BeforeValidator
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
-from notmiwae.model.bound import log_weights
+from notmiwae.model.bound import LogWeightTerms
 from notmiwae.model.distributions import Likelihood, Normal
 from notmiwae.model.missing_process.missing_process import Missing, MissingProcess
 from notmiwae.model.networks import MLPSpec, NetworkSpec, Size, networks
@@ -55,16 +55,16 @@ class ImportanceSamples:
 
     Attributes:
         missing: `x_m | z_k, s`.
-        terms: The named summands of `log w_k`, `[K, B]` or broadcastable to it; see `log_weights`.
+        terms: The terms of `log w_k`.
     """
 
     missing: Missing
-    terms: dict[str, Tensor]
+    terms: LogWeightTerms
 
     @property
     def log_weights(self) -> Tensor:
         """`log w_k`, `[K, B]`."""
-        return log_weights(self.terms)
+        return self.terms.log_weights()
 
 
 class OneHot(nn.Module):
@@ -149,14 +149,14 @@ class NotMIWAE(nn.Module):
         z = qz.rsample(noise)
         px = self.decode(z)
         missing: Missing = self.missing_process(px, x, s, generator)
-        terms = {
-            "log p(x_o|z)": px.log_prob(x, s),
-            "log p(s|x)": missing.log_prob,
-            "log p(z)": self.prior(z),
-            "log q(z|x_o)": qz.log_prob_of(noise),
-        }
+        terms = LogWeightTerms(
+            px=px.log_prob(x, s),
+            ps=missing.log_prob,
+            pz=self.prior(z),
+            qz=qz.log_prob_of(noise),
+        )
         return ImportanceSamples(missing, terms)
 
-    def forward(self, x: Tensor, s: Tensor, samples: int, generator: torch.Generator) -> dict[str, Tensor]:
-        """The terms of `importance_samples`, plain tensors for `torch.vmap`."""
+    def forward(self, x: Tensor, s: Tensor, samples: int, generator: torch.Generator) -> LogWeightTerms:
+        """Compute the terms of `importance_samples`, tensors alone, as `torch.vmap` asks."""
         return self.importance_samples(x, s, samples, generator).terms

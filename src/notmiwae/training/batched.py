@@ -1,4 +1,4 @@
-"""Models of one structure computed as one: what is small for a processor alone is not for many together.
+"""Models of one architecture computed as one: a step too small for a processor alone isn't for many together.
 
 A training step at the size of a table is some hundred small kernels, each of which costs more than its
 arithmetic. `torch.vmap` makes them the kernels of all models at once.
@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from notmiwae.model.bound import LogWeightTerms
 from notmiwae.model.noise import Generators
 from notmiwae.model.not_miwae import NotMIWAE
 
@@ -19,12 +20,12 @@ _PROCESS = "missing_process."
 
 
 class BatchedModels:
-    """M models whose parameters are the rows of two matrices, so that an optimiser's step is two kernels.
+    """R models whose parameters are the rows of two matrices, so that an optimiser's step is two kernels.
 
     Attributes:
         models: The models; their own parameters change in `load` alone.
-        networks: Parameters of encoder, decoder and observation model, `[M, P]`.
-        process: Parameters of the missing process, `[M, Q]`; Q may be 0.
+        networks: Parameters of encoder, decoder and observation model, `[R, P]`.
+        process: Parameters of the missing process, `[R, Q]`; Q may be 0.
     """
 
     def __init__(self, models: Sequence[NotMIWAE]) -> None:
@@ -79,30 +80,29 @@ class BatchedModels:
 
     def terms(
         self, x: Tensor, s: Tensor, samples: int, generators: Sequence[torch.Generator]
-    ) -> dict[str, Tensor]:
-        """The terms of all models' importance weights, each `[M, K, B]` or broadcastable to it.
+    ) -> LogWeightTerms:
+        """Compute the terms of all models' importance weights, each `[R, K, B]` or broadcastable to it.
 
         Arguments:
-            x: The models' rows, `[M, B, D]`.
-            s: Their masks, `[M, B, D]`.
+            x: Rows of each model, `[R, B, D]`.
+            s: Their masks, `[R, B, D]`.
             samples: K.
-            generators: One for each model.
+            generators: Source of each model's noise.
         """
         if len(self.models) == 1:
             alone = self.terms_of(0, x[0], s[0], samples, generators[0])
-            return {name: term[None] for name, term in alone.items()}
+            return LogWeightTerms(*(term[None] for term in alone))
         together = torch.vmap(self._call, in_dims=(0, 0, 0, None, None))
         terms = together(self._named(self.matrices), x, s, samples, Generators(generators))
         # The axis of the models comes before those that a term has none of.
-        return {
-            name: term.reshape(len(term), *[1] * (3 - term.dim()), *term.shape[1:])
-            for name, term in terms.items()
-        }
+        return LogWeightTerms(
+            *(term.reshape(len(term), *[1] * (3 - term.dim()), *term.shape[1:]) for term in terms)
+        )
 
     def terms_of(
         self, m: int, x: Tensor, s: Tensor, samples: int, generator: torch.Generator
-    ) -> dict[str, Tensor]:
-        """The terms of one model's importance weights; see `NotMIWAE.importance_samples`."""
+    ) -> LogWeightTerms:
+        """Compute the terms of one model's importance weights, as `NotMIWAE.forward` does."""
         return self._call(self._named([matrix[m] for matrix in self.matrices]), x, s, samples, generator)
 
     def _named(self, matrices: Sequence[Tensor]) -> dict[str, Tensor]:
@@ -115,13 +115,13 @@ class BatchedModels:
 
     def _call(
         self, parameters: dict[str, Tensor], x: Tensor, s: Tensor, samples: int, generator: torch.Generator
-    ) -> dict[str, Tensor]:
-        terms: dict[str, Tensor] = functional_call(self.models[0], parameters, (x, s, samples, generator))
+    ) -> LogWeightTerms:
+        terms: LogWeightTerms = functional_call(self.models[0], parameters, (x, s, samples, generator))
         return terms
 
     @torch.no_grad()
     def load(self, matrices: Sequence[Tensor]) -> None:
-        """Give each model its row of `matrices`, shaped as those of the stack."""
+        """Give each model its row of `matrices`, shaped as `networks` and `process`."""
         for name, values in self._named(matrices).items():
             for model, own in zip(self.models, values, strict=True):
                 model.get_parameter(name).copy_(own)

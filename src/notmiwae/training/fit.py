@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -20,15 +21,22 @@ from notmiwae.progress import Report, silent
 from notmiwae.randomness import torch_seed
 from notmiwae.training.checkpoint import Checkpoint
 from notmiwae.training.fitted_model import FittedModel
+from notmiwae.training.minibatches import Rows
 from notmiwae.training.recipe import TrainingSpec
 from notmiwae.training.scaling import Scaling
-from notmiwae.training.selection import CurvePoint
-from notmiwae.training.trainer import Rows, Trainer
+from notmiwae.training.selection import CurvePoint, winning_runs
+from notmiwae.training.trainer import Trainer
 
 
 @dataclass(frozen=True)
 class Fit:
-    """What training returns: the model that was kept, its held-out bound, and the way there."""
+    """What training returns.
+
+    Attributes:
+        fitted: The model with the weights that were kept.
+        validation_bound: Held-out ELBO of these weights, in nats a row.
+        curve: Measurements on the way, of all runs.
+    """
 
     fitted: FittedModel
     validation_bound: float
@@ -44,7 +52,7 @@ def fit(
     seed: int,
     report: Report = silent,
 ) -> Fit:
-    """Fit one model; see `fit_together`."""
+    """Fit one model, as `fit_together` does several."""
     return fit_together([table], columns, network, process, training, [seed], report)[0]
 
 
@@ -63,21 +71,20 @@ def fit_together(
     """Fit MIWAEs (`process` ignorable) or not-MIWAEs to tables with missing values.
 
     Each model is what it would be if it were fitted alone, but for rounding; together they take a fraction of
-    the time where tables and networks are small (see `stack.py`).
+    the time where tables and networks are small (`batched.py`).
 
-    Where the process has several starts (an unknown direction) or restarts are asked for, all are trained for
-    the share `race` of the steps, and the one with the highest held-out bound goes on alone; the imputation
-    error plays no part. Models that will impute together are of one mind on the process: their mean bound
-    knows what a single one, with a few dozen rows held out, may not.
+    Where the process has several starts (an unknown direction) or restarts are asked for, each is a run. All
+    runs are trained for the share `race` of the steps, and the one with the highest held-out ELBO goes on
+    alone (`selection.py`).
 
     Arguments:
-        tables: One for each model, `[N, D]`, NaN where missing; they may be the same.
+        tables: A table for each model, `[N, D]`, NaN where missing; they may be the same.
         columns: Names of the features.
-        network: Encoder, decoder, observation model.
+        network: Encoder, decoder and observation model.
         process: The missing process.
         training: How to train.
-        seeds: Of everything random in each model.
-        report: Called with step, steps, mean held-out bound.
+        seeds: Seed of each model, for everything random in it.
+        report: Called with step, steps, mean held-out ELBO.
         members: How many consecutive models, of one table, impute together.
         device: What computes, `cpu` or `cuda`; the noise is the same.
         checkpoints: A folder for the state of the training. If there is one already, of the same arguments,
@@ -85,22 +92,22 @@ def fit_together(
 
     Raises:
         DataError: a column has no observed value, or too few rows are left to hold some out.
-        DivergenceError: the bound became non-finite.
+        DivergenceError: the ELBO became non-finite.
     """
     # A table of several models is held once.
-    different = {id(table): table for table in tables}
-    held = {key: _standardised(table, columns, network) for key, table in different.items()}
+    distinct = {id(table): table for table in tables}
+    held = {key: _standardised(table, columns, network) for key, table in distinct.items()}
     tasks = [_Task(*held[id(table)], seed) for table, seed in zip(tables, seeds, strict=True)]
     alike: dict[tuple[int, ...], list[int]] = defaultdict(list)
     for number, task in enumerate(tasks):
-        # Only models of one structure can be computed as one.
+        # Only models of one architecture can be computed as one.
         alike[len(task.rows[0]), *task.process_columns.tolist()].append(number)
     fits: dict[int, Fit] = {}
-    for structure, numbers in enumerate(alike.values()):
+    for architecture, numbers in enumerate(alike.values()):
         chosen = [tasks[number] for number in numbers]
-        folder = checkpoints and checkpoints / str(structure)
-        done = _fit_alike(chosen, columns, network, process, training, members, report, device, folder)
-        fits |= zip(numbers, done, strict=True)
+        folder = checkpoints and checkpoints / str(architecture)
+        field = _Field(chosen, columns, network, process, training, device, folder)
+        fits |= zip(numbers, field.fit(members, report), strict=True)
     return [fits[number] for number in range(len(tasks))]
 
 
@@ -114,7 +121,7 @@ class _Task:
 
     @property
     def process_columns(self) -> torch.Tensor:
-        """Numbers of the features with missing values."""
+        """Numbers of the features with missing values, `[C]`."""
         return torch.nonzero((self.rows[1] == 0).any(0)).flatten()
 
 
@@ -128,66 +135,70 @@ def _standardised(table: Floats, columns: tuple[str, ...], network: ModelSpec) -
     return rows, scaling
 
 
-def _fit_alike(
-    tasks: Sequence[_Task],
-    columns: tuple[str, ...],
-    network: ModelSpec,
-    process: ProcessSpec,
-    training: TrainingSpec,
-    members: int,
-    report: Report,
-    device: str,
-    checkpoints: Path | None,
-) -> list[Fit]:
-    """Fit models of one structure."""
-    starts = [(start, restart) for start in process.starts() for restart in range(training.restarts)]
-    parts = chunks(range(len(tasks)), training.together)
-    moved = {id(rows): (rows[0].to(device), rows[1].to(device)) for rows in (task.rows for task in tasks)}
+@dataclass(frozen=True)
+class _Field:
+    """Models of one architecture, and the runs that race to be theirs."""
 
-    def begin(number: int, start: ProcessSpec, restart: int, part: Sequence[int]) -> Trainer:
-        models, chosen = [], [tasks[m] for m in part]
+    tasks: Sequence[_Task]
+    columns: tuple[str, ...]
+    network: ModelSpec
+    process: ProcessSpec
+    training: TrainingSpec
+    device: str
+    checkpoints: Path | None
+
+    def fit(self, members: int, report: Report) -> list[Fit]:
+        """Train all runs until the race ends, and the winners to the last step."""
+        runs = [
+            (start, restart) for start in self.process.starts() for restart in range(self.training.restarts)
+        ]
+        groups = chunks(range(len(self.tasks)), self.training.together)
+        trainers = [[self._trainer(run, *runs[run], group) for group in groups] for run in range(len(runs))]
+        progress = [[model for trainer in of_run for model in trainer.progress] for of_run in trainers]
+        winners = [0] * len(self.tasks)
+        if len(runs) > 1:
+            finish = self._race_ends()
+            for trainer in (trainer for of_run in trainers for trainer in of_run):
+                trainer.train(finish, report)
+            elbos = np.array([[model.kept_bound(finish) for model in of_run] for of_run in progress])
+            winners = winning_runs(elbos.reshape(-1, self.training.restarts, len(self.tasks)), members)
+        fits: dict[int, Fit] = {}
+        for run, (start, _) in enumerate(runs):
+            for trainer, group in zip(trainers[run], groups, strict=True):
+                chosen = [m for m in group if winners[m] == run]
+                if not chosen:
+                    continue
+                trainer.select([m - group[0] for m in chosen])
+                trainer.train(self.training.steps, report)
+                for m, model in zip(chosen, trainer.finish(), strict=True):
+                    fitted = FittedModel(model, start, self.columns, self.tasks[m].scaling)
+                    curve = [point for of_run in progress for point in of_run[m].curve]
+                    fits[m] = Fit(fitted, progress[run][m].kept_bound(), curve)
+        return [fits[m] for m in range(len(self.tasks))]
+
+    def _race_ends(self) -> int:
+        """The step after which only the best run of each model goes on."""
+        warm_start = self.training.warm_start
+        return warm_start + round(self.training.race * (self.training.steps - warm_start))
+
+    def _trainer(self, run: int, start: ProcessSpec, restart: int, group: Sequence[int]) -> Trainer:
+        """Build the models of a group with the initial weights of a run."""
+        models, chosen = [], [self.tasks[m] for m in group]
         for task in chosen:
             # Initial weights come from torch's global generator; the fork leaves it as it was.
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(torch_seed(task.seed, "weights", *([restart] if restart else [])))
-                built = build_process(start, network.observation, task.process_columns, *task.rows, columns)
-                models.append(NotMIWAE(network, len(columns), built).to(device))
+                built = build_process(
+                    start, self.network.observation, task.process_columns, *task.rows, self.columns
+                )
+                models.append(NotMIWAE(self.network, len(self.columns), built).to(self.device))
         seeds = [torch_seed(task.seed, "training") for task in chosen]
-        rows = [moved[id(task.rows)] for task in chosen]
-        path = checkpoints and checkpoints / f"{number}-{part[0]}.safetensors"
-        return Trainer(models, rows, training, seeds, number, Checkpoint(path))
+        path = self.checkpoints and self.checkpoints / f"{run}-{group[0]}.safetensors"
+        rows = [self._on_device[id(task.rows)] for task in chosen]
+        return Trainer(models, rows, self.training, seeds, run, Checkpoint(path))
 
-    ascents = [[begin(number, *each, part) for part in parts] for number, each in enumerate(starts)]
-    progress = [[each for ascent in of_start for each in ascent.everyone] for of_start in ascents]
-    winners = [0] * len(tasks)
-    if len(starts) > 1:
-        after = training.warm_start + round(training.race * (training.steps - training.warm_start))
-        for ascent in (ascent for of_start in ascents for ascent in of_start):
-            ascent.advance(after, report)
-        bounds = np.array([[each.kept_bound(after) for each in of_start] for of_start in progress])
-        winners = _winners(bounds.reshape(-1, training.restarts, len(tasks)), members)
-    fits: dict[int, Fit] = {}
-    for number, (of_start, (start, _)) in enumerate(zip(ascents, starts, strict=True)):
-        for ascent, part in zip(of_start, parts, strict=True):
-            chosen = [m for m in part if winners[m] == number]
-            if not chosen:
-                continue
-            ascent.select([m - part[0] for m in chosen])
-            ascent.advance(training.steps, report)
-            for m, model in zip(chosen, ascent.finish(), strict=True):
-                fitted = FittedModel(model, start, columns, tasks[m].scaling)
-                curve = [point for each in progress for point in each[m].curve]
-                fits[m] = Fit(fitted, progress[number][m].kept_bound(), curve)
-    return [fits[m] for m in range(len(tasks))]
-
-
-def _winners(bounds: Floats, members: int) -> list[int]:
-    """Which run of each model goes on, given their held-out bounds, `[starts, restarts, M]`.
-
-    Members of a mixture vote on the start by the mean of their best bounds; each chooses its own restart.
-    """
-    votes = bounds.max(1).reshape(len(bounds), -1, members).mean(-1)
-    start = np.repeat(votes.argmax(0), members)
-    restart = bounds[start, :, np.arange(bounds.shape[2])].argmax(1)
-    winners: list[int] = (start * bounds.shape[1] + restart).tolist()
-    return winners
+    @cached_property
+    def _on_device(self) -> dict[int, Rows]:
+        """Rows on the device that computes, those of a table once."""
+        distinct = {id(task.rows): task.rows for task in self.tasks}
+        return {key: (x.to(self.device), s.to(self.device)) for key, (x, s) in distinct.items()}

@@ -1,16 +1,23 @@
-"""Where the training of a model stands: its rows, its noise, its measurements."""
+"""What is kept of a training: which weights of a model, and which of several runs goes on.
+
+The ELBO of held-out rows decides; the error of imputations plays no part.
+"""
 
 from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from notmiwae.arrays import Floats
 from notmiwae.errors import DataError
 from notmiwae.training.recipe import TrainingSpec
+from notmiwae.training.stopping import should_stop
 
 _MOST_HELD_OUT = 1000
 """Rows: more would cost more than the steps between two measurements, and tell hardly more."""
@@ -18,13 +25,13 @@ _MOST_HELD_OUT = 1000
 
 @dataclass(frozen=True)
 class CurvePoint:
-    """One measurement during training, of one start of the missing process and one restart.
+    """One measurement during training, in one run: a start of the missing process and a restart.
 
     Attributes:
         start: Number of the run: starts of the missing process, and within each the restarts.
         step: Steps done.
-        training_bound: Bound of the step's batch, in nats a row.
-        validation_bound: Bound of the held-out rows, in nats a row.
+        training_bound: ELBO of the step's batch, in nats a row.
+        validation_bound: ELBO of the held-out rows, in nats a row.
         kept: Whether these weights took the place of those kept before; the last kept ones are the model's.
     """
 
@@ -40,14 +47,14 @@ class ModelProgress:
     """Where the training of one model stands.
 
     Attributes:
-        seed: Of all its noise.
-        generator: Source of it.
-        rows: Those of its table on which it's trained, the numbers of them.
-        held_out: Those that measure its bound.
-        best: The best bounds so far, of each row held out.
-        best_step: When they were reached; at first, the end of the warm start.
+        seed: Seed of all its noise.
+        generator: Source of that noise.
+        rows: Numbers of the rows on which it's trained.
+        held_out: Numbers of the rows that measure its ELBO.
+        best: The best ELBOs so far of the rows held out.
+        best_step: The step at which they were reached; at first, the end of the warm start.
         curve: All measurements.
-        stopped: Whether its patience has ended.
+        stopped: Whether its training has ended.
     """
 
     seed: int
@@ -74,8 +81,26 @@ class ModelProgress:
         best = torch.full((count,), -math.inf)
         return cls(seed, generator, order[count:], order[:count], best, training.warm_start)
 
+    def record(self, run: int, step: int, batch: float, held_out: Tensor, training: TrainingSpec) -> bool:
+        """Enter a measurement, and tell whether the weights that gave it are to be kept.
+
+        Arguments:
+            run: Number of the run.
+            step: Steps done.
+            batch: ELBO of the step's batch, in nats a row.
+            held_out: ELBO of each row held out.
+            training: How the model is trained.
+        """
+        warming = step <= training.warm_start
+        kept = not warming and is_within(training.slack, self.best, held_out)
+        if not warming and held_out.mean() > self.best.mean():
+            self.best, self.best_step = held_out, step
+        self.curve.append(CurvePoint(run, step, batch, held_out.mean().item(), kept))
+        self.stopped = should_stop(step, self.best_step, training)
+        return kept
+
     def kept_bound(self, step: int | None = None) -> float:
-        """The held-out bound of the weights kept so far; before there are any, the latest one.
+        """The held-out ELBO of the weights kept so far; before there are any, the latest one.
 
         Arguments:
             step: As things stood at the first measurement at this step or later; None: as they stand.
@@ -88,5 +113,40 @@ class ModelProgress:
         return (kept or latest or [-math.inf])[-1]
 
     def shuffled(self) -> Tensor:
-        """The numbers of the rows in a new order."""
+        """Put the numbers of the rows in a new order."""
         return self.rows[torch.randperm(len(self.rows), generator=self.generator)]
+
+    def state(self) -> dict[str, Any]:
+        """What a checkpoint holds of it beside `best` and the generator's state."""
+        return {"best_step": self.best_step, "stopped": self.stopped, "curve": [*map(astuple, self.curve)]}
+
+    def restore(self, plain: dict[str, Any], best: Tensor, generator: Tensor) -> None:
+        """Go on from a checkpoint; the inverse of `state`."""
+        self.best, self.best_step, self.stopped = best, plain["best_step"], plain["stopped"]
+        self.curve = [CurvePoint(*point) for point in plain["curve"]]
+        self.generator.set_state(generator)
+
+
+def is_within(slack: float, best: Tensor, held_out: Tensor) -> bool:
+    """Tell whether the rows' ELBOs fall short of the `best` by `slack` paired standard errors at most."""
+    shortfall = best - held_out
+    if not torch.isfinite(shortfall).all() or len(shortfall) == 1:
+        return bool(held_out.mean() > best.mean())
+    return bool(shortfall.mean() <= slack * shortfall.std() / math.sqrt(len(shortfall)))
+
+
+def winning_runs(elbos: Floats, members: int) -> list[int]:
+    """Choose the run of each model that goes on.
+
+    Members of a mixture vote on the start, by the mean of their best ELBOs: it knows what a single model,
+    with a few dozen rows held out, may not. Each member chooses its own restart.
+
+    Arguments:
+        elbos: Held-out ELBO of each run, `[starts, restarts, models]`.
+        members: How many consecutive models impute together.
+    """
+    votes = elbos.max(1).reshape(len(elbos), -1, members).mean(-1)
+    start = np.repeat(votes.argmax(0), members)
+    restart = elbos[start, :, np.arange(elbos.shape[2])].argmax(1)
+    runs: list[int] = (start * elbos.shape[1] + restart).tolist()
+    return runs

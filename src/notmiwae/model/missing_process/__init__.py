@@ -1,1 +1,1 @@
-"""Missing processes p(s | x) that a model learns, one module each; `missing_process.py` has their contract."""
+"""Missing processes p(s | x) that a model learns, one module each; `missing_process.py` is their contract."""

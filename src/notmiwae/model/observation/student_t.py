@@ -42,7 +42,7 @@ class StudentTSpec(ScaledSpec):
 
 
 class StudentTObservation(nn.Module):
-    """`forward(decoded)` is `t_ν(decoded, σ)`, each of σ and ν a floor plus a softplus; see `StudentTSpec`."""
+    """`forward(decoded)` is `t_ν(decoded, σ)`, σ and ν a floor plus a softplus; see `StudentTSpec`."""
 
     def __init__(self, scales: int, spec: StudentTSpec) -> None:
         super().__init__()

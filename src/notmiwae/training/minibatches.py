@@ -1,0 +1,62 @@
+"""Rows for each step: every model's own, shuffled once an epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from notmiwae.training.selection import ModelProgress
+
+Rows = tuple[Tensor, Tensor]
+"""Standardised rows, zero where missing, and their mask: each `[N, D]`."""
+
+
+class Minibatches:
+    """The batches of models that are computed as one; each model meets those that it would meet alone.
+
+    Arguments:
+        tables: Rows of each model, on the device of the models; they aren't copied.
+        models: Where each model's training stands: which of its rows are held out, and its generator.
+        size: Rows a step.
+    """
+
+    def __init__(self, tables: Sequence[Rows], models: Sequence[ModelProgress], size: int) -> None:
+        self._tables = list(tables)
+        self._models = list(models)
+        self._size = size
+        self._left: list[Tensor] = []
+
+    def next(self) -> Rows:
+        """Take the models' next batches, each `[R, B, D]`."""
+        if not self._left:
+            order = torch.stack([model.shuffled() for model in self._models])
+            size = min(self._size, order.shape[1])
+            # The remainder waits for another epoch.
+            places = range(0, order.shape[1] - size + 1, size)
+            self._left = [order[:, place : place + size] for place in places][::-1]
+        numbers = self._left.pop()
+        parts = [(x[own], s[own]) for (x, s), own in zip(self._tables, numbers, strict=True)]
+        x, s = (torch.stack(part) for part in zip(*parts, strict=True))
+        return x, s
+
+    def held_out(self, m: int) -> Rows:
+        """The rows that measure the ELBO of the m-th model."""
+        x, s = self._tables[m]
+        return x[self._models[m].held_out], s[self._models[m].held_out]
+
+    def select(self, places: Sequence[int]) -> None:
+        """Go on with the models at these `places` alone."""
+        self._tables = [self._tables[m] for m in places]
+        self._models = [self._models[m] for m in places]
+        self._left = [numbers[list(places)] for numbers in self._left]
+
+    def state(self) -> dict[str, Tensor]:
+        """The batches that are left of this epoch, for a checkpoint."""
+        return {f"batch.{place}": numbers for place, numbers in enumerate(self._left)}
+
+    def restore(self, tensors: dict[str, Tensor]) -> None:
+        """Go on with the batches that were left; the inverse of `state`."""
+        count = sum(name.startswith("batch.") for name in tensors)
+        self._left = [tensors[f"batch.{place}"] for place in range(count)]
