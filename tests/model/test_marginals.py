@@ -13,11 +13,10 @@ from torch import nn
 from torch.nn.functional import logsigmoid
 
 from notmiwae.model.distributions import Normal
-from notmiwae.model.missing_process import missing_process as missing
-from notmiwae.model.missing_process import separable
+from notmiwae.model.missing_process import agnostic, separable
 from notmiwae.model.missing_process.interval import IntervalProcess
 from notmiwae.model.missing_process.mcar import MCARProcess
-from notmiwae.model.missing_process.missing_process import processes
+from notmiwae.model.missing_process.missing_process import ProcessSpec, processes
 from notmiwae.model.missing_process.self_masking import SelfMaskingProcess
 from notmiwae.model.missing_process.separable import SeparableProcess
 from notmiwae.model.missing_process.two_sided import TwoSidedProcess
@@ -25,7 +24,7 @@ from notmiwae.model.observation.bernoulli import Bernoulli
 from notmiwae.model.observation.categorical import Categorical
 from notmiwae.model.observation.gaussian_mixture import GaussianMixture
 from notmiwae.model.observation.student_t import StudentT
-from notmiwae.model.truncated_gaussian import IntervalProbability, log_interval
+from notmiwae.model.missing_process.truncated_gaussian import IntervalProbability, log_interval
 
 FIRST = torch.tensor([0])
 EDGE, LOWER, UPPER, SIGMA = 0.4, -0.3, 0.5, 0.7
@@ -262,10 +261,10 @@ def test_draws_under_a_users_own_process_follow_its_law(observation):
     assert draws.mean() == pytest.approx(exact.mean, abs=5 * np.sqrt(exact.variance / 3000))
 
 
-@pytest.mark.parametrize("module", [missing, separable])
+@pytest.mark.parametrize("module", [agnostic, separable])
 def test_the_examples_in_the_documentation_run(module, monkeypatch):
-    monkeypatch.setattr(processes, "_classes", dict(processes._classes))
-    names = {"torch": torch, "nn": nn, "logsigmoid": logsigmoid}
+    monkeypatch.setattr(processes, "_found", dict(processes._classes))
+    names = {"torch": torch, "processes": processes, "ProcessSpec": ProcessSpec, "nn": nn, "logsigmoid": logsigmoid}
     results = doctest.testmod(module, extraglobs=names)
     assert results.attempted > 0
     assert results.failed == 0

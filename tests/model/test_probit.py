@@ -21,7 +21,7 @@ from notmiwae.model.missing_process.interval import IntervalProcess
 from notmiwae.model.missing_process.missing_process import processes
 from notmiwae.model.missing_process.self_masking import SelfMaskingProcess
 from notmiwae.model.missing_process.two_sided import TwoSidedProcess
-from notmiwae.model.truncated_gaussian import mills_ratio
+from notmiwae.model.missing_process.truncated_gaussian import mills_ratio
 
 SLOPES = [0.1, 1.0, 7.0, 50.0, 1e3]
 # Edges lie at 0.4, and for two sides at -0.5 and 0.4 or so: near the mass, and up to 45 deviations away.

@@ -9,10 +9,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
+from typing_extensions import override
 
 from notmiwae.model.noise import normal, uniform
 
@@ -56,9 +57,11 @@ class Likelihood(Protocol):
     A Gaussian scale mixture has `gaussians` beside this; the closed forms of `probit.py` use it.
     """
 
-    @property
-    def mean(self) -> Tensor:
-        """The imputation where z alone is known, `[K, B, D]`: the mean, or the most probable code."""
+    if TYPE_CHECKING:  # a dataclass would take a property for the default of its field
+
+        @property
+        def mean(self) -> Tensor:
+            """The imputation where z alone is known, `[K, B, D]`: the mean, or of codes the mode."""
 
     def log_prob(self, x: Tensor, s: Tensor) -> Tensor:
         """`Σ_j s_j log p(x_j | z)` over the last axis, `[K, B]`: the observed features' log-density.
@@ -104,8 +107,8 @@ class GaussianScaleMixture(Protocol):
 
 
 @dataclass(frozen=True)
-class Normal:
-    """Independent Gaussians `N(mean, scale²)`; a `GaussianScaleMixture`.
+class Normal(GaussianScaleMixture, Likelihood):
+    """Independent Gaussians `N(mean, scale²)`.
 
     Attributes:
         mean: Any shape.
@@ -115,14 +118,14 @@ class Normal:
     mean: Tensor
     scale: Tensor
 
+    @override
     def log_prob(self, x: Tensor, s: Tensor) -> Tensor:
-        """See `Likelihood.log_prob`."""
         residual = (x - self.mean) * (s / self.scale)
         constant = (s * (self.scale.log() + HALF_LOG_TWO_PI)).sum(-1)
         return residual.square().sum(-1).mul(-0.5) - constant
 
+    @override
     def score(self, x: Tensor, s: Tensor) -> float:
-        """See `Likelihood.score`: nothing."""
         return 0.0
 
     def rsample(self, noise: Tensor) -> Tensor:
@@ -134,22 +137,23 @@ class Normal:
         constant = (self.scale.log() + HALF_LOG_TWO_PI).sum(-1)
         return noise.square().sum(-1).mul(-0.5) - constant
 
+    @override
     def sample(self, generator: torch.Generator) -> Tensor:
-        """See `Likelihood.sample`."""
         return self.rsample(normal(self.mean, generator))
 
+    @override
     def columns(self, index: Tensor) -> Normal:
-        """See `Likelihood.columns`."""
         return Normal(self.mean.index_select(-1, index), features_at(self.scale, index))
 
+    @override
     def pick(self, chosen: Tensor) -> Normal:
-        """See `Likelihood.pick`."""
         # A constant scale has no axis of samples.
         scale = pick(self.scale, chosen) if self.scale.dim() == self.mean.dim() else self.scale
         return Normal(pick(self.mean, chosen), scale)
 
+    @override
     def nodes(self, count: int) -> Nodes:
-        """See `Likelihood.nodes`: the trapezoidal rule, of spectral accuracy for a smooth integrand."""
+        """The trapezoidal rule, of spectral accuracy for a smooth integrand."""
         places = places_between(-_REACH, _REACH, count, self.mean)
         log_weights = (-0.5 * places.square()).log_softmax(0)
         return Nodes(self._at(over(places, self.mean)), over(log_weights, self.mean), places, self._at)
@@ -157,16 +161,16 @@ class Normal:
     def _at(self, places: Tensor) -> Tensor:
         return self.mean + self.scale * places
 
+    @override
     def estimate(self, values: Tensor, weights: Tensor) -> Tensor:
-        """See `Likelihood.estimate`: the weighted mean."""
         return (weights * values).sum(0)
 
+    @override
     def average(self, alpha: Tensor) -> Tensor:
-        """See `Likelihood.average`."""
         return weighted_sum(alpha, self.mean)
 
+    @override
     def gaussians(self, distance: Callable[[Tensor], Tensor]) -> tuple[Tensor | None, Normal]:
-        """See `GaussianScaleMixture.gaussians`: itself alone."""
         return None, self
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, NonNegativeInt, model_validator
 from torch import Tensor, nn
+from typing_extensions import override
 
 from notmiwae.errors import ParameterError
 from notmiwae.specs import Registry, Spec
@@ -32,8 +33,8 @@ networks: Registry[NetworkSpec] = Registry("network", __name__)
 class LinearSpec(NetworkSpec):
     """One affine map: as a decoder with a shared variance, probabilistic PCA."""
 
+    @override
     def build(self, inputs: int, outputs: int) -> nn.Module:
-        """See `NetworkSpec.build`."""
         return nn.Linear(inputs, outputs)
 
 
@@ -53,8 +54,8 @@ class MLPSpec(NetworkSpec):
     activation: Literal["tanh", "relu", "elu", "gelu"] = "tanh"
     skip: bool = False
 
+    @override
     def build(self, inputs: int, outputs: int) -> nn.Module:
-        """See `NetworkSpec.build`."""
         layers: list[nn.Module] = []
         width = inputs
         for hidden in self.hidden:
@@ -152,8 +153,8 @@ class _Residual(nn.Module):
 class PatchEncoderSpec(PatchSpec):
     """A convolutional encoder of images: patches, 3 × 3 convolutions over their grid, a dense layer."""
 
+    @override
     def build(self, inputs: int, outputs: int) -> nn.Module:
-        """See `NetworkSpec.build`."""
         images = self.images(inputs)
         first, second = self.channels
         rows, columns = self.grid
@@ -177,8 +178,8 @@ class PatchDecoderSpec(PatchSpec):
     outputs a pixel are so many images.
     """
 
+    @override
     def build(self, inputs: int, outputs: int) -> nn.Module:
-        """See `NetworkSpec.build`."""
         images = self.images(outputs)
         first, second = self.channels
         rows, columns = self.grid

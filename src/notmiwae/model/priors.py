@@ -9,6 +9,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.functional import softplus
+from typing_extensions import override
 
 from notmiwae.model.distributions import HALF_LOG_TWO_PI, standard_normal_log_prob
 from notmiwae.model.observation.observation_model import raw
@@ -32,8 +33,8 @@ priors: Registry[PriorSpec] = Registry("prior", __name__)
 class StandardNormalSpec(PriorSpec):
     """`p(z) = N(z; 0, I)`."""
 
+    @override
     def build(self, latent_size: int) -> nn.Module:
-        """See `PriorSpec.build`."""
         return StandardNormalPrior()
 
 
@@ -59,8 +60,8 @@ class MixturePriorSpec(PriorSpec):
 
     components: Annotated[int, Field(ge=2)] = 10
 
+    @override
     def build(self, latent_size: int) -> nn.Module:
-        """See `PriorSpec.build`."""
         return MixtureOfGaussiansPrior(latent_size, self.components)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 from torch.nn.functional import logsigmoid
+from typing_extensions import override
 
 from notmiwae.model.distributions import Likelihood, pick
 from notmiwae.model.missing_process.missing_process import Missing, MissingProcess, ProcessSpec, processes
@@ -15,8 +16,8 @@ from notmiwae.model.networks import LinearSpec, MLPSpec, NetworkSpec, Widths
 
 
 @dataclass(frozen=True)
-class SampledMissing:
-    """x_m as sampled, reparameterised; a `Missing`.
+class SampledMissing(Missing):
+    """x_m as sampled, reparameterised.
 
     Attributes:
         px: p(x | z).
@@ -30,18 +31,15 @@ class SampledMissing:
     log_prob: Tensor
     decoder_mean: bool = False
 
-    def mean(self) -> Tensor:
-        """The sample itself: the importance weights were computed at it."""
-        return self.px.mean if self.decoder_mean else self.values
-
+    @override
     def average(self, alpha: Tensor) -> Tensor:
-        """See `Missing.average`."""
         if self.decoder_mean:
             return self.px.average(alpha)
         return self.px.estimate(self.values, alpha[..., None])
 
+    @override
     def sample(self, chosen: Tensor, generator: torch.Generator) -> Tensor:
-        """The sample itself; see `mean`."""
+        # The sample itself: the importance weights were computed at it.
         return pick(self.values, chosen)
 
 
@@ -86,15 +84,15 @@ class RowProcess(MissingProcess):
         """f_j(x) of each feature with a process, `[..., C]`, for complete rows `[..., D]`."""
         raise NotImplementedError
 
+    @override
     def forward(self, px: Likelihood, x: Tensor, s: Tensor, generator: torch.Generator) -> Missing:
-        """See `MissingProcess.forward`."""
         values, score = complete(px, x, s, generator)
         sign = 1.0 - 2.0 * s.index_select(-1, self.columns)
         log_prob = logsigmoid(sign * self.logits(values)).sum(-1)
         return SampledMissing(px, values, log_prob + score)
 
+    @override
     def missing_probability(self, x: Tensor) -> Tensor:
-        """See `MissingProcess.missing_probability`."""
         return self._scatter(torch.sigmoid(self.logits(x)), x)
 
 
@@ -105,8 +103,8 @@ class AgnosticProcess(RowProcess):
         super().__init__(columns)
         self.network = network.build(features, len(columns))
 
+    @override
     def logits(self, x: Tensor) -> Tensor:
-        """See `RowProcess.logits`."""
         logits: Tensor = self.network(x)
         return logits
 
@@ -115,10 +113,10 @@ class AgnosticProcess(RowProcess):
 class AgnosticLinearSpec(ProcessSpec):
     """Logistic regression of the mask on the whole row."""
 
+    @override
     def build(
         self, columns: Tensor, x: Tensor, s: Tensor, names: Sequence[str] | None = None
     ) -> MissingProcess:
-        """See `ProcessSpec.build`."""
         return AgnosticProcess(columns, x.shape[-1], LinearSpec())
 
 
@@ -128,8 +126,8 @@ class AgnosticNonlinearSpec(ProcessSpec):
 
     hidden: Widths = (128,)
 
+    @override
     def build(
         self, columns: Tensor, x: Tensor, s: Tensor, names: Sequence[str] | None = None
     ) -> MissingProcess:
-        """See `ProcessSpec.build`."""
         return AgnosticProcess(columns, x.shape[-1], MLPSpec(hidden=self.hidden))

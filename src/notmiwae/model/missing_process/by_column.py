@@ -9,6 +9,7 @@ from typing import Annotated, Any, cast
 import torch
 from pydantic import BeforeValidator
 from torch import Tensor, nn
+from typing_extensions import override
 
 from notmiwae.errors import ParameterError
 from notmiwae.model.distributions import Likelihood
@@ -37,15 +38,16 @@ class ByColumnSpec(ProcessSpec):
     default: Entry = MCARSpec()
     columns: Mapping[str, Entry] = {}
 
+    @override
     def to_mapping(self) -> dict[str, Any]:
-        """See `Spec.to_mapping`."""
         columns = {name: spec.to_mapping() for name, spec in self.columns.items()}
         return super().to_mapping() | {"columns": columns}
 
+    @override
     def build(
         self, columns: Tensor, x: Tensor, s: Tensor, names: Sequence[str] | None = None
     ) -> MissingProcess:
-        """See `ProcessSpec.build`.
+        """Build a process for each group of columns with equal settings.
 
         Raises:
             ParameterError: a named column isn't in the table, or a process isn't separable.
@@ -75,8 +77,8 @@ class ByColumnSpec(ProcessSpec):
                 )
         return ByColumnProcess(columns, parts)
 
+    @override
     def starts(self) -> list[ProcessSpec]:
-        """See `ProcessSpec.starts`."""
         default, columns = self.default.starts(), {name: spec.starts() for name, spec in self.columns.items()}
         most = max(map(len, [default, *columns.values()]))
         return [
@@ -91,7 +93,12 @@ class ByColumnSpec(ProcessSpec):
 
 
 class ByColumnProcess(MissingProcess):
-    """Processes of some columns each; see `ByColumnSpec`."""
+    """Processes side by side, each of some columns.
+
+    Arguments:
+        columns: Indices of all features that can be missing, `[C]`.
+        parts: The processes.
+    """
 
     def __init__(self, columns: Tensor, parts: list[MissingProcess]) -> None:
         super().__init__(columns)
@@ -101,48 +108,50 @@ class ByColumnProcess(MissingProcess):
         """Those of the columns."""
         return cast(list[MissingProcess], list(self.parts))
 
+    @override
     def forward(self, px: Likelihood, x: Tensor, s: Tensor, generator: torch.Generator) -> Missing:
-        """See `MissingProcess.forward`."""
         parts: list[tuple[Tensor, Missing]] = [
             (part.columns, part(px, x, s, generator)) for part in self.processes()
         ]
         log_prob = sum((part.log_prob for _, part in parts), start=x.new_zeros(()))
         return ByColumnMissing(px, parts, log_prob)
 
+    @override
     def missing_probability(self, x: Tensor) -> Tensor:
-        """See `MissingProcess.missing_probability`."""
         return sum((part.missing_probability(x) for part in self.processes()), start=torch.zeros_like(x))
 
+    @override
     def limits(self) -> dict[str, tuple[Tensor, Tensor]]:
-        """See `MissingProcess.limits`."""
         parts = enumerate(self.processes())
         return {f"parts.{n}.{name}": limits for n, part in parts for name, limits in part.limits().items()}
 
+    @override
     def learnt(self) -> list[dict[str, Any]]:
-        """See `MissingProcess.learnt`."""
         return sorted(
             (each for part in self.processes() for each in part.learnt()), key=lambda each: each["column"]
         )
 
 
 @dataclass(frozen=True)
-class ByColumnMissing:
-    """Missing values of which each column has a process of its own; a `Missing`."""
+class ByColumnMissing(Missing):
+    """Missing values of which each column has a process of its own.
+
+    Attributes:
+        px: p(x | z), `[K, B, D]`.
+        parts: Columns of each process, `[C]`, and what it says of the missing values.
+        log_prob: `log p(s | x_o, z)`, `[K, B]`.
+    """
 
     px: Likelihood
     parts: list[tuple[Tensor, Missing]]
     log_prob: Tensor
 
-    def mean(self) -> Tensor:
-        """See `Missing.mean`."""
-        return self._joined(self.px.mean, [part.mean() for _, part in self.parts])
-
+    @override
     def average(self, alpha: Tensor) -> Tensor:
-        """See `Missing.average`."""
         return self._joined(self.px.average(alpha), [part.average(alpha) for _, part in self.parts])
 
+    @override
     def sample(self, chosen: Tensor, generator: torch.Generator) -> Tensor:
-        """See `Missing.sample`."""
         ignorable = self.px.pick(chosen).sample(generator)
         return self._joined(ignorable, [part.sample(chosen, generator) for _, part in self.parts])
 

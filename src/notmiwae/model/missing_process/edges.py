@@ -7,12 +7,13 @@ from typing import Annotated, Any, Literal
 import torch
 from pydantic import Field
 from torch import Tensor
+from typing_extensions import override
 
 from notmiwae.model.distributions import GaussianScaleMixture, Likelihood
 from notmiwae.model.missing_process.logistic_link import logistic_truncated
-from notmiwae.model.missing_process.missing_process import ProcessSpec
-from notmiwae.model.missing_process.separable import Conditional, ImputedMean, Marginal, SeparableProcess
-from notmiwae.model.truncated_gaussian import Regions, TruncatedGaussian, per_edge
+from notmiwae.model.missing_process.missing_process import Conditional, ProcessSpec
+from notmiwae.model.missing_process.separable import ImputedMean, Marginal, SeparableProcess
+from notmiwae.model.missing_process.truncated_gaussian import Regions, TruncatedGaussian, per_edge
 
 Link = Literal["probit", "logistic"]
 
@@ -26,8 +27,9 @@ class EdgeProcess(SeparableProcess):
         """Where values go missing, in the units of the standardised features."""
         raise NotImplementedError
 
+    @override
     def conditional(self, px: Likelihood) -> Conditional:
-        """See `SeparableProcess.conditional`: a closed form, unless p(x | z) is of codes."""
+        """A closed form, unless p(x | z) is of codes."""
         if not isinstance(px, GaussianScaleMixture):
             return super().conditional(px)
         regions = self.regions()
@@ -38,8 +40,8 @@ class EdgeProcess(SeparableProcess):
         widths = None if regions.widths is None else per_edge(regions.widths)
         return TruncatedGaussian(gaussians, slopes, edges, widths, log_weights)
 
+    @override
     def drawing(self, px: Likelihood) -> Conditional:
-        """See `SeparableProcess.drawing`."""
         return self.conditional(px)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from typing_extensions import override
 
 from notmiwae.model.distributions import Likelihood
 from notmiwae.model.missing_process.missing_process import Missing, MissingProcess, ProcessSpec, processes
@@ -14,25 +15,26 @@ from notmiwae.model.missing_process.missing_process import Missing, MissingProce
 
 @dataclass(frozen=True)
 class Unconditioned:
-    """Missing values of which being missing says nothing once z is known; a subclass draws them."""
+    """Missing values of which being missing says nothing once z is known; a subclass draws them.
+
+    Attributes:
+        px: p(x | z).
+        log_prob: Log-probability of the mask.
+    """
 
     px: Likelihood
     log_prob: Tensor
 
-    def mean(self) -> Tensor:
-        """See `Missing.mean`."""
-        return self.px.mean
-
     def average(self, alpha: Tensor) -> Tensor:
-        """See `Missing.average`."""
+        """Impute with the mean of p(x | z) under importance weights α `[K, B]`, as `[B, D]`."""
         return self.px.average(alpha)
 
 
-class IgnorableMissing(Unconditioned):
-    """x_m | z under ignorable missingness: p(x_m | z) itself; a `Missing`."""
+class IgnorableMissing(Unconditioned, Missing):
+    """x_m | z under ignorable missingness: p(x_m | z) itself."""
 
+    @override
     def sample(self, chosen: Tensor, generator: torch.Generator) -> Tensor:
-        """See `Missing.sample`."""
         return self.px.pick(chosen).sample(generator)
 
 
@@ -40,18 +42,18 @@ class IgnorableMissing(Unconditioned):
 class IgnorableSpec(ProcessSpec):
     """No missing process: what MIWAE assumes (Mattei & Frellsen, ICML 2019)."""
 
+    @override
     def build(
         self, columns: Tensor, x: Tensor, s: Tensor, names: Sequence[str] | None = None
     ) -> MissingProcess:
-        """See `ProcessSpec.build`."""
         return IgnorableProcess(columns)
 
 
 class IgnorableProcess(MissingProcess):
-    """`p(s | x)` left out of the bound; see `IgnorableSpec`."""
+    """`p(s | x)` left out of the bound."""
 
+    @override
     def forward(self, px: Likelihood, x: Tensor, s: Tensor, generator: torch.Generator) -> Missing:
-        """See `MissingProcess.forward`."""
         return IgnorableMissing(px, x.new_zeros(()))
 
     def missing_probability(self, x: Tensor) -> Tensor:

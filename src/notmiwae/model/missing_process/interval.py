@@ -5,21 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from torch import Tensor
+from typing_extensions import override
 
 from notmiwae.model.missing_process.edges import EdgeSpec, stacked
 from notmiwae.model.missing_process.missing_process import MissingProcess, processes
+from notmiwae.model.missing_process.truncated_gaussian import Regions
 from notmiwae.model.missing_process.two_edges import TwoEdgedProcess
-from notmiwae.model.truncated_gaussian import Regions
 
 
 @processes.register("interval")
 class IntervalSpec(EdgeSpec):
     """`p(s_j = 0 | x_j) = Φ(a(x_j − l)) − Φ(a(x_j − u))`: values between l and u go missing."""
 
+    @override
     def build(
         self, columns: Tensor, x: Tensor, s: Tensor, names: Sequence[str] | None = None
     ) -> MissingProcess:
-        """See `ProcessSpec.build`; the edges start at those of the widest gap between observed values."""
+        """The edges start at those of the widest gap between observed values."""
         gaps = [_gap(values) for values in self.cells(columns, x, s)]
         lower, upper = (stacked([gap[side] for gap in gaps], x) for side in (0, 1))
         return IntervalProcess(columns, self.initial_slope, lower, upper, self.marginal, self.imputed_mean)
@@ -44,17 +46,17 @@ class IntervalProcess(TwoEdgedProcess):
 
     direction = "inside"
 
+    @override
     def regions(self) -> Regions:
-        """See `EdgeProcess.regions`."""
         half_width = self.log_half_width.exp()
         shape = (1, len(self.columns))
         slopes, edges, widths = self.log_slope.exp(), self.centre - half_width, 2.0 * half_width
         return Regions(slopes.expand(shape), edges.expand(shape), widths.expand(shape))
 
+    @override
     def log_missing(self, x: Tensor) -> Tensor:
-        """See `SeparableProcess.log_missing`."""
         return self._log_inside(x)
 
+    @override
     def log_observed(self, x: Tensor) -> Tensor:
-        """See `SeparableProcess.log_observed`."""
         return self._log_outside(x)

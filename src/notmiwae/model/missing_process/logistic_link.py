@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from notmiwae.model.distributions import Normal, over
-from notmiwae.model.truncated_gaussian import TruncatedGaussian
+from notmiwae.model.missing_process.truncated_gaussian import TruncatedGaussian
 
 _FIRST, _LAST, _COUNT = 0.5, 7.0, 12
 

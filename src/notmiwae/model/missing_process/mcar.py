@@ -7,20 +7,22 @@ from typing import Any
 
 from torch import Tensor, nn
 from torch.nn.functional import logsigmoid
+from typing_extensions import override
 
 from notmiwae.model.distributions import Likelihood
-from notmiwae.model.missing_process.missing_process import MissingProcess, ProcessSpec, processes
-from notmiwae.model.missing_process.separable import Conditional, SeparableProcess, UnconditionedColumns
+from notmiwae.model.missing_process.missing_process import Conditional, MissingProcess, ProcessSpec, processes
+from notmiwae.model.missing_process.separable import SeparableProcess, UnconditionedColumns
 
 
 @processes.register("mcar")
 class MCARSpec(ProcessSpec):
     """`p(s_j = 0) = r_j`, a learnt rate for each feature: missing completely at random (Rubin 1976)."""
 
+    @override
     def build(
         self, columns: Tensor, x: Tensor, s: Tensor, names: Sequence[str] | None = None
     ) -> MissingProcess:
-        """See `ProcessSpec.build`; the rates start at those of the table."""
+        """The rates start at those of the table."""
         missing = (1.0 - s.index_select(-1, columns)).sum(0)
         # Half a cell more of either, so that no rate starts at 0 or 1.
         return MCARProcess(columns, (missing + 0.5) / (len(s) + 1.0))
@@ -33,22 +35,23 @@ class MCARProcess(SeparableProcess):
         super().__init__(columns)
         self.logit = nn.Parameter(rate.logit())
 
+    @override
     def log_missing(self, x: Tensor) -> Tensor:
-        """See `SeparableProcess.log_missing`."""
         return logsigmoid(self.logit).expand(x.shape)
 
+    @override
     def log_observed(self, x: Tensor) -> Tensor:
-        """See `SeparableProcess.log_observed`."""
         return logsigmoid(-self.logit).expand(x.shape)
 
+    @override
     def conditional(self, px: Likelihood) -> Conditional:
-        """See `SeparableProcess.conditional`: the rate says nothing of the values."""
+        """The rate says nothing of the values."""
         return UnconditionedColumns(px, logsigmoid(self.logit))
 
     drawing = conditional
 
+    @override
     def learnt(self) -> list[dict[str, Any]]:
-        """See `MissingProcess.learnt`: the `rate`."""
         rates = self.logit.sigmoid().tolist()
         return [
             {"column": column, "rate": rate}

@@ -3,15 +3,15 @@
 A missing process is a module. `forward(px, x, s, generator)` returns the values' `Missing` given z and the
 mask: the log-probability of the mask, and the mean and draws of the missing values. A process in which a
 value's own size decides integrates over the missing values exactly (`separable.py`); one of the whole row
-samples them (`RowProcess`, here).
+samples them (`agnostic.py`).
 
-Not to be mistaken for the simulation mechanisms of `data/mechanisms.py`, which make values missing.
+Not to be mistaken for the mechanisms of simulations (`notmiwae.mechanisms`), which make values missing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -23,24 +23,39 @@ from notmiwae.specs import Registry, Spec
 class Missing(Protocol):
     """What the mask and z say of a row: p(s | x_o, z) and p(x_m | z, s), for K samples of z."""
 
-    @property
-    def log_prob(self) -> Tensor:
-        """`log p(s | x_o, z)`, or `log p(s | x_o, x_m)` at a sampled x_m, broadcastable to `[K, B]`."""
+    if TYPE_CHECKING:  # a dataclass would take a property for the default of its field
 
-    def mean(self) -> Tensor:
-        """`E[x_m | z, s]` (the most probable code, of codes), or the sampled x_m, `[K, B, D]`.
-
-        Of use only where s = 0, as all that follows.
-        """
+        @property
+        def log_prob(self) -> Tensor:
+            """`log p(s | x_o, z)`, or `log p(s | x_o, x_m)` at a sampled x_m, broadcastable to `[K, B]`."""
 
     def average(self, alpha: Tensor) -> Tensor:
-        """The imputation for normalised importance weights α `[K, B]`, as `[B, D]`.
+        """Impute under normalised importance weights α `[K, B]`, as `[B, D]`; of use where s = 0.
 
         `Σ_k α_k E[x_m | z_k, s]`, or of codes the most probable one under the mixture of the K.
         """
 
     def sample(self, chosen: Tensor, generator: torch.Generator) -> Tensor:
-        """A draw of x_m | z_k, s for each chosen k, `[M, B]`, as `[M, B, D]`."""
+        """Draw x_m | z_k, s for each chosen k, `[M, B]`, as `[M, B, D]`; of use where s = 0."""
+
+
+class Conditional(Protocol):
+    """What z and being missing say of the values of the columns with a process, each on its own."""
+
+    if TYPE_CHECKING:  # a dataclass would take a property for the default of its field
+
+        @property
+        def log_prob(self) -> Tensor:
+            """`log p(s_j = 0 | z)`, broadcastable to `[K, B, C]`."""
+
+    def average(self, alpha: Tensor) -> Tensor:
+        """Impute under importance weights α `[K, B]`, as `[B, C]`.
+
+        `Σ_k α_k E[x_j | z_k, s_j = 0]`, or of codes the most probable one under the mixture of the K.
+        """
+
+    def sample(self, generator: torch.Generator) -> Tensor:
+        """Draw `x_j | z, s_j = 0` once for each sample of z, `[K, B, C]`."""
 
 
 class MissingProcess(nn.Module):

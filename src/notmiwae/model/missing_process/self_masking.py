@@ -17,11 +17,12 @@ import torch
 from pydantic import Field, FiniteFloat
 from torch import Tensor, nn
 from torch.nn.functional import logsigmoid
+from typing_extensions import override
 
 from notmiwae.model.missing_process.edges import EdgeProcess, EdgeSpec, Link, described
 from notmiwae.model.missing_process.missing_process import MissingProcess, ProcessSpec, processes
 from notmiwae.model.missing_process.separable import ImputedMean, Marginal
-from notmiwae.model.truncated_gaussian import Regions, log_ndtr
+from notmiwae.model.missing_process.truncated_gaussian import Regions, log_ndtr
 from notmiwae.specs import Spec
 
 
@@ -53,10 +54,11 @@ class SelfMaskingSpec(EdgeSpec):
     link: Link = "probit"
     known: KnownEdgeSpec | None = None
 
+    @override
     def build(
         self, columns: Tensor, x: Tensor, s: Tensor, names: Sequence[str] | None = None
     ) -> MissingProcess:
-        """See `ProcessSpec.build`; the edge starts at the edge of what was observed."""
+        """The edge starts at the edge of what was observed."""
         if self.direction == "unknown":
             raise ValueError("train each of `starts()`: a process has one direction")
         high = self.direction == "high"
@@ -79,8 +81,8 @@ class SelfMaskingSpec(EdgeSpec):
             process.limit = self.start(columns, x, s, 1.0 if high else 0.0)
         return process
 
+    @override
     def starts(self) -> list[ProcessSpec]:
-        """See `ProcessSpec.starts`."""
         if self.direction != "unknown":
             return [self]
         return [self.model_copy(update={"direction": each}) for each in ("high", "low")]
@@ -129,31 +131,33 @@ class SelfMaskingProcess(EdgeProcess):
         shape = (1, len(self.columns))
         return slope.expand(shape), edge.expand(shape)
 
+    @override
     def limits(self) -> dict[str, tuple[Tensor, Tensor]]:
-        """See `MissingProcess.limits`: the edge isn't beyond the `limit`."""
+        """The edge isn't beyond the `limit`."""
         if self.limit is None:
             return {}
         anywhere = torch.full_like(self.limit, math.inf)
         return {"edge": (-anywhere, self.limit) if self.sign > 0 else (self.limit, anywhere)}
 
+    @override
     def regions(self) -> Regions:
-        """See `EdgeProcess.regions`."""
         return Regions(*self.slopes_and_edges())
 
+    @override
     def log_missing(self, x: Tensor) -> Tensor:
-        """See `SeparableProcess.log_missing`."""
         return self._log_probability(x, 1.0)
 
+    @override
     def log_observed(self, x: Tensor) -> Tensor:
-        """See `SeparableProcess.log_observed`."""
         return self._log_probability(x, -1.0)
 
     def _log_probability(self, x: Tensor, side: float) -> Tensor:
         y = (side * self.sign) * self.log_slope.exp() * (x - self.edge)
         return log_ndtr(y) if self.link == "probit" else logsigmoid(y)
 
+    @override
     def learnt(self) -> list[dict[str, Any]]:
-        """See `MissingProcess.learnt`: `direction`, `slope` a > 0, and `midpoints` [b]."""
+        """`direction`, `slope` a > 0, and `midpoints` [b]."""
         slopes, edges = self.slopes_and_edges()
         direction = "high" if self.sign > 0 else "low"
         return described(self.columns, direction, slopes[0].abs(), edges)

@@ -1,93 +1,76 @@
 """Separable missing processes, `p(s | x) = Π_j p(s_j | x_j)`, integrated over the missing values.
 
 With independent features given z the integral over x_m is a product of integrals over one value each
-(METHOD.md §2), `p(s_j = 0 | z) = ∫ p(s_j = 0 | x_j) p(x_j | z) dx_j`. Here it's a sum over the codes of a
-column, or a quadrature; `probit.py` has closed forms.
+(docs/method.md), `p(s_j = 0 | z) = ∫ p(s_j = 0 | x_j) p(x_j | z) dx_j`. Here it's a sum over the codes of a
+column, or a quadrature; `edges.py` and `truncated_gaussian.py` have closed forms.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar, Literal, Protocol
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
+from typing_extensions import override
 
 from notmiwae.model.distributions import Likelihood
 from notmiwae.model.missing_process.agnostic import SampledMissing, complete
 from notmiwae.model.missing_process.ignorable import Unconditioned
-from notmiwae.model.missing_process.missing_process import Missing, MissingProcess
+from notmiwae.model.missing_process.missing_process import Conditional, Missing, MissingProcess
 from notmiwae.model.noise import uniform
 
 Marginal = Literal["exact", "sampled"]
 ImputedMean = Literal["truncated", "decoder"]
 
 
-class Conditional(Protocol):
-    """What z and being missing say of the values of the columns with a process, each on its own."""
-
-    @property
-    def log_prob(self) -> Tensor:
-        """`log p(s_j = 0 | z)`, broadcastable to `[K, B, C]`."""
-
-    def mean(self) -> Tensor:
-        """`E[x_j | z, s_j = 0]`, or the most probable code, `[K, B, C]`."""
-
-    def average(self, alpha: Tensor) -> Tensor:
-        """The same under importance weights α `[K, B]`, as `[B, C]`; see `Missing.average`."""
-
-    def sample(self, generator: torch.Generator) -> Tensor:
-        """One draw of `x_j | z, s_j = 0` for each sample of z, `[K, B, C]`."""
-
-
-class Tabulated:
-    """`x_j | z, s_j = 0` on the nodes of p(x_j | z); a `Conditional`, exact for codes.
+class Tabulated(Conditional):
+    """`x_j | z, s_j = 0` on the nodes of p(x_j | z), exact for codes.
 
     Arguments:
-        px: p(x | z), `[K, B, C]`.
-        log_missing: See `SeparableProcess.log_missing`.
+        px: p(x | z) of the columns with a process, `[K, B, C]`.
+        log_missing: `log p(s_j = 0 | x_j)`, elementwise.
         count: Nodes of a quadrature.
     """
+
+    log_prob: Tensor
 
     def __init__(self, px: Likelihood, log_missing: Callable[[Tensor], Tensor], count: int) -> None:
         self.px, self.nodes = px, px.nodes(count)
         self.log_shares = self.nodes.log_weights + log_missing(self.nodes.values)
         self.log_prob = self.log_shares.logsumexp(0)
 
-    def mean(self) -> Tensor:
-        """See `Conditional.mean`."""
-        return self.px.estimate(self.nodes.values, self.log_shares.softmax(0))
-
+    @override
     def average(self, alpha: Tensor) -> Tensor:
-        """See `Conditional.average`."""
         shares = alpha[..., None] * self.log_shares.softmax(0)
         return self.px.estimate(self.nodes.values.expand_as(shares).flatten(0, 1), shares.flatten(0, 1))
 
+    @override
     def sample(self, generator: torch.Generator) -> Tensor:
-        """See `Conditional.sample`."""
         shares = self.log_shares.double().softmax(0).cumsum(0)[:-1]
         return self.nodes.at((uniform(shares[0], generator) > shares).sum(0), generator)
 
 
-class UnconditionedColumns(Unconditioned):
-    """Columns of which being missing says nothing; a `Conditional`."""
+class UnconditionedColumns(Unconditioned, Conditional):
+    """Columns in which being missing says nothing of the value."""
 
+    @override
     def sample(self, generator: torch.Generator) -> Tensor:
-        """See `Conditional.sample`."""
         return self.px.sample(generator)
 
 
 @dataclass(frozen=True)
-class SeparableMissing:
-    """Missing values under a separable process; a `Missing`.
+class SeparableMissing(Missing):
+    """Missing values under a separable process.
 
     Attributes:
         px: p(x | z), `[K, B, D]`.
-        columns: The features with a process; those without are ignorable.
-        condition: From p(x | z) of these features to their `Conditional`.
-        given: Theirs at the K samples of z.
-        log_prob: See `Missing`.
+        columns: Indices of the features with a process; those without are ignorable, `[C]`.
+        condition: Function from p(x | z) of these features to their `Conditional`.
+        given: The `Conditional` at the K samples of z.
+        log_prob: `log p(s | x_o, z)`, `[K, B]`.
+        decoder_mean: Whether to impute with the mean of p(x_m | z), as if the mask said nothing of it.
     """
 
     px: Likelihood
@@ -97,21 +80,15 @@ class SeparableMissing:
     log_prob: Tensor
     decoder_mean: bool
 
-    def mean(self) -> Tensor:
-        """See `Missing.mean`."""
-        if self.decoder_mean:
-            return self.px.mean
-        return self.px.mean.index_copy(-1, self.columns, self.given.mean())
-
+    @override
     def average(self, alpha: Tensor) -> Tensor:
-        """See `Missing.average`."""
         average = self.px.average(alpha)
         if self.decoder_mean:
             return average
         return average.index_copy(-1, self.columns, self.given.average(alpha))
 
+    @override
     def sample(self, chosen: Tensor, generator: torch.Generator) -> Tensor:
-        """See `Missing.sample`: exact draws."""
         px = self.px.pick(chosen)
         draw = self.condition(px.columns(self.columns)).sample(generator)
         return px.sample(generator).index_copy(-1, self.columns, draw)
@@ -179,8 +156,9 @@ class SeparableProcess(MissingProcess):
         """The same to draw from."""
         return Tabulated(px, self.log_missing, max(self._DRAW_NODES, self.quadrature_nodes))
 
+    @override
     def forward(self, px: Likelihood, x: Tensor, s: Tensor, generator: torch.Generator) -> Missing:
-        """See `MissingProcess.forward`; nothing is sampled here unless the marginal is `sampled`."""
+        """Nothing is sampled here unless the marginal is `sampled`."""
         s_j = s.index_select(-1, self.columns)
         if self.marginal == "sampled":
             values, score = complete(px, x, s, generator)
@@ -193,6 +171,6 @@ class SeparableProcess(MissingProcess):
         log_prob = observed + (given.log_prob * (1.0 - s_j)).sum(-1)
         return SeparableMissing(px, self.columns, self.drawing, given, log_prob, self.decoder_mean)
 
+    @override
     def missing_probability(self, x: Tensor) -> Tensor:
-        """See `MissingProcess.missing_probability`."""
         return self._scatter(self.log_missing(x.index_select(-1, self.columns)).exp(), x)

@@ -7,10 +7,11 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from typing_extensions import override
 
 from notmiwae.model.missing_process.edges import EdgeProcess, described
 from notmiwae.model.missing_process.separable import ImputedMean, Marginal
-from notmiwae.model.truncated_gaussian import log_interval, log_ndtr
+from notmiwae.model.missing_process.truncated_gaussian import log_interval, log_ndtr
 
 
 class TwoEdgedProcess(EdgeProcess):
@@ -54,8 +55,9 @@ class TwoEdgedProcess(EdgeProcess):
         below, above = -slope * (offset + half_width), slope * (offset - half_width)
         return torch.logaddexp(log_ndtr(below), log_ndtr(above))
 
+    @override
     def learnt(self) -> list[dict[str, Any]]:
-        """See `MissingProcess.learnt`: `direction`, `slope` a, and `midpoints` [l, u]."""
+        """`direction`, `slope` a, and `midpoints` [l, u]."""
         half_width = self.log_half_width.exp()
         midpoints = torch.stack([self.centre - half_width, self.centre + half_width])
         return described(self.columns, self.direction, self.log_slope.exp(), midpoints)

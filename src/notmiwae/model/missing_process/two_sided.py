@@ -6,21 +6,23 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
+from typing_extensions import override
 
 from notmiwae.model.missing_process.edges import EdgeSpec
 from notmiwae.model.missing_process.missing_process import MissingProcess, processes
+from notmiwae.model.missing_process.truncated_gaussian import Regions
 from notmiwae.model.missing_process.two_edges import TwoEdgedProcess
-from notmiwae.model.truncated_gaussian import Regions
 
 
 @processes.register("two_sided")
 class TwoSidedSpec(EdgeSpec):
     """`p(s_j = 0 | x_j) = Φ(a(l − x_j)) + Φ(a(x_j − u))`: values outside [l, u] go missing."""
 
+    @override
     def build(
         self, columns: Tensor, x: Tensor, s: Tensor, names: Sequence[str] | None = None
     ) -> MissingProcess:
-        """See `ProcessSpec.build`; the edges start at the edges of what was observed."""
+        """The edges start at the edges of what was observed."""
         lower, upper = (self.start(columns, x, s, quantile) for quantile in (0.05, 0.95))
         return TwoSidedProcess(columns, self.initial_slope, lower, upper, self.marginal, self.imputed_mean)
 
@@ -30,18 +32,18 @@ class TwoSidedProcess(TwoEdgedProcess):
 
     direction = "outside"
 
+    @override
     def regions(self) -> Regions:
-        """See `EdgeProcess.regions`."""
         slope, half_width = self.log_slope.exp(), self.log_half_width.exp()
         shape = (2, len(self.columns))
         slopes = torch.stack([-slope, slope])
         edges = torch.stack([self.centre - half_width, self.centre + half_width])
         return Regions(slopes.expand(shape), edges.expand(shape))
 
+    @override
     def log_missing(self, x: Tensor) -> Tensor:
-        """See `SeparableProcess.log_missing`."""
         return self._log_outside(x)
 
+    @override
     def log_observed(self, x: Tensor) -> Tensor:
-        """See `SeparableProcess.log_observed`."""
         return self._log_inside(x)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import logsigmoid, softplus
+from typing_extensions import override
 
-from notmiwae.model.distributions import Nodes, pick, weighted_sum
+from notmiwae.model.distributions import Likelihood, Nodes, pick, weighted_sum
 from notmiwae.model.noise import uniform
 from notmiwae.model.observation.observation_model import ObservationSpec, observations
 
@@ -17,12 +18,12 @@ from notmiwae.model.observation.observation_model import ObservationSpec, observ
 class BernoulliSpec(ObservationSpec):
     """`p(x_j = 1 | z) = sigmoid(f_j(z))` for columns of 0 and 1; the imputation is the probability of a 1."""
 
+    @override
     def levels(self, features: int) -> list[int]:
-        """See `ObservationSpec.levels`."""
         return [2] * features
 
+    @override
     def build(self, features: int) -> nn.Module:
-        """See `ObservationSpec.build`."""
         return BernoulliObservation()
 
 
@@ -35,8 +36,8 @@ class BernoulliObservation(nn.Module):
 
 
 @dataclass(frozen=True)
-class Bernoulli:
-    """Independent values of 0 and 1; a `Likelihood`.
+class Bernoulli(Likelihood):
+    """Independent values of 0 and 1.
 
     Attributes:
         logits: Any shape.
@@ -45,41 +46,43 @@ class Bernoulli:
     logits: Tensor
 
     @property
+    @override
     def mean(self) -> Tensor:
-        """See `Likelihood.mean`: the probability of a 1."""
+        """The probability of a 1."""
         return self.logits.sigmoid()
 
+    @override
     def log_prob(self, x: Tensor, s: Tensor) -> Tensor:
-        """See `Likelihood.log_prob`."""
         return (s * (x * self.logits - softplus(self.logits))).sum(-1)
 
+    @override
     def score(self, x: Tensor, s: Tensor) -> Tensor:
-        """See `Likelihood.score`: all of it."""
         return self.log_prob(x, s)
 
+    @override
     def sample(self, generator: torch.Generator) -> Tensor:
-        """See `Likelihood.sample`."""
         probability = self.logits.sigmoid()
         return (uniform(probability, generator) < probability).to(probability.dtype)
 
+    @override
     def columns(self, index: Tensor) -> Bernoulli:
-        """See `Likelihood.columns`."""
         return Bernoulli(self.logits.index_select(-1, index))
 
+    @override
     def pick(self, chosen: Tensor) -> Bernoulli:
-        """See `Likelihood.pick`."""
         return Bernoulli(pick(self.logits, chosen))
 
+    @override
     def nodes(self, count: int) -> Nodes:
-        """See `Likelihood.nodes`: 0 and 1."""
         values = torch.tensor([0.0, 1.0], dtype=self.logits.dtype, device=self.logits.device)
         log_weights = torch.stack([logsigmoid(-self.logits), logsigmoid(self.logits)])
         return Nodes(values.reshape(-1, *[1] * self.logits.dim()), log_weights)
 
+    @override
     def estimate(self, values: Tensor, weights: Tensor) -> Tensor:
-        """See `Likelihood.estimate`: the share of ones."""
+        """The share of ones."""
         return (weights * values).sum(0)
 
+    @override
     def average(self, alpha: Tensor) -> Tensor:
-        """See `Likelihood.average`."""
         return weighted_sum(alpha, self.mean)

@@ -8,9 +8,10 @@ from typing import Annotated
 import torch
 from pydantic import Field
 from torch import Tensor, nn
+from typing_extensions import override
 
 from notmiwae.errors import ParameterError
-from notmiwae.model.distributions import Nodes, pick, weighted_sum
+from notmiwae.model.distributions import Likelihood, Nodes, pick, weighted_sum
 from notmiwae.model.noise import uniform
 from notmiwae.model.observation.observation_model import ObservationSpec, observations
 
@@ -45,20 +46,20 @@ class CategoricalSpec(ObservationSpec):
             raise ParameterError(f"{found}; accepted: one for each column, or one for all")
         return self.categories
 
+    @override
     def levels(self, features: int) -> list[int]:
-        """See `ObservationSpec.levels`."""
         return list(self.of_each(features))
 
+    @override
     def codes(self, features: int) -> list[int]:
-        """See `ObservationSpec.codes`."""
         return list(self.of_each(features))
 
+    @override
     def outputs(self, features: int) -> int:
-        """See `ObservationSpec.outputs`."""
         return sum(self.of_each(features))
 
+    @override
     def build(self, features: int) -> nn.Module:
-        """See `ObservationSpec.build`."""
         return CategoricalObservation(self.of_each(features))
 
 
@@ -83,7 +84,7 @@ class CategoricalObservation(nn.Module):
 
 
 @dataclass(frozen=True)
-class Categorical:
+class Categorical(Likelihood):
     """Independent codes; a `Likelihood`.
 
     Attributes:
@@ -95,19 +96,20 @@ class Categorical:
     sizes: Tensor
 
     @property
+    @override
     def mean(self) -> Tensor:
-        """See `Likelihood.mean`: the most probable code."""
+        """The most probable code."""
         return self.log_probs.argmax(-1).to(self.log_probs.dtype)
 
+    @override
     def log_prob(self, x: Tensor, s: Tensor) -> Tensor:
-        """See `Likelihood.log_prob`."""
         # Whatever stands in a missing cell, gather needs a code there.
         codes = x.clamp(0, self.log_probs.shape[-1] - 1).long()
         codes = codes.expand(self.log_probs.shape[:-1])[..., None]
         return (s * self.log_probs.gather(-1, codes)[..., 0]).sum(-1)
 
+    @override
     def score(self, x: Tensor, s: Tensor) -> Tensor:
-        """See `Likelihood.score`: all of it."""
         return self.log_prob(x, s)
 
     def sample(self, generator: torch.Generator) -> Tensor:
@@ -116,24 +118,25 @@ class Categorical:
         codes = (uniform(shares[..., :1], generator) > shares).sum(-1)
         return codes.minimum(self.sizes - 1).to(shares.dtype)
 
+    @override
     def columns(self, index: Tensor) -> Categorical:
-        """See `Likelihood.columns`."""
         return Categorical(self.log_probs.index_select(-2, index), self.sizes[index])
 
+    @override
     def pick(self, chosen: Tensor) -> Categorical:
-        """See `Likelihood.pick`."""
         return Categorical(pick(self.log_probs, chosen), self.sizes)
 
+    @override
     def nodes(self, count: int) -> Nodes:
-        """See `Likelihood.nodes`: every code."""
         codes = torch.arange(self.log_probs.shape[-1], device=self.log_probs.device).to(self.log_probs.dtype)
         return Nodes(codes.reshape(-1, *[1] * (self.log_probs.dim() - 1)), self.log_probs.movedim(-1, 0))
 
+    @override
     def estimate(self, values: Tensor, weights: Tensor) -> Tensor:
-        """See `Likelihood.estimate`: the code with the most weight."""
+        """The code with the most weight."""
         votes = [(weights * (values == code)).sum(0) for code in range(self.log_probs.shape[-1])]
         return torch.stack(votes).argmax(0).to(weights.dtype)
 
+    @override
     def average(self, alpha: Tensor) -> Tensor:
-        """See `Likelihood.average`."""
         return weighted_sum(alpha, self.log_probs.exp()).argmax(-1).to(alpha.dtype)

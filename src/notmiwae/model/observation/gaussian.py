@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import softplus
+from typing_extensions import override
 
 from notmiwae.model.distributions import Normal
 from notmiwae.model.observation.observation_model import ScaledSpec, observations, raw
@@ -21,12 +22,12 @@ class GaussianSpec(ScaledSpec):
 
     network_scale: bool = False
 
+    @override
     def outputs(self, features: int) -> int:
-        """See `ObservationSpec.outputs`."""
         return 2 * features if self.network_scale else features
 
+    @override
     def build(self, features: int) -> nn.Module:
-        """See `ObservationSpec.build`."""
         scales = 1 if self.shared_scale else features
         return GaussianObservation(scales, self.floor, self.initial_scale, self.network_scale)
 

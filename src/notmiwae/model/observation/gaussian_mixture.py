@@ -10,8 +10,17 @@ import torch
 from pydantic import Field, FiniteFloat, model_validator
 from torch import Tensor, nn
 from torch.nn.functional import softplus
+from typing_extensions import override
 
-from notmiwae.model.distributions import HALF_LOG_TWO_PI, Nodes, Normal, over, weighted_sum
+from notmiwae.model.distributions import (
+    HALF_LOG_TWO_PI,
+    GaussianScaleMixture,
+    Likelihood,
+    Nodes,
+    Normal,
+    over,
+    weighted_sum,
+)
 from notmiwae.model.noise import normal, uniform
 from notmiwae.model.observation.observation_model import ObservationSpec, observations, raw
 
@@ -47,12 +56,13 @@ class GaussianMixtureSpec(ObservationSpec):
             raise ValueError(f"first ({self.first:g}) must be less than last ({self.last:g})")
         return self
 
+    @override
     def outputs(self, features: int) -> int:
-        """See `ObservationSpec.outputs`: C logits a feature."""
+        """C logits a feature."""
         return self.components * features
 
+    @override
     def build(self, features: int) -> nn.Module:
-        """See `ObservationSpec.build`."""
         return GaussianMixtureObservation(self)
 
 
@@ -73,7 +83,7 @@ class GaussianMixtureObservation(nn.Module):
 
 
 @dataclass(frozen=True)
-class GaussianMixture:
+class GaussianMixture(GaussianScaleMixture, Likelihood):
     """Independent mixtures of C Gaussians, a `GaussianScaleMixture`.
 
     Attributes:
@@ -90,12 +100,12 @@ class GaussianMixture:
         return over(values, self.log_shares[0])
 
     @property
+    @override
     def mean(self) -> Tensor:
-        """See `Likelihood.mean`."""
         return (self.log_shares.exp() * self._over(self.means)).sum(0)
 
+    @override
     def log_prob(self, x: Tensor, s: Tensor) -> Tensor:
-        """See `Likelihood.log_prob`."""
         # The components' densities don't depend on z, so they are computed once for all samples.
         means, scales = (over(values, x) for values in (self.means, self.scales))
         log_density = -0.5 * ((x - means) / scales).square() - scales.log() - HALF_LOG_TWO_PI
@@ -103,29 +113,31 @@ class GaussianMixture:
             log_density = log_density.unsqueeze(1)
         return ((self.log_shares + log_density).logsumexp(0) * s).sum(-1)
 
+    @override
     def score(self, x: Tensor, s: Tensor) -> Tensor:
-        """See `Likelihood.score`: all of it, as the choice of a component has no gradient."""
+        """All of it, as the choice of a component has no gradient."""
         return self.log_prob(x, s)
 
     @torch.no_grad()
+    @override
     def sample(self, generator: torch.Generator) -> Tensor:
-        """See `Likelihood.sample`."""
         shares = self.log_shares.double().softmax(0).cumsum(0)[:-1]
         which = (uniform(shares[0], generator) > shares).sum(0)
         noise = normal(self.log_shares[0], generator)
         return torch.addcmul(self.means[which], self.scales[which], noise)
 
+    @override
     def columns(self, index: Tensor) -> GaussianMixture:
-        """See `Likelihood.columns`."""
         return replace(self, log_shares=self.log_shares.index_select(-1, index))
 
+    @override
     def pick(self, chosen: Tensor) -> GaussianMixture:
-        """See `Likelihood.pick`."""
         rows = torch.arange(chosen.shape[1], device=chosen.device)
         return replace(self, log_shares=self.log_shares[:, chosen, rows])
 
+    @override
     def nodes(self, count: int) -> Nodes:
-        """See `Likelihood.nodes`: a trapezoidal rule for each component, one behind the other."""
+        """A trapezoidal rule for each component, one behind the other."""
         rule = Normal(torch.zeros_like(self.means[0]), torch.ones_like(self.means[0])).nodes(count)
         starts = _PERIOD * torch.arange(len(self.means), device=self.means.device)
         positions = (starts[:, None] + rule.values).flatten()
@@ -138,16 +150,17 @@ class GaussianMixture:
         which = (places / _PERIOD).round().long().clamp(0, len(self.means) - 1)
         return self.means[which] + self.scales[which] * (places - _PERIOD * which)
 
+    @override
     def estimate(self, values: Tensor, weights: Tensor) -> Tensor:
-        """See `Likelihood.estimate`: the weighted mean."""
         return (weights * values).sum(0)
 
+    @override
     def average(self, alpha: Tensor) -> Tensor:
-        """See `Likelihood.average`."""
         return weighted_sum(alpha, self.mean)
 
+    @override
     def gaussians(self, distance: Callable[[Tensor], Tensor]) -> tuple[Tensor, Normal]:
-        """See `GaussianScaleMixture.gaussians`: the components, on an axis before that of the edges."""
+        """The components, on an axis before that of the edges."""
         return self.log_shares[:, None], Normal(
             self._over(self.means)[:, None], self._over(self.scales)[:, None]
         )

@@ -9,6 +9,7 @@ from typing import Annotated, Any, TypeVar
 import torch
 from pydantic import BeforeValidator, Field, NonNegativeInt
 from torch import Tensor, nn
+from typing_extensions import override
 
 from notmiwae.errors import ParameterError
 from notmiwae.model.distributions import Likelihood, Nodes
@@ -29,8 +30,8 @@ class PartSpec(Spec):
     columns: Annotated[tuple[NonNegativeInt, ...], Field(min_length=1)]
     observation: Annotated[ObservationSpec, BeforeValidator(observations.parse)]
 
+    @override
     def to_mapping(self) -> dict[str, Any]:
-        """See `Spec.to_mapping`."""
         return super().to_mapping() | {"columns": list(self.columns)}
 
 
@@ -44,12 +45,13 @@ class MixedSpec(ObservationSpec):
 
     parts: Annotated[tuple[PartSpec, ...], Field(min_length=1)]
 
+    @override
     def to_mapping(self) -> dict[str, Any]:
-        """See `Spec.to_mapping`."""
         return super().to_mapping() | {"parts": [part.to_mapping() for part in self.parts]}
 
+    @override
     def groups(self, features: int) -> list[list[int]]:
-        """See `ObservationSpec.groups`.
+        """List the columns of each part.
 
         Raises:
             ParameterError: a column is in no part, in two of them, or isn't there.
@@ -61,12 +63,12 @@ class MixedSpec(ObservationSpec):
             raise ParameterError(f"mixed: parts: columns {', '.join(map(str, found))}; accepted: {accepted}")
         return groups
 
+    @override
     def levels(self, features: int) -> list[int]:
-        """See `ObservationSpec.levels`."""
         return self._by_column(features, [part.observation.levels(len(part.columns)) for part in self.parts])
 
+    @override
     def codes(self, features: int) -> list[int]:
-        """See `ObservationSpec.codes`."""
         return self._by_column(features, [part.observation.codes(len(part.columns)) for part in self.parts])
 
     def _by_column(self, features: int, of_parts: Sequence[Sequence[T]]) -> list[T]:
@@ -75,15 +77,15 @@ class MixedSpec(ObservationSpec):
             found |= dict(zip(group, values, strict=True))
         return [found[column] for column in range(features)]
 
+    @override
     def outputs(self, features: int) -> int:
-        """See `ObservationSpec.outputs`."""
         return sum(self._outputs())
 
     def _outputs(self) -> list[int]:
         return [part.observation.outputs(len(part.columns)) for part in self.parts]
 
+    @override
     def build(self, features: int) -> nn.Module:
-        """See `ObservationSpec.build`."""
         parts = [part.observation.build(len(part.columns)) for part in self.parts]
         return MixedObservation(parts, self.groups(features), self._outputs())
 
@@ -113,8 +115,8 @@ class MixedObservation(nn.Module):
 
 
 @dataclass(frozen=True)
-class Mixed:
-    """Independent groups of columns, each with a distribution of its own; a `Likelihood`.
+class Mixed(Likelihood):
+    """Independent groups of columns, each with a distribution of its own.
 
     Attributes:
         parts: The distributions.
@@ -132,26 +134,27 @@ class Mixed:
         return [values.index_select(-1, places) for places in self.places]
 
     @property
+    @override
     def mean(self) -> Tensor:
-        """See `Likelihood.mean`."""
         return self._joined([part.mean for part in self.parts])
 
+    @override
     def log_prob(self, x: Tensor, s: Tensor) -> Tensor:
-        """See `Likelihood.log_prob`."""
         terms = zip(self.parts, self._cut(x), self._cut(s), strict=True)
         return sum((part.log_prob(x_part, s_part) for part, x_part, s_part in terms), start=x.new_zeros(()))
 
+    @override
     def score(self, x: Tensor, s: Tensor) -> Tensor | float:
-        """See `Likelihood.score`."""
         terms = zip(self.parts, self._cut(x), self._cut(s), strict=True)
         return sum(part.score(x_part, s_part) for part, x_part, s_part in terms)
 
+    @override
     def sample(self, generator: torch.Generator) -> Tensor:
-        """See `Likelihood.sample`."""
         return self._joined([part.sample(generator) for part in self.parts])
 
+    @override
     def columns(self, index: Tensor) -> Likelihood:
-        """See `Likelihood.columns`; of one part's columns it's that part's distribution."""
+        """Of one part's columns it's that part's distribution."""
         parts, places = [], []
         for part, own in zip(self.parts, self.places, strict=True):
             which = (index[:, None] == own).nonzero()
@@ -162,8 +165,8 @@ class Mixed:
                 places.append(which[:, 0])
         return Mixed(tuple(parts), tuple(places))
 
+    @override
     def pick(self, chosen: Tensor) -> Mixed:
-        """See `Likelihood.pick`."""
         return Mixed(tuple(part.pick(chosen) for part in self.parts), self.places)
 
     def nodes(self, count: int) -> Nodes:
@@ -174,13 +177,13 @@ class Mixed:
         """
         raise ParameterError("mixed: columns of several kinds have no nodes in common; take one kind's")
 
+    @override
     def estimate(self, values: Tensor, weights: Tensor) -> Tensor:
-        """See `Likelihood.estimate`."""
         # Weights may be one for all columns.
         weights = weights.expand(values.shape)
         terms = zip(self.parts, self._cut(values), self._cut(weights), strict=True)
         return self._joined([part.estimate(own, weights) for part, own, weights in terms])
 
+    @override
     def average(self, alpha: Tensor) -> Tensor:
-        """See `Likelihood.average`."""
         return self._joined([part.average(alpha) for part in self.parts])

@@ -11,8 +11,19 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.functional import softplus
+from typing_extensions import override
 
-from notmiwae.model.distributions import Nodes, Normal, features_at, over, pick, places_between, weighted_sum
+from notmiwae.model.distributions import (
+    GaussianScaleMixture,
+    Likelihood,
+    Nodes,
+    Normal,
+    features_at,
+    over,
+    pick,
+    places_between,
+    weighted_sum,
+)
 from notmiwae.model.noise import normal, standard_gamma
 from notmiwae.model.observation.observation_model import ScaledSpec, observations, raw
 
@@ -36,8 +47,8 @@ class StudentTSpec(ScaledSpec):
     degrees_floor: Annotated[float, Field(gt=2)] = 2.5
     initial_degrees: Annotated[float, Field(gt=2)] = 10.0
 
+    @override
     def build(self, features: int) -> nn.Module:
-        """See `ObservationSpec.build`."""
         return StudentTObservation(1 if self.shared_scale else features, self)
 
 
@@ -57,8 +68,8 @@ class StudentTObservation(nn.Module):
 
 
 @dataclass(frozen=True)
-class StudentT:
-    """Independent `t_ν(mean, scale)`, a `GaussianScaleMixture`.
+class StudentT(GaussianScaleMixture, Likelihood):
+    """Independent `t_ν(mean, scale)`, Gaussian given a latent scale.
 
     `x = mean + scale · g / √λ` with g standard normal and λ ~ Gamma(ν/2, rate ν/2).
 
@@ -72,8 +83,8 @@ class StudentT:
     scale: Tensor
     degrees: Tensor
 
+    @override
     def log_prob(self, x: Tensor, s: Tensor) -> Tensor:
-        """See `Likelihood.log_prob`."""
         tail = torch.log1p(((x - self.mean) / self.scale).square() / self.degrees)
         constant = s * (self._log_height() - self.scale.log())
         return constant.sum(-1) - (s * (0.5 * (self.degrees + 1.0)) * tail).sum(-1)
@@ -83,12 +94,12 @@ class StudentT:
         half = 0.5 * self.degrees
         return torch.lgamma(half + 0.5) - torch.lgamma(half) - 0.5 * (self.degrees * math.pi).log()
 
+    @override
     def score(self, x: Tensor, s: Tensor) -> float:
-        """See `Likelihood.score`: nothing."""
         return 0.0
 
+    @override
     def sample(self, generator: torch.Generator) -> Tensor:
-        """See `Likelihood.sample`."""
         # A sum, not an expansion: under `torch.vmap` noise is drawn for what has an axis of models or rows,
         # and the degrees alone may have none.
         half = 0.5 * self.degrees + torch.zeros_like(self.mean)
@@ -96,17 +107,18 @@ class StudentT:
         precision = (standard_gamma(half, generator) / half).clamp_min(1e-12)
         return torch.addcmul(self.mean, self.scale, normal(self.mean, generator) * precision.rsqrt())
 
+    @override
     def columns(self, index: Tensor) -> StudentT:
-        """See `Likelihood.columns`."""
         scale, degrees = features_at(self.scale, index), features_at(self.degrees, index)
         return StudentT(self.mean.index_select(-1, index), scale, degrees)
 
+    @override
     def pick(self, chosen: Tensor) -> StudentT:
-        """See `Likelihood.pick`."""
         return replace(self, mean=pick(self.mean, chosen))
 
+    @override
     def nodes(self, count: int) -> Nodes:
-        """See `Likelihood.nodes`: the trapezoidal rule in v, `x = mean + scale · sinh v`, for the tails."""
+        """The trapezoidal rule in v, `x = mean + scale · sinh v`, for the tails."""
         count = 4 * count  # far out the values stand far apart
         places = places_between(-_REACH, _REACH, count, self.mean)
         v = over(places, self.mean)
@@ -117,16 +129,17 @@ class StudentT:
     def _at(self, places: Tensor) -> Tensor:
         return self.mean + self.scale * places.sinh()
 
+    @override
     def estimate(self, values: Tensor, weights: Tensor) -> Tensor:
-        """See `Likelihood.estimate`: the weighted mean."""
         return (weights * values).sum(0)
 
+    @override
     def average(self, alpha: Tensor) -> Tensor:
-        """See `Likelihood.average`."""
         return weighted_sum(alpha, self.mean)
 
+    @override
     def gaussians(self, distance: Callable[[Tensor], Tensor]) -> tuple[Tensor | None, Normal]:
-        """See `GaussianScaleMixture.gaussians`: the trapezoidal rule in `u = log λ`.
+        """The trapezoidal rule in `u = log λ`.
 
         u has the density `exp(ν/2 (u − e^u))`, up to a constant; given that x lies d scales away, u has the
         same density shifted by `log((ν + 1) / (ν + d²))`, so the rule reaches that much further down.

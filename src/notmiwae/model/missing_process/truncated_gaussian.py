@@ -22,8 +22,10 @@ import torch
 from scipy.special import ndtri_exp
 from torch import Tensor
 from torch.special import erfcx
+from typing_extensions import override
 
 from notmiwae.model.distributions import Normal, weighted_sum
+from notmiwae.model.missing_process.missing_process import Conditional
 from notmiwae.model.noise import normal, uniform
 
 _SQRT_HALF = math.sqrt(0.5)
@@ -136,16 +138,18 @@ def per_edge(values: Tensor) -> Tensor:
     return values[:, None, None]
 
 
-class TruncatedGaussian:
-    """x_j | z, s_j = 0: a mixture of Gaussians, each conditioned on its region; a `Conditional`.
+class TruncatedGaussian(Conditional):
+    """x_j | z, s_j = 0: a mixture of Gaussians, each conditioned on its region.
 
     Arguments:
         px: The Gaussians, `[..., K, B, C]`.
-        slopes: `a`, broadcastable to `[..., K, B, C]`.
-        edges: `b`, likewise.
-        widths: Likewise, or None.
-        log_weights: Of the mixture, likewise; None where they are all one.
+        slopes: Slopes a, broadcastable to `[..., K, B, C]`.
+        edges: Edges b, broadcastable likewise.
+        widths: Widths of the intervals, broadcastable likewise; None for half-lines.
+        log_weights: Logarithms of the mixture's weights, broadcastable likewise; None where all are one.
     """
+
+    log_prob: Tensor
 
     def __init__(
         self, px: Normal, slopes: Tensor, edges: Tensor, widths: Tensor | None, log_weights: Tensor | None
@@ -164,7 +168,7 @@ class TruncatedGaussian:
         return self.slopes.abs() * widths / self.spread
 
     def mean(self) -> Tensor:
-        """See `Conditional.mean`: the mean of the truncated Gaussians (not the decoder's)."""
+        """Compute `E[x_j | z, s_j = 0]`, `[K, B, C]`: not the decoder's mean."""
         if self.widths is None:
             shift = mills_ratio(self.t)
         else:
@@ -172,12 +176,13 @@ class TruncatedGaussian:
         means = self.px.mean + self.slopes * self.px.scale.square() / self.spread * shift
         return (self.log_shares.softmax(0) * _components(means)).sum(0)
 
+    @override
     def average(self, alpha: Tensor) -> Tensor:
-        """See `Conditional.average`."""
         return weighted_sum(alpha, self.mean())
 
+    @override
     def sample(self, generator: torch.Generator) -> Tensor:
-        """See `Conditional.sample`: exact draws, by way of e'."""
+        """Exact draws, by way of e'."""
         # One component is chosen by inverting the cumulative shares.
         shares = self.log_shares.softmax(0).cumsum(0)
         which = (uniform(shares[0], generator) > shares[:-1]).sum(0, keepdim=True)
