@@ -4,6 +4,7 @@ import json
 
 import pytest
 import torch
+from sample_means import sample_means
 
 from notmiwae.errors import ParameterError
 from notmiwae.model.distributions import Normal
@@ -37,11 +38,11 @@ def test_it_equals_its_parts():
     assert torch.allclose(together.log_prob, sum(part.log_prob for part in parts), atol=1e-5)
     alpha = torch.rand(6, 50).softmax(0)
     for column, part in zip(COLUMNS, parts, strict=True):
-        assert torch.equal(together.mean()[..., column], part.mean()[..., column])
+        assert torch.equal(sample_means(together)[..., column], sample_means(part)[..., column])
         assert torch.allclose(together.average(alpha)[..., column], part.average(alpha)[..., column])
-    assert torch.equal(together.mean()[..., 2], PX.mean[..., 2])
+    assert torch.equal(sample_means(together)[..., 2], PX.mean[..., 2])
     draws = together.sample(torch.zeros(4000, 50, dtype=torch.long), torch.Generator().manual_seed(2))
-    assert draws.mean(0) == pytest.approx(together.mean()[0], abs=0.08)
+    assert draws.mean(0) == pytest.approx(sample_means(together)[0], abs=0.08)
 
 
 @torch.no_grad()
@@ -111,7 +112,7 @@ def test_weights_fit_a_process_that_was_built_without_the_table(entry):
     after.load_state_dict(before.state_dict())
     first, second = (each(PX, X, S, torch.Generator().manual_seed(3)) for each in (before, after))
     assert torch.equal(first.log_prob, second.log_prob)
-    assert torch.equal(first.mean(), second.mean())
+    assert torch.equal(sample_means(first), sample_means(second))
     assert torch.equal(before.missing_probability(X), after.missing_probability(X))
     assert before.learnt() == after.learnt()
 
