@@ -57,7 +57,7 @@ def hashed(pins: str) -> str:
 
 def main() -> None:
     """Write the four files."""
-    computes = needed(distribution(PACKAGE))
+    computes = needed(distribution(PACKAGE), frozenset({"study"}))
     runs = needed(distribution(PACKAGE), frozenset({"pipeline"}))
     pins = {COMPUTES: "", "requirements-dvc.lock": "", "requirements-dev.lock": ""}
     for package in sorted(distributions(), key=lambda package: canonicalize_name(package.name)):
