@@ -16,16 +16,17 @@ from pathlib import Path
 from notmiwae.files import whole_file
 from notmiwae.specs import Spec
 
-PACKAGE = Path(__file__).parent
+PACKAGES = Path(__file__).parents[2]
+"""The folder that holds the packages `notmiwae` and `study`."""
 NOTES = Path("build/made_from")
 """No stage's output: DVC removes those when it starts one."""
-APART = frozenset({"reporting", "estimators", "command", "search", "site", "trust"})
-"""Folders of this package that make no result of a job; a search names its own code."""
+APART = frozenset({"cli", "estimators", "reporting", "reproduction", "search", "site"})
+"""Folders of the packages that make no result of a job; a search names its own code."""
 COMPUTES = ("numpy", "pandas", "scikit-learn", "scipy", "torch")
 
 
 def fingerprint(*inputs: Spec | Path | str | int) -> str:
-    """A digest of a job's inputs, of this package's code and of the versions of what computes.
+    """A digest of a job's inputs, of the packages' code and of the versions of what computes.
 
     Arguments:
         inputs: Specs and plain values enter as they are written, paths by the content of the file or of all
@@ -86,11 +87,16 @@ def _digest(file: Path, folder: Path) -> bytes:
 
 @functools.cache
 def code_digest(apart: frozenset[str] = APART) -> str:
-    """A digest of this package's code and of the versions of what computes.
+    """Compute a digest of the code of both packages and of the versions of what computes.
 
     Arguments:
-        apart: Folders of the package that don't count; by default those that make no result of a job.
+        apart: Names of folders that don't count; by default those that make no result of a job.
     """
-    files = (f for f in sorted(PACKAGE.rglob("*.py")) if apart.isdisjoint(f.relative_to(PACKAGE).parts))
+    files = [
+        file
+        for name in ("notmiwae", "study")
+        for file in sorted((PACKAGES / name).rglob("*.py"))
+        if apart.isdisjoint(file.relative_to(PACKAGES).parts)
+    ]
     versions = ",".join(f"{name} {version(name)}" for name in COMPUTES)
-    return hashlib.sha256(b"".join(_digest(file, PACKAGE) for file in files) + versions.encode()).hexdigest()
+    return hashlib.sha256(b"".join(_digest(file, PACKAGES) for file in files) + versions.encode()).hexdigest()
