@@ -8,13 +8,13 @@ from notmiwae.estimators import workers as jobs_module
 from notmiwae.estimators.column_kinds import describe
 from notmiwae.estimators.columns import observation
 from notmiwae.estimators.workers import fit_members, impute_rows, mean_bound
-from notmiwae.imputation import BLOCK, ImputationSpec
+from notmiwae.imputation import BLOCK
 from notmiwae.model.missing_process.missing_process import ProcessSpec, processes
 from notmiwae.model.networks import MLPSpec
 from notmiwae.model.not_miwae import ModelSpec
 from notmiwae.randomness import generator
 from notmiwae.training import fit as training_module
-from notmiwae.training.recipe import TrainingSpec
+from notmiwae.training.recipe import ImputationSpec, TrainingSpec
 
 UNKNOWN = processes.parse({"kind": "self_masking", "direction": "unknown"})
 TRAINING = TrainingSpec(steps=12, check_every=4, samples=3, batch_size=16, together=2)

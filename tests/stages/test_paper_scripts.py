@@ -22,7 +22,7 @@ from study.baselines.baseline import baselines
 from study.data.datasets import DatasetSpec
 from study.evaluation import trials as trial_module
 from study.evaluation.side_studies import Change, model
-from study.evaluation.trials import run_trials
+from study.evaluation.side_study_cases import run_trials
 from study.run.pipeline import entry, section, seed
 
 DATASETS = {"white": (90, 4), "concrete": (60, 3)}

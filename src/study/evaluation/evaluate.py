@@ -11,7 +11,7 @@ from notmiwae.arrays import Floats, Mask
 from notmiwae.errors import DataError
 from notmiwae.metrics import coverage, crps, energy_distance, mask_accuracy, rmse, width
 from notmiwae.training.fitted_model import FittedModel, missing_probability
-from study.data.tables import ImputedCells, missing_cells
+from study.run.tables import ImputedCells, missing_cells
 
 _COMPLETED_DRAWS = 5
 """Draws of the whole table that enter the metrics of rows."""

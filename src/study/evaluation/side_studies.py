@@ -16,7 +16,7 @@ from notmiwae.specs import Spec, suggest
 from notmiwae.training.recipe import RecipeSpec
 from study.baselines.baseline import Baseline, baselines
 from study.data.datasets import DatasetSpec
-from study.evaluation.trials import Model
+from study.evaluation.side_study_cases import Model
 from study.run.pipeline import entry, merged, model_section, section
 
 Names = Annotated[tuple[str, ...], Field(min_length=1)]

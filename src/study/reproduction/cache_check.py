@@ -1,4 +1,4 @@
-"""Objects of DVC's cache that aren't what their names say: `python -m study.reproduction.cache_check [--remove]`.
+"""Objects of DVC's cache that aren't what their names say: `python -m study.reproduction.cache_check`.
 
 An object is named by the MD5 of its content and write-protected. While its mode says so, DVC believes it: a
 rotten disk or a careless `chmod` puts other bytes into results, and nothing tells. This reads every object.
