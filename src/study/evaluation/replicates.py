@@ -12,7 +12,7 @@ RESULT_COLUMNS = ["dataset", "method", "metric", "mean", "se", "replicates"]
 
 
 def mean_and_standard_error(values: Sequence[float]) -> tuple[float, float]:
-    """Compute the mean and `sd / sqrt(n)` (divisor n − 1); a single value has the error 0: it isn't random."""
+    """Compute the mean and `sd / sqrt(n)` (divisor n − 1); a single value, not random, has the error 0."""
     array = np.asarray(values, dtype=np.float64)
     error = array.std(ddof=1) / np.sqrt(len(array)) if len(array) > 1 else 0.0
     return float(array.mean()), float(error)
