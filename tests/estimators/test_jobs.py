@@ -56,13 +56,13 @@ def test_processes_change_no_bit_of_the_members(values: np.ndarray, count: int) 
 def test_all_take_the_direction_that_the_first_ones_voted_for(
     values: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen, original = [], training_module._winners
+    seen, original = [], training_module.winning_runs
 
     def watched(bounds: np.ndarray, count: int) -> list[int]:
         seen.append(bounds.shape)
         return original(-bounds, count)
 
-    monkeypatch.setattr(training_module, "_winners", watched)
+    monkeypatch.setattr(training_module, "winning_runs", watched)
     fits = members(values, 5)
     assert seen == [(2, 1, 2)]
     assert len({each.fitted.process.direction for each in fits}) == 1
