@@ -4,7 +4,7 @@ import pandas as pd
 
 from notmiwae.files import write_json
 from notmiwae.training.fitted_model import FittedModel
-from study.data.sources import sources
+from study.data.sources.source import sources
 from study.evaluation.evaluate import evaluate, process_metrics, row_errors
 from study.evaluation.replicates import metrics
 from study.run.params_file import lookup

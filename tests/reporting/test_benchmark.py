@@ -16,7 +16,7 @@ from notmiwae.model.missing_process.self_masking import SelfMaskingSpec
 from notmiwae.model.not_miwae import ModelSpec
 from notmiwae.training.fit import fit
 from notmiwae.training.recipe import TrainingSpec
-from study.data.sources import GaussianSource
+from study.data.sources.gaussian import GaussianSource
 from study.reporting.benchmark_inputs import ERROR_COLUMNS, gather
 from study.reporting.result_files import REPLICATE_COLUMNS, STUDY_COLUMNS
 from study.run.tables import table_path, write_csv, write_table

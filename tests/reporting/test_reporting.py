@@ -22,7 +22,7 @@ from notmiwae.specs import parse_spec
 from notmiwae.training.fit import fit
 from notmiwae.training.recipe import TrainingSpec
 from study.data.datasets import DatasetSpec
-from study.data.sources import GaussianSource
+from study.data.sources.gaussian import GaussianSource
 from study.reporting.dataset_figures import Replicate, draw_figures
 from study.reporting.headline_figure import errors
 from study.reporting.headline_tables import headline

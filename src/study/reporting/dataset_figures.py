@@ -14,8 +14,10 @@ from notmiwae.arrays import Floats
 from notmiwae.plot_style import save
 from notmiwae.training.fitted_model import FittedModel, missing_probability
 from study.data.datasets import DatasetSpec
-from study.data.mnist import MnistSource
-from study.data.sources import GaussianSource, RingSource, Source
+from study.data.sources.gaussian import GaussianSource
+from study.data.sources.mnist import MnistSource
+from study.data.sources.ring import RingSource
+from study.data.sources.source import Source
 from study.reporting.densities import densities
 from study.reporting.heatmap import mechanism_probability, missing_process
 from study.reporting.image_figures import error_maps, first_of_each, imputations
