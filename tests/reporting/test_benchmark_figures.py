@@ -21,8 +21,8 @@ from study.reporting.critical_difference import critical_differences, groups
 from study.reporting.forest_plot import forest
 from study.reporting.headline_figure import errors
 from study.reporting.learnt_columns import Learnt, learnt_columns, learnt_processes
+from study.reporting.methods import METHODS
 from study.reporting.missing_rates import missing_rate
-from study.reporting.names import METHODS
 from study.reporting.significance import BASELINES, PAIRED_COLUMNS
 
 DATASETS = ["banknote", "concrete", "red", "white", "yeast", "breast"]

@@ -8,7 +8,8 @@ from notmiwae.errors import DataError
 from study.evaluation.replicates import summarise
 from study.reporting.benchmark_summary import summary_table
 from study.reporting.headline_tables import Measure, headline
-from study.reporting.names import datasets_in_order, method_name
+from study.reporting.methods import method_name
+from study.reporting.names import datasets_in_order
 from study.reporting.page_template import fill, read_template
 from study.reporting.published_verdicts import (
     HIGHER,

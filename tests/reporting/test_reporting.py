@@ -29,7 +29,8 @@ from study.reporting.headline_tables import headline
 from study.reporting.heatmap import mechanism_probability, missing_process
 from study.reporting.image_figures import error_maps, first_of_each, imputations
 from study.reporting.imputed_against_true import agreement
-from study.reporting.names import column_name, in_order, method_name
+from study.reporting.methods import in_order, method_name
+from study.reporting.names import column_name
 from study.reporting.result_files import CURVE_COLUMNS, PUBLISHED_COLUMNS, GridSpec, read_rows
 from study.reporting.scatter import Panel, reconstruction
 from study.reporting.training_curves import best_starts, bounds

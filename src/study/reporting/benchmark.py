@@ -16,8 +16,9 @@ from study.reporting.forest_plot import forest
 from study.reporting.headline_figure import errors
 from study.reporting.headline_tables import LEVEL, RMSE, Measure, calibration_tables, headline
 from study.reporting.learnt_columns import Learnt, learnt_processes
+from study.reporting.methods import DEFAULT, RIVAL
 from study.reporting.missing_rates import missing_rate
-from study.reporting.names import DEFAULT, EVERY_DATASET, RIVAL
+from study.reporting.names import EVERY_DATASET
 from study.reporting.protocol import Constants, protocol_table
 from study.reporting.published_verdicts import RULE, counts, verdict_table, verdicts, with_recipes
 from study.reporting.result_files import averaged

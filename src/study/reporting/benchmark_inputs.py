@@ -13,7 +13,8 @@ from study.data.datasets import DatasetSpec
 from study.evaluation.side_studies import Ablation, with_offset
 from study.reporting.benchmark import Inputs
 from study.reporting.learnt_columns import Learnt, learnt_columns
-from study.reporting.names import DEFAULT, RIVAL, datasets_in_order
+from study.reporting.methods import DEFAULT, RIVAL
+from study.reporting.names import datasets_in_order
 from study.reporting.protocol import constants
 from study.reporting.result_files import (
     PUBLISHED_COLUMNS,

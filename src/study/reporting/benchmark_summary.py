@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import pandas as pd
 
 from study.reporting.headline_tables import markdown
-from study.reporting.names import DEFAULT, EVERY_DATASET, RIVAL, dataset_name, method_name
+from study.reporting.methods import DEFAULT, RIVAL, method_name
+from study.reporting.names import EVERY_DATASET, dataset_name
 
 _UNKNOWN = "notmiwae_selfmasking"
 

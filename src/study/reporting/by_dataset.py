@@ -14,7 +14,8 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator, ScalarFormatter
 
 from notmiwae.plot_style import BLACK, GREY, SERIES, figure, label_lines, styled
-from study.reporting.names import dataset_name, in_order, method_name
+from study.reporting.methods import in_order, method_name
+from study.reporting.names import dataset_name
 
 _POINT: dict[str, Any] = {"ls": "", "ms": 5, "mew": 0}
 _MEAN: dict[str, Any] = {"ls": "", "marker": "|", "ms": 13, "mew": 2.2, "color": BLACK}

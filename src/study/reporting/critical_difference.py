@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from notmiwae.plot_style import BLACK, GREY, PAGE, figure, styled
-from study.reporting.names import method_name
+from study.reporting.methods import method_name
 
 _BAR = 0.5
 """Height of a line of the diagram: of a method's label, of a group's bar half of it."""

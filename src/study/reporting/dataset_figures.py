@@ -23,7 +23,7 @@ from study.reporting.heatmap import mechanism_probability, missing_process
 from study.reporting.image_figures import error_maps, first_of_each, imputations
 from study.reporting.imputed_against_true import agreement
 from study.reporting.learnt_columns import learnt_columns, learnt_processes
-from study.reporting.names import method_name
+from study.reporting.methods import method_name
 from study.reporting.scatter import Panel, reconstruction
 from study.run.tables import ImputedCells, missing_cells
 

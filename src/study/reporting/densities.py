@@ -13,9 +13,10 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from notmiwae.arrays import Floats
-from notmiwae.plot_style import LIGHT, SERIES, figure, styled
+from notmiwae.plot_style import LIGHT, figure, styled
 from notmiwae.training.fitted_model import FittedModel, missing_probability
-from study.reporting.names import column_name, method_name
+from study.reporting.methods import looks, method_name
+from study.reporting.names import column_name
 from study.run.tables import ImputedCells
 
 _FIRST = 4
@@ -46,9 +47,9 @@ def densities(
     above, below = drawn.subplots(
         2, len(shown), sharex="col", sharey="row", squeeze=False, height_ratios=[2, 1]
     )
-    looks = {
+    lines_of = {
         model: {"color": look["color"], "ls": dash, "lw": 1.3}
-        for model, look, dash in zip(imputed, SERIES, _DASHES * 2, strict=False)
+        for (model, look), dash in zip(looks(list(imputed)).items(), _DASHES * 2, strict=False)
     }
     values = masked.to_numpy(dtype=np.float64)
     for upper, lower, column in zip(above, below, shown, strict=True):
@@ -58,19 +59,19 @@ def densities(
         edges = np.linspace(low, high, _BINS + 1)
         _step(upper, observed, edges, fill=True, color=LIGHT)
         for model, each in draws.items():
-            _step(upper, each, edges, fill=False, **looks[model])
+            _step(upper, each, edges, fill=False, **lines_of[model])
         x = np.linspace(low, high, _POINTS)
         rows = np.tile(np.nanmean(values, axis=0), (_POINTS, 1))
         rows[:, column] = x
         for model, members in fitted.items():
             if not members[0].ignorable:
-                lower.plot(x, missing_probability(members, rows)[:, column], **looks[model])
+                lower.plot(x, missing_probability(members, rows)[:, column], **lines_of[model])
         upper.set_title(column_name(str(masked.columns[column])), fontsize=8, pad=3)
         for axes in (upper, lower):
             axes.spines[["top", "right"]].set_visible(False)
     above[0].set(ylabel="share of the values", ylim=(0, None))
     below[0].set(ylabel="p(missing)", ylim=(-0.03, 1.03), yticks=[0, 0.5, 1])
-    lines = [Line2D([], [], label=f"missing, {method_name(name)}", **look) for name, look in looks.items()]
+    lines = [Line2D([], [], label=f"missing, {method_name(name)}", **look) for name, look in lines_of.items()]
     handles = [Patch(color=LIGHT, label="observed"), *lines]
     drawn.legend(handles=handles, loc="outside lower center", ncols=len(handles))
     return drawn

@@ -11,7 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from notmiwae.plot_style import BLACK, BLUE, GREY, figure, styled
-from study.reporting.names import EVERY_DATASET, dataset_name, method_name
+from study.reporting.methods import method_name
+from study.reporting.names import EVERY_DATASET, dataset_name
 from study.reporting.significance import BASELINES, intervals
 
 _SINGLE: dict[str, Any] = {"fmt": "o", "ms": 5, "color": BLUE, "elinewidth": 1.4}

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from study.reporting.names import ORACLE, dataset_name, in_order, method_name
+from study.reporting.methods import ORACLE, in_order, method_name
+from study.reporting.names import dataset_name
 
 _ABSENT = "–"
 

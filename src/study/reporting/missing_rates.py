@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 from matplotlib.figure import Figure
 
-from notmiwae.plot_style import SERIES, figure, styled
-from study.reporting.names import dataset_name, in_order, method_name
+from notmiwae.plot_style import figure, styled
+from study.reporting.methods import in_order, looks, method_name
+from study.reporting.names import dataset_name
 
 _COLUMNS = 3
 _DASHES = ("-", "--", "-.", ":")
@@ -33,12 +34,12 @@ def missing_rate(
     grid = drawn.subplots(rows, columns, squeeze=False)
     for axes in grid.ravel()[len(datasets) :]:
         axes.set_axis_off()
-    lines = {}
+    look_of, lines = looks(methods), {}
     for axes, dataset in zip(grid.flat, datasets, strict=False):
         for at, method in enumerate(methods):
             of_method = rmse[(rmse["dataset"] == dataset) & (rmse["method"] == method)].sort_values("offset")
             x, mean, error = (of_method[name] for name in ("offset", "mean", "se"))
-            look = SERIES[at % len(SERIES)]
+            look = look_of[method]
             axes.fill_between(x, mean - error, mean + error, color=look["color"], alpha=0.2, lw=0)
             lines[method] = axes.plot(
                 x, mean, ms=4, ls=_DASHES[at % len(_DASHES)], label=method_name(method), **look

@@ -11,7 +11,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from study.reporting.headline_tables import markdown
-from study.reporting.names import DEFAULT, EVERY_DATASET, dataset_name, method_name
+from study.reporting.methods import DEFAULT, method_name
+from study.reporting.names import EVERY_DATASET, dataset_name
 
 HALF_NORMAL = math.sqrt(2.0 / math.pi)
 """The mean of a standard normal variable given that it's above its mean."""

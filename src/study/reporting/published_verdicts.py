@@ -10,7 +10,8 @@ import pandas as pd
 from notmiwae.errors import DataError
 from study.evaluation.replicates import RESULT_COLUMNS
 from study.reporting.headline_tables import markdown
-from study.reporting.names import dataset_name, in_order, method_name
+from study.reporting.methods import in_order, method_name
+from study.reporting.names import dataset_name
 
 VERDICT_COLUMNS = [*RESULT_COLUMNS, "published", "published_se", "difference", "verdict"]
 REPRODUCED, LOWER, HIGHER = "reproduced", "lower", "higher"

@@ -11,7 +11,8 @@ import pandas as pd
 from notmiwae.errors import DataError
 from notmiwae.specs import Spec
 from study.evaluation.replicates import RESULT_COLUMNS
-from study.reporting.names import EVERY_DATASET, ORACLE
+from study.reporting.methods import ORACLE
+from study.reporting.names import EVERY_DATASET
 
 REPLICATE_COLUMNS = ["dataset", "method", "metric", "replicate", "value"]
 CURVE_COLUMNS = ["replicate", "member", "start", "step", "training_bound", "validation_bound", "kept"]

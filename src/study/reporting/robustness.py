@@ -11,9 +11,10 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from notmiwae.plot_style import BLACK, SERIES, figure, styled
+from notmiwae.plot_style import BLACK, figure, styled
 from study.reporting.headline_tables import Measure, headline, markdown
-from study.reporting.names import DEFAULT, RIVAL, dataset_name, datasets_in_order, method_name
+from study.reporting.methods import DEFAULT, RIVAL, looks, method_name
+from study.reporting.names import dataset_name, datasets_in_order
 from study.reporting.published_verdicts import with_recipes
 from study.reporting.result_files import PUBLISHED_COLUMNS, STUDY_COLUMNS, read_rows
 from study.run.pipeline import REPORTS
@@ -127,10 +128,10 @@ def robustness(replicates: pd.DataFrame, published: pd.DataFrame, methods: Seque
     drawn = figure(height=2.6)
     panels = drawn.subplots(1, len(datasets), squeeze=False)[0]
     for axes, dataset in zip(panels, datasets, strict=True):
-        for at, method in enumerate(methods):
+        for at, (method, look) in enumerate(looks(methods).items()):
             values = runs.loc[dataset][method]
             beside = at + np.linspace(-_SPREAD, _SPREAD, len(values)) if len(values) > 1 else [at]
-            axes.plot(beside, values, ls="", ms=3, mew=0, **SERIES[at])
+            axes.plot(beside, values, ls="", ms=3, mew=0, **look)
         if dataset in lowest:
             axes.axhline(lowest[dataset], color=BLACK, lw=1.0, ls="--", zorder=1)
         axes.set_title(dataset_name(dataset))
@@ -140,8 +141,8 @@ def robustness(replicates: pd.DataFrame, published: pd.DataFrame, methods: Seque
         axes.spines[["top", "right"]].set_visible(False)
     panels[0].set_ylabel("RMSE of the missing values")
     handles = [
-        Line2D([], [], ls="", ms=5, mew=0, label=method_name(method), **SERIES[at])
-        for at, method in enumerate(methods)
+        Line2D([], [], ls="", ms=5, mew=0, label=method_name(method), **look)
+        for method, look in looks(methods).items()
     ]
     handles.append(
         Line2D([], [], color=BLACK, lw=1.0, ls="--", label="lowest published value of any variant")

@@ -13,7 +13,8 @@ from study.evaluation.paired import DIFFERENCE_COLUMNS, row_differences, seed_di
 from study.evaluation.ranks import average_ranks, critical_difference, friedman, scores
 from study.evaluation.replicates import RESULT_COLUMNS
 from study.reporting.headline_tables import markdown
-from study.reporting.names import EVERY_DATASET, dataset_name, method_name
+from study.reporting.methods import method_name
+from study.reporting.names import EVERY_DATASET, dataset_name
 
 BASELINES = "best baseline"
 PAIRED_COLUMNS = ["test", "against", *DIFFERENCE_COLUMNS]

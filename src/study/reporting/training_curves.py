@@ -13,14 +13,18 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from notmiwae.plot_style import BLUE, GREY, figure, styled
-from study.reporting.names import dataset_name, in_order, method_name
+from study.reporting.methods import METHODS, in_order, method_name
+from study.reporting.names import dataset_name
 
 _FIT = ["replicate", "member"]
 _SETTLED = 0.1
 """Share of the steps after which a bound decides an axis' range: the first ones are far below."""
-
-_VALUES_ALONE = {"miwae", "ppca"}
-"""Models without a missing process: their bound is of the observed values, not of the mask."""
+_BOUND: dict[bool | None, str] = {
+    True: "held-out bound on\n$\\log\\,p(x_o, s)$, nats a row",
+    False: "held-out bound on\n$\\log\\,p(x_o)$, nats a row",
+    None: "held-out bound,\nnats a row",
+}
+"""Label of the axis of models with and without a missing process, and of those of whom nobody says."""
 _TITLE = 42
 """Characters in a line of a panel's title."""
 _MEAN: dict[str, Any] = {"color": BLUE, "lw": 1.8}
@@ -46,8 +50,7 @@ def bounds(curves: Mapping[tuple[str, str], pd.DataFrame], datasets: Sequence[st
             title = f"{dataset_name(dataset)}, {method_name(model)}"
             axes.set_title(fill(title, _TITLE, break_on_hyphens=False))
             axes.spines[["top", "right"]].set_visible(False)
-        of = "p(x_o)" if model in _VALUES_ALONE else "p(x_o, s)"
-        row[0].set_ylabel(f"held-out bound on\n$\\log\\,{of}$, nats a row")
+        row[0].set_ylabel(_BOUND[METHODS[model].has_process if model in METHODS else None])
     for axes in grid[-1]:
         axes.set_xlabel("training step")
     handles = [

@@ -9,7 +9,8 @@ from pathlib import Path
 import pandas as pd
 
 from notmiwae.errors import DataError, flat
-from study.reporting.names import dataset_name, datasets_in_order, in_order, method_name
+from study.reporting.methods import in_order, method_name
+from study.reporting.names import dataset_name, datasets_in_order
 from study.site.chapters import INPUTS, PIPELINES
 from study.site.site_inputs import read_environment, read_params
 

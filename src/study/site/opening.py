@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from study.reporting.names import DEFAULT, ORACLE, RIVAL, dataset_name, in_order, method_name
+from study.reporting.methods import DEFAULT, ORACLE, RIVAL, in_order, method_name
+from study.reporting.names import dataset_name
 from study.site.chapters import IMAGES, PAPER, STUDY
 from study.site.site_inputs import read_params, read_published, read_results
 
