@@ -1,4 +1,4 @@
-"""Values between two edges go missing."""
+"""Interval: values between two edges go missing."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ class IntervalSpec(EdgeSpec):
     def build(
         self, columns: Tensor, x: Tensor, s: Tensor, names: Sequence[str] | None = None
     ) -> MissingProcess:
-        """The edges start at those of the widest gap between observed values."""
-        gaps = [_gap(values) for values in self.cells(columns, x, s)]
+        """Build a process whose edges are at first the ends of the widest gap between observed values."""
+        gaps = [_gap(values) for values in self.observed(columns, x, s)]
         lower, upper = (stacked([gap[side] for gap in gaps], x) for side in (0, 1))
         return IntervalProcess(columns, self.initial_slope, lower, upper, self.marginal, self.imputed_mean)
 
 
 def _gap(values: Tensor) -> tuple[Tensor, Tensor]:
-    """The ends of the widest gap in the middle nine tenths of sorted values, or more where it's narrow."""
+    """Find the ends of the widest gap in the middle 90 % of sorted values, or more where it's narrow."""
     spread = values.std(correction=0)
     trimmed = round(0.05 * len(values))
     middle = values[trimmed : len(values) - trimmed]
@@ -36,13 +36,13 @@ def _gap(values: Tensor) -> tuple[Tensor, Tensor]:
     if len(middle) > 1:
         widest = middle.diff().argmax()
         lower, upper = middle[widest], middle[widest + 1]
-    # A blurred interval leaves no clear gap, and edges that are close together start with no gradient.
+    # A blurred interval leaves no clear gap, and edges that are close together have no gradient at first.
     wider = (0.25 * spread - (upper - lower) / 2).clamp_min(0.0)
     return lower - wider, upper + wider
 
 
 class IntervalProcess(TwoEdgedProcess):
-    """Missing between two edges; see `IntervalSpec`."""
+    """A process in which values between the edges l and u go missing."""
 
     direction = "inside"
 

@@ -22,14 +22,19 @@ class MCARSpec(ProcessSpec):
     def build(
         self, columns: Tensor, x: Tensor, s: Tensor, names: Sequence[str] | None = None
     ) -> MissingProcess:
-        """The rates start at those of the table."""
+        """Build a process whose rates are at first those of the table."""
         missing = (1.0 - s.index_select(-1, columns)).sum(0)
-        # Half a cell more of either, so that no rate starts at 0 or 1.
+        # Half a cell more of either, so that no rate is 0 or 1 at first.
         return MCARProcess(columns, (missing + 0.5) / (len(s) + 1.0))
 
 
 class MCARProcess(SeparableProcess):
-    """A rate for each feature; see `MCARSpec`."""
+    """A learnt rate of missing values for each feature, whatever the value.
+
+    Arguments:
+        columns: Indices of the features that can be missing, `[C]`.
+        rate: Rates before training, `[C]`.
+    """
 
     def __init__(self, columns: Tensor, rate: Tensor) -> None:
         super().__init__(columns)
@@ -45,7 +50,7 @@ class MCARProcess(SeparableProcess):
 
     @override
     def conditional(self, px: Likelihood) -> Conditional:
-        """The rate says nothing of the values."""
+        """Leave p(x_j | z) as it is: a rate says nothing of the values."""
         return UnconditionedColumns(px, logsigmoid(self.logit))
 
     drawing = conditional

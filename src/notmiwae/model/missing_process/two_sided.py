@@ -1,4 +1,4 @@
-"""Missing processes with two edges a feature: values outside an interval go missing, or those in it."""
+"""Two-sided: values outside two edges go missing."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ class TwoSidedSpec(EdgeSpec):
     def build(
         self, columns: Tensor, x: Tensor, s: Tensor, names: Sequence[str] | None = None
     ) -> MissingProcess:
-        """The edges start at the edges of what was observed."""
-        lower, upper = (self.start(columns, x, s, quantile) for quantile in (0.05, 0.95))
+        """Build a process whose edges are at first the 5 % and 95 % quantiles of what was observed."""
+        lower, upper = (self.quantiles(columns, x, s, level) for level in (0.05, 0.95))
         return TwoSidedProcess(columns, self.initial_slope, lower, upper, self.marginal, self.imputed_mean)
 
 
 class TwoSidedProcess(TwoEdgedProcess):
-    """Missing outside two edges; see `TwoSidedSpec`."""
+    """A process in which values below the edge l or above u go missing."""
 
     direction = "outside"
 

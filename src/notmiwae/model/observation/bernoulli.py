@@ -28,10 +28,10 @@ class BernoulliSpec(ObservationSpec):
 
 
 class BernoulliObservation(nn.Module):
-    """`forward(logits)` is the `Bernoulli` distribution of them; see `BernoulliSpec`."""
+    """A Bernoulli distribution of each feature; nothing is learnt beside the decoder."""
 
     def forward(self, decoded: Tensor) -> Bernoulli:
-        """p(x | z) for decoded logits `[..., D]`."""
+        """Return p(x | z) for decoded logits `[..., D]`."""
         return Bernoulli(decoded)
 
 
@@ -40,7 +40,7 @@ class Bernoulli(Likelihood):
     """Independent values of 0 and 1.
 
     Attributes:
-        logits: Any shape.
+        logits: Logits of a 1, of any shape.
     """
 
     logits: Tensor
@@ -48,7 +48,7 @@ class Bernoulli(Likelihood):
     @property
     @override
     def mean(self) -> Tensor:
-        """The probability of a 1."""
+        """Probability of a 1."""
         return self.logits.sigmoid()
 
     @override
@@ -80,7 +80,7 @@ class Bernoulli(Likelihood):
 
     @override
     def estimate(self, values: Tensor, weights: Tensor) -> Tensor:
-        """The share of ones."""
+        """Impute with the share of ones."""
         return (weights * values).sum(0)
 
     @override
