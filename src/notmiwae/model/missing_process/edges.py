@@ -88,7 +88,7 @@ def stacked(values: list[Tensor], x: Tensor) -> Tensor:
 
 
 def described(columns: Tensor, direction: str, slopes: Tensor, midpoints: Tensor) -> list[dict[str, Any]]:
-    """Describe each column's slope and midpoints, given `[C]` and `[E, C]`, or `[1]` and `[E, 1]` if shared."""
+    """Describe each column's slope and midpoints, given as `[C]` and `[E, C]` or as shared ones."""
     slopes = slopes.expand(len(columns))
     midpoints = midpoints.expand(-1, len(columns)).T
     values = zip(columns.tolist(), slopes.tolist(), midpoints.tolist(), strict=True)
