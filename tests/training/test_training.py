@@ -236,7 +236,7 @@ def poisoned(monkeypatch, name, after):
     def poison(self, *arguments):
         calls.append(1)
         if len(calls) > after:
-            # In training it's a view of the stack's matrix.
+            # In training it's a view of the models' matrix.
             attrgetter(name)(self).data.fill_(math.nan)
         return original(self, *arguments)
 
