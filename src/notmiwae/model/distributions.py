@@ -55,6 +55,7 @@ class Nodes:
 class Likelihood(Protocol):
     """`p(x | z) = Π_j p(x_j | z)` for K samples of z: what an observation model returns.
 
+    What is written out here is for values that have a mean, and a `sample` through which no gradient flows.
     A Gaussian scale mixture has `gaussians` beside this; the closed forms of `edges.py` use it.
     """
 
@@ -74,6 +75,7 @@ class Likelihood(Protocol):
 
     def score(self, x: Tensor, s: Tensor) -> Tensor | float:
         """Compute `log_prob` of the features through whose `sample` no gradient flows, `[K, B]`, or 0."""
+        return self.log_prob(x, s)
 
     def sample(self, generator: torch.Generator) -> Tensor:
         """Draw x once for each sample of z, `[K, B, D]`."""
@@ -89,9 +91,11 @@ class Likelihood(Protocol):
 
     def estimate(self, values: Tensor, weights: Tensor) -> Tensor:
         """Impute from values `[T, ...]` with weights that sum to 1 over the first axis."""
+        return (weights * values).sum(0)
 
     def average(self, alpha: Tensor) -> Tensor:
         """Impute under `Σ_k α_k p(x | z_k)`, `[B, D]`, for importance weights α `[K, B]`."""
+        return weighted_sum(alpha, self.mean)
 
 
 @runtime_checkable
@@ -161,14 +165,6 @@ class Normal(GaussianScaleMixture, Likelihood):
 
     def _at(self, places: Tensor) -> Tensor:
         return self.mean + self.scale * places
-
-    @override
-    def estimate(self, values: Tensor, weights: Tensor) -> Tensor:
-        return (weights * values).sum(0)
-
-    @override
-    def average(self, alpha: Tensor) -> Tensor:
-        return weighted_sum(alpha, self.mean)
 
     @override
     def gaussians(self, distance: Callable[[Tensor], Tensor]) -> tuple[Tensor | None, Normal]:

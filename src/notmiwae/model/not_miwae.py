@@ -80,13 +80,12 @@ class OneHot(nn.Module):
 
     def __init__(self, codes: Sequence[int]) -> None:
         super().__init__()
-        pairs = [(column, code) for column, count in enumerate(codes) for code in range(count)]
         quantities = [column for column, count in enumerate(codes) if not count]
+        columns = [column for column, count in enumerate(codes) for _ in range(count)]
+        values = [float(code) for count in codes for code in range(count)]
         self.register_buffer("quantities", torch.tensor(quantities).long(), persistent=False)
-        self.register_buffer(
-            "columns", torch.tensor([column for column, _ in pairs]).long(), persistent=False
-        )
-        self.register_buffer("values", torch.tensor([float(code) for _, code in pairs]), persistent=False)
+        self.register_buffer("columns", torch.tensor(columns).long(), persistent=False)
+        self.register_buffer("values", torch.tensor(values), persistent=False)
         self.size = sum(count or 1 for count in codes)
 
     def forward(self, x: Tensor, s: Tensor) -> Tensor:

@@ -66,12 +66,7 @@ class MixturePriorSpec(PriorSpec):
 
 
 class MixtureOfGaussiansPrior(nn.Module):
-    """A mixture of Gaussians with learnt means m_g and scales t_g, each `[G, H]`.
-
-    Arguments:
-        latent_size: Dimension of the latent, H.
-        components: Number of components, G.
-    """
+    """A mixture of Gaussians with learnt means m_g and scales t_g, each `[G, H]`."""
 
     def __init__(self, latent_size: int, components: int) -> None:
         super().__init__()

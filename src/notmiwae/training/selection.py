@@ -68,12 +68,7 @@ class ModelProgress:
 
     @classmethod
     def begin(cls, rows: int, seed: int, training: TrainingSpec) -> ModelProgress:
-        """Hold some rows of a table out, at random.
-
-        Arguments:
-            rows: Number of rows of the table, N.
-            seed: Seed of all noise in the model's training.
-            training: How the model is trained.
+        """Hold some of a table's rows out, at random.
 
         Raises:
             DataError: no row is left to train on.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -11,7 +10,13 @@ from torch.nn.functional import logsigmoid
 from typing_extensions import override
 
 from notmiwae.model.distributions import Likelihood, pick
-from notmiwae.model.missing_process.missing_process import Missing, MissingProcess, ProcessSpec, processes
+from notmiwae.model.missing_process.missing_process import (
+    Missing,
+    MissingProcess,
+    Names,
+    ProcessSpec,
+    processes,
+)
 from notmiwae.model.networks import LinearSpec, MLPSpec, NetworkSpec, Widths
 
 
@@ -120,9 +125,7 @@ class AgnosticLinearSpec(ProcessSpec):
     """Logistic regression of the mask on the whole row."""
 
     @override
-    def build(
-        self, columns: Tensor, x: Tensor, s: Tensor, names: Sequence[str] | None = None
-    ) -> MissingProcess:
+    def build(self, columns: Tensor, x: Tensor, s: Tensor, names: Names = None) -> MissingProcess:
         return AgnosticProcess(columns, x.shape[-1], LinearSpec())
 
 
@@ -137,7 +140,5 @@ class AgnosticNonlinearSpec(ProcessSpec):
     hidden: Widths = (128,)
 
     @override
-    def build(
-        self, columns: Tensor, x: Tensor, s: Tensor, names: Sequence[str] | None = None
-    ) -> MissingProcess:
+    def build(self, columns: Tensor, x: Tensor, s: Tensor, names: Names = None) -> MissingProcess:
         return AgnosticProcess(columns, x.shape[-1], MLPSpec(hidden=self.hidden))

@@ -15,7 +15,13 @@ from notmiwae.errors import ParameterError
 from notmiwae.model.distributions import Likelihood
 from notmiwae.model.missing_process.ignorable import IgnorableProcess
 from notmiwae.model.missing_process.mcar import MCARSpec
-from notmiwae.model.missing_process.missing_process import Missing, MissingProcess, ProcessSpec, processes
+from notmiwae.model.missing_process.missing_process import (
+    Missing,
+    MissingProcess,
+    Names,
+    ProcessSpec,
+    processes,
+)
 from notmiwae.model.missing_process.separable import SeparableProcess
 from notmiwae.model.observation.observation_model import ObservationSpec
 from notmiwae.specs import suggest
@@ -44,9 +50,7 @@ class ByColumnSpec(ProcessSpec):
         return super().to_mapping() | {"columns": columns}
 
     @override
-    def build(
-        self, columns: Tensor, x: Tensor, s: Tensor, names: Sequence[str] | None = None
-    ) -> MissingProcess:
+    def build(self, columns: Tensor, x: Tensor, s: Tensor, names: Names = None) -> MissingProcess:
         """Build a process for each group of columns with equal settings.
 
         Raises:

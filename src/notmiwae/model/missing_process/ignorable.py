@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -10,7 +9,13 @@ from torch import Tensor
 from typing_extensions import override
 
 from notmiwae.model.distributions import Likelihood
-from notmiwae.model.missing_process.missing_process import Missing, MissingProcess, ProcessSpec, processes
+from notmiwae.model.missing_process.missing_process import (
+    Missing,
+    MissingProcess,
+    Names,
+    ProcessSpec,
+    processes,
+)
 
 
 @dataclass(frozen=True)
@@ -43,9 +48,7 @@ class IgnorableSpec(ProcessSpec):
     """No missing process: what MIWAE assumes (Mattei & Frellsen, ICML 2019)."""
 
     @override
-    def build(
-        self, columns: Tensor, x: Tensor, s: Tensor, names: Sequence[str] | None = None
-    ) -> MissingProcess:
+    def build(self, columns: Tensor, x: Tensor, s: Tensor, names: Names = None) -> MissingProcess:
         return IgnorableProcess(columns)
 
 

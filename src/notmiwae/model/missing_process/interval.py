@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from torch import Tensor
 from typing_extensions import override
 
 from notmiwae.model.missing_process.edges import EdgeSpec, stacked
-from notmiwae.model.missing_process.missing_process import MissingProcess, processes
+from notmiwae.model.missing_process.missing_process import MissingProcess, Names, processes
 from notmiwae.model.missing_process.truncated_gaussian import Regions
 from notmiwae.model.missing_process.two_edges import TwoEdgedProcess
 
@@ -18,9 +16,7 @@ class IntervalSpec(EdgeSpec):
     """`p(s_j = 0 | x_j) = Φ(a(x_j − l)) − Φ(a(x_j − u))`: values between l and u go missing."""
 
     @override
-    def build(
-        self, columns: Tensor, x: Tensor, s: Tensor, names: Sequence[str] | None = None
-    ) -> MissingProcess:
+    def build(self, columns: Tensor, x: Tensor, s: Tensor, names: Names = None) -> MissingProcess:
         """Build a process whose edges are at first the ends of the widest gap between observed values."""
         gaps = [_gap(values) for values in self.observed(columns, x, s)]
         lower, upper = (stacked([gap[side] for gap in gaps], x) for side in (0, 1))
@@ -45,6 +41,8 @@ class IntervalProcess(TwoEdgedProcess):
     """A process in which values between the edges l and u go missing."""
 
     direction = "inside"
+    log_missing = TwoEdgedProcess.log_inside
+    log_observed = TwoEdgedProcess.log_outside
 
     @override
     def regions(self) -> Regions:
@@ -52,11 +50,3 @@ class IntervalProcess(TwoEdgedProcess):
         shape = (1, len(self.columns))
         slopes, edges, widths = self.log_slope.exp(), self.centre - half_width, 2.0 * half_width
         return Regions(slopes.expand(shape), edges.expand(shape), widths.expand(shape))
-
-    @override
-    def log_missing(self, x: Tensor) -> Tensor:
-        return self._log_inside(x)
-
-    @override
-    def log_observed(self, x: Tensor) -> Tensor:
-        return self._log_outside(x)

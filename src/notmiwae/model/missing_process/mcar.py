@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from torch import Tensor, nn
@@ -10,7 +9,13 @@ from torch.nn.functional import logsigmoid
 from typing_extensions import override
 
 from notmiwae.model.distributions import Likelihood
-from notmiwae.model.missing_process.missing_process import Conditional, MissingProcess, ProcessSpec, processes
+from notmiwae.model.missing_process.missing_process import (
+    Conditional,
+    MissingProcess,
+    Names,
+    ProcessSpec,
+    processes,
+)
 from notmiwae.model.missing_process.separable import SeparableProcess, UnconditionedColumns
 
 
@@ -19,9 +24,7 @@ class MCARSpec(ProcessSpec):
     """`p(s_j = 0) = r_j`, a learnt rate for each feature: missing completely at random (Rubin 1976)."""
 
     @override
-    def build(
-        self, columns: Tensor, x: Tensor, s: Tensor, names: Sequence[str] | None = None
-    ) -> MissingProcess:
+    def build(self, columns: Tensor, x: Tensor, s: Tensor, names: Names = None) -> MissingProcess:
         """Build a process whose rates are at first those of the table."""
         missing = (1.0 - s.index_select(-1, columns)).sum(0)
         # Half a cell more of either, so that no rate is 0 or 1 at first.
@@ -29,12 +32,7 @@ class MCARSpec(ProcessSpec):
 
 
 class MCARProcess(SeparableProcess):
-    """A learnt rate of missing values for each feature, whatever the value.
-
-    Arguments:
-        columns: Indices of the features that can be missing, `[C]`.
-        rate: Rates before training, `[C]`.
-    """
+    """A learnt rate of missing values for each feature, whatever the value."""
 
     def __init__(self, columns: Tensor, rate: Tensor) -> None:
         super().__init__(columns)

@@ -19,6 +19,9 @@ from torch import Tensor, nn
 from notmiwae.model.distributions import Likelihood
 from notmiwae.specs import Registry, Spec
 
+Names = Sequence[str] | None
+"""Names of all D features, or None where no process has settings by column."""
+
 
 class Missing(Protocol):
     """What the mask and z say of a row: p(s | x_o, z) and p(x_m | z, s), for K samples of z."""
@@ -105,9 +108,7 @@ class MissingProcess(nn.Module):
 class ProcessSpec(Spec):
     """How a missing process is built for a table."""
 
-    def build(
-        self, columns: Tensor, x: Tensor, s: Tensor, names: Sequence[str] | None = None
-    ) -> MissingProcess:
+    def build(self, columns: Tensor, x: Tensor, s: Tensor, names: Names = None) -> MissingProcess:
         """Build a process over some features, with parameters as the observed values suggest.
 
         Shapes of parameters follow from `columns` and D alone, so that a saved process can be rebuilt

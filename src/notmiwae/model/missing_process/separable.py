@@ -132,10 +132,7 @@ class SeparableProcess(MissingProcess):
     _DRAW_NODES: ClassVar[int] = 257  # a draw's law is linear between nodes: they have to be closer
 
     def __init__(
-        self,
-        columns: Tensor,
-        marginal: Marginal = "exact",
-        imputed_mean: ImputedMean = "truncated",
+        self, columns: Tensor, marginal: Marginal = "exact", imputed_mean: ImputedMean = "truncated"
     ) -> None:
         super().__init__(columns)
         self.marginal = marginal

@@ -43,12 +43,12 @@ class TwoEdgedProcess(EdgeProcess):
         # The half width stays positive, so that the probabilities of the two sides never exceed one.
         self.log_half_width = nn.Parameter(((upper - lower) / 2).clamp_min(1e-3).log())
 
-    def _log_inside(self, x: Tensor) -> Tensor:
+    def log_inside(self, x: Tensor) -> Tensor:
         """Compute `log [Φ(a(x − l)) − Φ(a(x − u))]`."""
         slope, half_width = self.log_slope.exp(), self.log_half_width.exp()
         return log_interval(slope * (x - self.centre + half_width), 2.0 * slope * half_width)
 
-    def _log_outside(self, x: Tensor) -> Tensor:
+    def log_outside(self, x: Tensor) -> Tensor:
         """Compute `log [Φ(a(l − x)) + Φ(a(x − u))]`."""
         slope, half_width = self.log_slope.exp(), self.log_half_width.exp()
         offset = x - self.centre

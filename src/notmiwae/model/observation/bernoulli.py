@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn.functional import logsigmoid, softplus
 from typing_extensions import override
 
-from notmiwae.model.distributions import Likelihood, Nodes, pick, weighted_sum
+from notmiwae.model.distributions import Likelihood, Nodes, pick
 from notmiwae.model.noise import uniform
 from notmiwae.model.observation.observation_model import ObservationSpec, observations
 
@@ -56,10 +56,6 @@ class Bernoulli(Likelihood):
         return (s * (x * self.logits - softplus(self.logits))).sum(-1)
 
     @override
-    def score(self, x: Tensor, s: Tensor) -> Tensor:
-        return self.log_prob(x, s)
-
-    @override
     def sample(self, generator: torch.Generator) -> Tensor:
         probability = self.logits.sigmoid()
         return (uniform(probability, generator) < probability).to(probability.dtype)
@@ -77,12 +73,3 @@ class Bernoulli(Likelihood):
         values = torch.tensor([0.0, 1.0], dtype=self.logits.dtype, device=self.logits.device)
         log_weights = torch.stack([logsigmoid(-self.logits), logsigmoid(self.logits)])
         return Nodes(values.reshape(-1, *[1] * self.logits.dim()), log_weights)
-
-    @override
-    def estimate(self, values: Tensor, weights: Tensor) -> Tensor:
-        """Impute with the share of ones."""
-        return (weights * values).sum(0)
-
-    @override
-    def average(self, alpha: Tensor) -> Tensor:
-        return weighted_sum(alpha, self.mean)

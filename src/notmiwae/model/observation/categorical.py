@@ -64,11 +64,7 @@ class CategoricalSpec(ObservationSpec):
 
 
 class CategoricalObservation(nn.Module):
-    """A categorical distribution of each feature, from a block of V_j logits.
-
-    Arguments:
-        categories: Number of codes V_j of each feature.
-    """
+    """A categorical distribution of each feature, from a block of V_j logits."""
 
     sizes: Tensor
     slots: Tensor
@@ -111,10 +107,6 @@ class Categorical(Likelihood):
         codes = x.clamp(0, self.log_probs.shape[-1] - 1).long()
         codes = codes.expand(self.log_probs.shape[:-1])[..., None]
         return (s * self.log_probs.gather(-1, codes)[..., 0]).sum(-1)
-
-    @override
-    def score(self, x: Tensor, s: Tensor) -> Tensor:
-        return self.log_prob(x, s)
 
     @override
     def sample(self, generator: torch.Generator) -> Tensor:

@@ -19,7 +19,6 @@ from notmiwae.model.distributions import (
     Nodes,
     Normal,
     over,
-    weighted_sum,
 )
 from notmiwae.model.noise import normal, uniform
 from notmiwae.model.observation.observation_model import ObservationSpec, observations, raw
@@ -113,12 +112,7 @@ class GaussianMixture(GaussianScaleMixture, Likelihood):
             log_density = log_density.unsqueeze(1)
         return ((self.log_shares + log_density).logsumexp(0) * s).sum(-1)
 
-    @override
-    def score(self, x: Tensor, s: Tensor) -> Tensor:
-        """Compute `log_prob`, of all features, as the choice of a component has no gradient."""
-        return self.log_prob(x, s)
-
-    @torch.no_grad()
+    @torch.no_grad()  # the choice of a component has none
     @override
     def sample(self, generator: torch.Generator) -> Tensor:
         shares = self.log_shares.double().softmax(0).cumsum(0)[:-1]
@@ -147,14 +141,6 @@ class GaussianMixture(GaussianScaleMixture, Likelihood):
     def _at(self, places: Tensor) -> Tensor:
         which = (places / _PERIOD).round().long().clamp(0, len(self.means) - 1)
         return self.means[which] + self.scales[which] * (places - _PERIOD * which)
-
-    @override
-    def estimate(self, values: Tensor, weights: Tensor) -> Tensor:
-        return (weights * values).sum(0)
-
-    @override
-    def average(self, alpha: Tensor) -> Tensor:
-        return weighted_sum(alpha, self.mean)
 
     @override
     def gaussians(self, distance: Callable[[Tensor], Tensor]) -> tuple[Tensor, Normal]:

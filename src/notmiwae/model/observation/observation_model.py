@@ -34,12 +34,7 @@ class ObservationSpec(Spec):
         return features
 
     def check(self, x: Tensor, s: Tensor, columns: Sequence[str]) -> None:
-        """Check that observed values are codes where the model takes codes.
-
-        Arguments:
-            x: Rows `[N, D]`.
-            s: Mask `[N, D]`, 1 where observed.
-            columns: Names of the D features.
+        """Check that observed values of rows `[N, D]` are codes where the model takes codes.
 
         Raises:
             DataError: an observed value is no code that its column takes; the message names the column.

@@ -22,7 +22,6 @@ from notmiwae.model.distributions import (
     over,
     pick,
     places_between,
-    weighted_sum,
 )
 from notmiwae.model.noise import normal, standard_gamma
 from notmiwae.model.observation.observation_model import ScaledSpec, observations, raw
@@ -53,12 +52,7 @@ class StudentTSpec(ScaledSpec):
 
 
 class StudentTObservation(nn.Module):
-    """A t distribution of each feature, `forward(decoded) = t_ν(decoded, σ)`; σ and ν are a floor + softplus.
-
-    Arguments:
-        scales: Number of learnt σ and of ν: D, or 1 where shared.
-        spec: Floors of σ and ν, and their values before training.
-    """
+    """A t distribution of each feature, `t_ν(decoded, σ)`; σ and ν are a floor plus a softplus."""
 
     def __init__(self, scales: int, spec: StudentTSpec) -> None:
         super().__init__()
@@ -133,14 +127,6 @@ class StudentT(GaussianScaleMixture, Likelihood):
 
     def _at(self, places: Tensor) -> Tensor:
         return self.mean + self.scale * places.sinh()
-
-    @override
-    def estimate(self, values: Tensor, weights: Tensor) -> Tensor:
-        return (weights * values).sum(0)
-
-    @override
-    def average(self, alpha: Tensor) -> Tensor:
-        return weighted_sum(alpha, self.mean)
 
     @override
     def gaussians(self, distance: Callable[[Tensor], Tensor]) -> tuple[Tensor | None, Normal]:
