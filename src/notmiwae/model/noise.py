@@ -1,4 +1,4 @@
-"""Random numbers of the model: from its generator, or for models computed as one from each model's own.
+"""Random numbers of the model: from one generator, or for models computed as one from each model's own.
 
 Generators are the processor's on every device, so that a model meets the same noise wherever it's computed.
 """

@@ -88,7 +88,7 @@ class BatchedModels:
 
         Arguments:
             x: Rows of each model, `[R, B, D]`, zero where missing.
-            s: Masks of these rows, `[R, B, D]`, 1 where observed.
+            s: Masks of each model's rows, `[R, B, D]`, 1 where observed.
             samples: Number of importance samples of a row, K.
             generators: Sources of the models' noise, one for each.
         """

@@ -137,7 +137,7 @@ def _standardised(table: Floats, columns: tuple[str, ...], network: ModelSpec) -
 
 @dataclass(frozen=True)
 class _Race:
-    """Models to fit, of one architecture, and the runs of which each model is the best."""
+    """Models to fit, of one architecture; each is the best of several runs."""
 
     tasks: Sequence[_Task]
     columns: tuple[str, ...]

@@ -21,7 +21,7 @@ class Optimiser:
         training: How the models are trained.
 
     Attributes:
-        adam: Optimiser of torch.
+        adam: Adam of torch, on both matrices of parameters.
     """
 
     def __init__(self, models: BatchedModels, training: TrainingSpec) -> None:

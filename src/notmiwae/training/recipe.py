@@ -36,7 +36,7 @@ class TrainingSpec(Spec):
         validation_samples: Number of importance samples of a row, K, for the held-out bound.
         check_every: Number of steps between measurements of the held-out bound.
         together: Greatest number of models (replicates, members of a mixture) that are computed as one:
-            small ones take a fraction of the time so. Large networks, as those of images, are better alone.
+            small models take a fraction of the time so. Large networks, as those of images, are better alone.
         slack: Number of paired standard errors by which the held-out bound of the weights that are kept may
             fall short of the best: the latest such weights are kept, at 0 the best. A few dozen held-out
             rows can't tell converged weights from lucky ones.

@@ -48,11 +48,11 @@ class ModelProgress:
 
     Attributes:
         seed: Seed of all noise in the model's training.
-        generator: Source of that noise.
+        generator: Source of all noise in the model's training.
         rows: Numbers of the rows on which the model is trained.
         held_out: Numbers of the rows that measure the model's ELBO.
         best: ELBO of each held-out row at the best step so far.
-        best_step: Step with the best mean of these ELBOs; at first, the end of the warm start.
+        best_step: Step of the best mean held-out ELBO so far; at first, the end of the warm start.
         curve: All measurements of the model.
         stopped: Whether the model's training has ended.
     """

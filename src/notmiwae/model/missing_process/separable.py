@@ -68,7 +68,7 @@ class SeparableMissing(Missing):
         px: Law of complete rows given z, p(x | z), `[K, B, D]`.
         columns: Indices of the features with a process, `[C]`; those without are ignorable.
         condition: Function from p(x | z) of the features with a process to their `Conditional`.
-        given: What z and being missing say of these features at the K samples of z.
+        given: Law of the features with a process given z and being missing, `[K, B, C]`.
         log_prob: Log-probability of the mask, `log p(s | x_o, z)`, `[K, B]`.
         decoder_mean: Whether to impute with the mean of p(x_m | z), as if the mask said nothing of x_m.
     """

@@ -98,7 +98,7 @@ class Categorical(Likelihood):
     @property
     @override
     def mean(self) -> Tensor:
-        """The most probable code, as a mean of codes is none."""
+        """Mode, the most probable code: a mean of codes is none."""
         return self.log_probs.argmax(-1).to(self.log_probs.dtype)
 
     @override
