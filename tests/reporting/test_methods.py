@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 from notmiwae.plot_style import SERIES
 from study.reporting.methods import METHODS, in_order, looks, method_name
 
-NAMES = st.lists(st.sampled_from([*METHODS, "mine", "another"]), unique=True, min_size=1, max_size=len(SERIES))
+NAMES = st.lists(
+    st.sampled_from([*METHODS, "mine", "another"]), unique=True, min_size=1, max_size=len(SERIES)
+)
 
 
 @given(NAMES)
