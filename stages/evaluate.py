@@ -4,11 +4,9 @@ import pandas as pd
 
 from notmiwae.files import write_json
 from notmiwae.training.fitted_model import FittedModel
-from study.data.sources import sources
-from study.data.tables import ImputedCells, count_tables, read_table, table_path, write_table
+from study.data.sources.source import sources
 from study.evaluation.evaluate import evaluate, process_metrics, row_errors
-from study.evaluation.replicates import metrics, write_csv
-from study.evaluation.saved_fits import mean_bound
+from study.evaluation.replicates import metrics
 from study.run.params_file import lookup
 from study.run.pipeline import (
     COMPLETE,
@@ -24,6 +22,8 @@ from study.run.pipeline import (
     params,
     replicate_folder,
 )
+from study.run.saved_fits import mean_bound
+from study.run.tables import ImputedCells, count_tables, read_table, table_path, write_csv, write_table
 
 
 def figures(name: str, method: str) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -3,7 +3,6 @@
 from notmiwae.files import whole_folder
 from notmiwae.training.fitted_model import FittedModel
 from study.data.datasets import DatasetSpec
-from study.data.tables import ImputedCells, count_tables, read_table, table_path
 from study.evaluation.oracle import oracle
 from study.reporting.dataset_figures import Replicate, draw_figures
 from study.reporting.result_files import GridSpec
@@ -18,6 +17,7 @@ from study.run.pipeline import (
     replicate_folder,
     section,
 )
+from study.run.tables import ImputedCells, count_tables, read_table, table_path
 
 
 def imputed(name: str, model: str) -> ImputedCells:

@@ -3,8 +3,8 @@
 from notmiwae.files import whole_folder
 from notmiwae.randomness import generator
 from study.data.datasets import DatasetSpec
-from study.data.tables import table_path, write_table
 from study.run.pipeline import COMPLETE, arguments, section, seed
+from study.run.tables import table_path, write_table
 
 
 def main() -> None:

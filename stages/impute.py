@@ -4,12 +4,11 @@ import time
 from pathlib import Path
 
 from notmiwae.computing import resolve
-from notmiwae.imputation import ImputationSpec, impute_together
+from notmiwae.imputation import impute_together
 from notmiwae.progress import Report
 from notmiwae.randomness import torch_seed
 from notmiwae.training.fitted_model import FittedModel
-from notmiwae.training.recipe import RecipeSpec
-from study.data.tables import ImputedCells, find_table, read_table, table_path
+from notmiwae.training.recipe import ImputationSpec, RecipeSpec
 from study.run.jobs import Job, run_cells
 from study.run.pipeline import (
     IMPUTED,
@@ -25,6 +24,7 @@ from study.run.pipeline import (
     seed,
 )
 from study.run.resume import fingerprint
+from study.run.tables import ImputedCells, find_table, read_table, table_path
 
 
 def impute(job: Job, imputation: ImputationSpec, device: str, report: Report) -> float:

@@ -4,8 +4,8 @@ from notmiwae.files import whole_folder
 from notmiwae.mechanisms.mechanism import apply_mechanism
 from notmiwae.randomness import generator
 from study.data.datasets import DatasetSpec
-from study.data.tables import count_tables, read_table, table_path, write_table
 from study.run.pipeline import COMPLETE, MASKED, arguments, section, seed
+from study.run.tables import count_tables, read_table, table_path, write_table
 
 
 def main() -> None:

@@ -2,9 +2,9 @@
 
 from notmiwae.files import whole_folder
 from study.data.datasets import DatasetSpec
-from study.data.tables import ImputedCells, count_tables, read_table, table_path
 from study.evaluation.oracle import oracle
 from study.run.pipeline import COMPLETE, IMPUTED, MASKED, arguments, cell_folder, section
+from study.run.tables import ImputedCells, count_tables, read_table, table_path
 
 
 def main() -> None:

@@ -4,7 +4,7 @@ import pandas as pd
 
 from notmiwae.files import whole_file, write_json
 from notmiwae.plot_style import save
-from study.evaluation.replicates import summarise, write_csv
+from study.evaluation.replicates import summarise
 from study.reporting.environment import environment
 from study.reporting.headline_figure import errors
 from study.reporting.headline_tables import agreement_table, by_truth, calibration_tables, tables
@@ -17,6 +17,7 @@ from study.reporting.result_files import (
 )
 from study.reporting.training_curves import bounds
 from study.run.pipeline import EVALUATED, REPORTS, arguments, cell, section
+from study.run.tables import write_csv
 
 
 def main() -> None:

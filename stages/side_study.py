@@ -10,12 +10,13 @@ import pandas as pd
 from notmiwae.files import write_json
 from notmiwae.progress import Report
 from notmiwae.randomness import torch_seed
-from study.evaluation.replicates import summarise, write_csv
+from study.evaluation.replicates import summarise
 from study.evaluation.side_studies import Trial, study
-from study.evaluation.trials import run_trials
+from study.evaluation.side_study_cases import run_trials
 from study.run.jobs import Job, checkpoints, run_cells, together
 from study.run.pipeline import REPORTS, TRIALS, arguments, seed
 from study.run.resume import fingerprint
+from study.run.tables import write_csv
 
 
 def run(jobs: Sequence[Job], trial: Trial, report: Report) -> float:

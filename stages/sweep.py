@@ -2,8 +2,8 @@
 
 from notmiwae.files import whole_file, whole_folder, write_json
 from notmiwae.plot_style import save
-from study.evaluation.replicates import write_csv
 from study.run.pipeline import REPORTS, arguments, compute
+from study.run.tables import write_csv
 from study.search.search_figures import figures
 from study.search.search_results import markdown, summary, table
 from study.search.sweep_spec import read_sweep

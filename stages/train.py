@@ -10,8 +10,6 @@ from notmiwae.progress import Report
 from notmiwae.randomness import torch_seed
 from notmiwae.training.fit import fit_together
 from notmiwae.training.recipe import RecipeSpec
-from study.data.tables import find_table, read_table
-from study.evaluation.saved_fits import save_fit, write_curves
 from study.run.jobs import Job, checkpoints, run_cells, together
 from study.run.pipeline import (
     MASKED,
@@ -28,6 +26,8 @@ from study.run.pipeline import (
     seed,
 )
 from study.run.resume import fingerprint
+from study.run.saved_fits import save_fit, write_curves
+from study.run.tables import find_table, read_table
 
 
 def train(jobs: Sequence[Job], network: ModelSpec, recipe: RecipeSpec, device: str, report: Report) -> float:

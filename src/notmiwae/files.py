@@ -1,4 +1,4 @@
-"""Files that are whole or absent: written under a temporary name, then renamed. JSON from strangers."""
+"""Files that are whole or absent: written under a temporary name, then renamed. Untrusted JSON."""
 
 from __future__ import annotations
 
@@ -10,6 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
+MISSING = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?", "-", ".")
+"""Fields of a text file that stand for a missing value."""
+PARQUET = (".parquet", ".pq")
+"""How the names of Parquet files end."""
 _LARGEST = 2**26
 """Bytes of JSON that is read, at most."""
 

@@ -4,50 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated
 
 import numpy as np
 import torch
-from pydantic import Field, PositiveFloat, PositiveInt
 
 from notmiwae.arrays import Floats
 from notmiwae.progress import Report, silent
 from notmiwae.randomness import torch_seed
-from notmiwae.specs import Spec
 from notmiwae.training.fitted_model import FittedModel
+from notmiwae.training.recipe import ImputationSpec
 
 BLOCK = 1024
 """Rows that are imputed with noise of their own: blocks can be imputed anywhere, in any order."""
 _CHUNK_VALUES = 1_000_000
 """Decoded values held at once: some 4 MB for each of the few tensors of that size, what a cache holds."""
-_FIRST = 50
-"""Samples of the first try, where a row takes as many as it needs."""
-_MORE = 4
-"""How many times as many the next try takes."""
-
-
-class ImputationSpec(Spec):
-    """How a fitted model imputes.
-
-    Attributes:
-        samples: L, importance samples a row; where `enough` is given, at most.
-        enough: Effective samples at which a row has enough: 50 samples are tried, and where fewer count,
-            four times as many instead; null: always L.
-        draws: Multiple imputations drawn beside the mean.
-    """
-
-    samples: PositiveInt = 1000
-    enough: PositiveFloat | None = None
-    draws: Annotated[int, Field(ge=0)] = 20
-
-    def tries(self) -> list[int]:
-        """How many samples are taken, one try after the other."""
-        tries = [self.samples]
-        if self.enough:
-            tries = []
-            while not tries or tries[-1] < self.samples:
-                tries.append(min(_FIRST * _MORE ** len(tries), self.samples))
-        return tries
 
 
 @dataclass(frozen=True)

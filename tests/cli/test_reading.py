@@ -3,7 +3,7 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
-from notmiwae.cli.csv_text import MISSING
+from notmiwae.files import MISSING
 from notmiwae.cli.table_input import read
 from notmiwae.errors import DataError
 

@@ -12,10 +12,10 @@ from notmiwae.randomness import generator
 from study.evaluation.replicates import (
     RESULT_COLUMNS,
     mean_and_standard_error,
-    record_seconds,
     summarise,
-    write_csv,
 )
+from study.run.tables import write_csv
+from study.run.timings import record_seconds
 
 
 def test_standard_error_has_divisor_n_minus_1():

@@ -22,8 +22,7 @@ from notmiwae.specs import parse_spec
 from notmiwae.training.fit import fit
 from notmiwae.training.recipe import TrainingSpec
 from study.data.datasets import DatasetSpec
-from study.data.sources import GaussianSource
-from study.data.tables import ImputedCells
+from study.data.sources.gaussian import GaussianSource
 from study.reporting.dataset_figures import Replicate, draw_figures
 from study.reporting.headline_figure import errors
 from study.reporting.headline_tables import headline
@@ -34,6 +33,7 @@ from study.reporting.names import column_name, in_order, method_name
 from study.reporting.result_files import CURVE_COLUMNS, PUBLISHED_COLUMNS, GridSpec, read_rows
 from study.reporting.scatter import Panel, reconstruction
 from study.reporting.training_curves import best_starts, bounds
+from study.run.tables import ImputedCells
 
 ROOT = Path(__file__).resolve().parents[2]
 

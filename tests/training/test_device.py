@@ -7,13 +7,14 @@ from tests.training.test_stack import COLUMNS, OBSERVATIONS, PROCESSES, network,
 
 from notmiwae.computing import resolve
 from notmiwae.errors import ParameterError
-from notmiwae.imputation import ImputationSpec, impute_together
+from notmiwae.imputation import impute_together
 from notmiwae.model.missing_process.by_column import build_process
 from notmiwae.model.missing_process.missing_process import processes
 from notmiwae.model.not_miwae import NotMIWAE
 from notmiwae.randomness import generator
 from notmiwae.training.batched import BatchedModels
 from notmiwae.training.fit import fit_together
+from notmiwae.training.recipe import ImputationSpec
 
 # Which columns are a part's, and the gradient of a Gamma variable, can't be had without values.
 WITHOUT_VALUES = [name for name in OBSERVATIONS if name not in ("mixed", "student_t")]

@@ -8,13 +8,13 @@ import pytest
 import torch
 
 from notmiwae.errors import DataError, DivergenceError
-from notmiwae.imputation import ImputationSpec, impute
+from notmiwae.imputation import impute
 from notmiwae.model.missing_process.missing_process import processes
 from notmiwae.model.not_miwae import ModelSpec, NotMIWAE
 from notmiwae.model.observation.observation_model import observations
 from notmiwae.randomness import generator
 from notmiwae.training.fit import fit
-from notmiwae.training.recipe import TrainingSpec
+from notmiwae.training.recipe import ImputationSpec, TrainingSpec
 from notmiwae.training.selection import is_within
 from notmiwae.training.trainer import Trainer
 

@@ -6,9 +6,13 @@ from typing import Annotated, Self
 
 from pydantic import BeforeValidator, Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
-from notmiwae.imputation import ImputationSpec
 from notmiwae.model.missing_process.missing_process import ProcessSpec, processes
 from notmiwae.specs import Spec
+
+_FIRST = 50
+"""Samples of the first try, where a row takes as many as it needs."""
+_MORE = 4
+"""How many times as many the next try takes."""
 
 
 class TrainingSpec(Spec):
@@ -60,6 +64,30 @@ class TrainingSpec(Spec):
         if self.warm_start >= self.steps:
             raise ValueError(f"warm_start ({self.warm_start}) must be less than steps ({self.steps})")
         return self
+
+
+class ImputationSpec(Spec):
+    """How a fitted model imputes.
+
+    Attributes:
+        samples: L, importance samples a row; where `enough` is given, at most.
+        enough: Effective samples at which a row has enough: 50 samples are tried, and where fewer count,
+            four times as many instead; null: always L.
+        draws: Multiple imputations drawn beside the mean.
+    """
+
+    samples: PositiveInt = 1000
+    enough: PositiveFloat | None = None
+    draws: Annotated[int, Field(ge=0)] = 20
+
+    def tries(self) -> list[int]:
+        """How many samples are taken, one try after the other."""
+        tries = [self.samples]
+        if self.enough:
+            tries = []
+            while not tries or tries[-1] < self.samples:
+                tries.append(min(_FIRST * _MORE ** len(tries), self.samples))
+        return tries
 
 
 class RecipeSpec(Spec):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import Field, FiniteFloat, PositiveInt
+from typing_extensions import override
 
 from notmiwae.errors import ParameterError
 from notmiwae.mechanisms.self_masking_mechanism import Threshold
@@ -16,7 +17,7 @@ from notmiwae.specs import Spec, suggest
 from notmiwae.training.recipe import RecipeSpec
 from study.baselines.baseline import Baseline, baselines
 from study.data.datasets import DatasetSpec
-from study.evaluation.trials import Model
+from study.evaluation.side_study_cases import Model
 from study.run.pipeline import entry, merged, model_section, section
 
 Names = Annotated[tuple[str, ...], Field(min_length=1)]
@@ -91,8 +92,8 @@ class Ablation(Study):
     model: str
     variants: Annotated[dict[str, Change], Field(min_length=1)]
 
+    @override
     def trials(self) -> Iterator[Trial]:
-        """See `Study.trials`."""
         for name in self.datasets:
             table = section(DatasetSpec, f"datasets.{name}")
             for variant, change in self.variants.items():
@@ -112,8 +113,8 @@ class MissingRate(Study):
     models: tuple[str, ...]
     baselines: tuple[str, ...]
 
+    @override
     def trials(self) -> Iterator[Trial]:
-        """See `Study.trials`."""
         for name in self.datasets:
             methods: dict[str, Model | Baseline] = {
                 each: model(each, name, self.change) for each in self.models
@@ -134,8 +135,8 @@ class Recipes(Study):
 
     models: Names
 
+    @override
     def trials(self) -> Iterator[Trial]:
-        """See `Study.trials`."""
         for name in self.datasets:
             table = section(DatasetSpec, f"datasets.{name}")
             for each in self.models:

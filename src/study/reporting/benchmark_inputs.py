@@ -10,7 +10,6 @@ import pandas as pd
 from notmiwae.errors import DataError, ParameterError
 from notmiwae.training.fitted_model import FittedModel
 from study.data.datasets import DatasetSpec
-from study.data.tables import read_table
 from study.evaluation.side_studies import Ablation, with_offset
 from study.reporting.benchmark import Inputs
 from study.reporting.learnt_columns import Learnt, learnt_columns
@@ -26,6 +25,7 @@ from study.reporting.result_files import (
 from study.run import pipeline
 from study.run.params_file import PARAMS_FILE
 from study.run.pipeline import COMPLETE, EVALUATED, MASKED, MODELS, REPORTS, cell, section
+from study.run.tables import read_table
 
 ERROR_COLUMNS = ["dataset", "method", "replicate", "row", "cells", "squared_error"]
 

@@ -14,9 +14,10 @@ from notmiwae.arrays import Floats
 from notmiwae.plot_style import save
 from notmiwae.training.fitted_model import FittedModel, missing_probability
 from study.data.datasets import DatasetSpec
-from study.data.mnist import MnistSource
-from study.data.sources import GaussianSource, RingSource, Source
-from study.data.tables import ImputedCells, missing_cells
+from study.data.sources.gaussian import GaussianSource
+from study.data.sources.mnist import MnistSource
+from study.data.sources.ring import RingSource
+from study.data.sources.source import Source
 from study.reporting.densities import densities
 from study.reporting.heatmap import mechanism_probability, missing_process
 from study.reporting.image_figures import error_maps, first_of_each, imputations
@@ -24,6 +25,7 @@ from study.reporting.imputed_against_true import agreement
 from study.reporting.learnt_columns import learnt_columns, learnt_processes
 from study.reporting.names import method_name
 from study.reporting.scatter import Panel, reconstruction
+from study.run.tables import ImputedCells, missing_cells
 
 _DRAWS = 6
 """So many of an image's draws are shown."""

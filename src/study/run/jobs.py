@@ -11,10 +11,10 @@ from typing import Any
 
 from notmiwae.computing import chunks
 from notmiwae.files import remove
-from study.evaluation.replicates import record_seconds
 from study.run.parallel import run_jobs
 from study.run.pipeline import REPORTS, compute
 from study.run.resume import fingerprint, is_current, note
+from study.run.timings import record_seconds
 
 CHECKPOINTS = Path("build/checkpoints")
 """No stage's output: DVC removes those when it starts one."""

@@ -11,7 +11,7 @@ import numpy as np
 from notmiwae.errors import DivergenceError
 from notmiwae.progress import Report
 from study.data.datasets import DatasetSpec
-from study.evaluation.trials import Model, run_trials
+from study.evaluation.side_study_cases import Model, run_trials
 
 State = Literal["complete", "stopped", "diverged"]
 RECORDED = ("rmse", "crps")

@@ -15,7 +15,7 @@ from notmiwae.randomness import torch_seed
 from notmiwae.specs import Spec
 from study.data.datasets import DatasetSpec
 from study.evaluation.side_studies import Change, model
-from study.evaluation.trials import Model
+from study.evaluation.side_study_cases import Model
 from study.run.params_file import lookup
 from study.run.pipeline import params, section, seed
 from study.run.resume import fingerprint

@@ -18,8 +18,8 @@ from notmiwae.training.fit import fit_together
 from notmiwae.training.recipe import RecipeSpec
 from study.baselines.baseline import Baseline
 from study.data.datasets import DatasetSpec
-from study.data.tables import ImputedCells
 from study.evaluation.evaluate import evaluate, process_metrics
+from study.run.tables import ImputedCells
 
 
 class Model(Spec):

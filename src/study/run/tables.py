@@ -1,4 +1,4 @@
-"""Tables on disk, one Parquet file a replicate, and the imputed cells that complete them.
+"""Tables on disk: one Parquet file a replicate, the imputed cells that complete them, CSV files of results.
 
 Missing is NaN, and the mask is derived from it. A folder holds one table for each replicate, or a single one
 where every replicate has the same table (fixed data under a deterministic mechanism).
@@ -28,6 +28,12 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
     """Write a table as Parquet, whole or not at all."""
     with whole_file(path) as temporary:
         table.to_parquet(temporary, index=False)
+
+
+def write_csv(table: pd.DataFrame, path: Path) -> None:
+    """Write a table of results as CSV, with six significant digits: more than any of them has."""
+    with whole_file(path) as temporary:
+        table.to_csv(temporary, index=False, float_format="%.6g", lineterminator="\n")
 
 
 def read_table(folder: Path, replicate: int) -> pd.DataFrame:

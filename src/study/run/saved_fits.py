@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from notmiwae.files import whole_folder, write_json
-from study.evaluation.replicates import write_csv
+from study.run.tables import write_csv
 
 if TYPE_CHECKING:
     from notmiwae.training.fit import Fit
