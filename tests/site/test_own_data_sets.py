@@ -108,7 +108,7 @@ def test_a_run_of_fewer_data_sets_leaves_the_pages_alone(copied, monkeypatch, ca
     )
 
 
-def test_the_studys_own_figures_go_into_the_pages(copied, monkeypatch):
+def test_the_studys_own_values_go_into_the_pages(copied, monkeypatch):
     found = pd.read_csv(copied / "reports/results.csv")
     chosen = (found["dataset"] == "gaussian") & (found["method"] == "notmiwae") & (found["metric"] == "rmse")
     found.loc[chosen, "mean"] = 0.4777

@@ -78,10 +78,6 @@ def _members(cache: Path, digest: str) -> list[Mapping[str, Any]]:
     return [member for member in listed if isinstance(member, Mapping)] if isinstance(listed, list) else []
 
 
-def _cache_folder() -> Path:
-    return Path(Checkout(Path.cwd()).read("cache", "dir").strip()) / "files" / "md5"
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Read the cache of the working folder's repository; the exit status is 1 when an object is damaged."""
     parser = argparse.ArgumentParser(
@@ -92,7 +88,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     remove = parser.parse_args(arguments).remove
     try:
-        cache = _cache_folder()
+        cache = Path(Checkout(Path.cwd()).read("cache", "dir").strip(), "files/md5")
     except DataError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -58,17 +58,18 @@ def compare(before: Path, after: Path, tolerance: Tolerance | None) -> list[str]
     complaints = [f"{name}: was not made again" for name in sorted(old - new)]
     complaints += [f"{name}: is new; commit it" for name in sorted(new - old)]
     for name in sorted(old & new):
-        if name.name == ENVIRONMENT or (before / name).read_bytes() == (after / name).read_bytes():
+        files = before / name, after / name
+        if name.name == ENVIRONMENT or files[0].read_bytes() == files[1].read_bytes():
             continue
         if tolerance is None:
-            lines = [*_differences(before / name, after / name, Tolerance(relative=0, absolute=0, pixels=0))]
-            complaints += [f"{name}: {line}" for line in lines] or [f"{name}: its bytes differ"]
+            lines = [*_differences(*files, Tolerance(relative=0, absolute=0, pixels=0))] or [
+                "its bytes differ"
+            ]
         elif name.suffix == ".png":
-            difference = _picture_difference(before / name, after / name)
-            if difference > tolerance.pixels:
-                complaints.append(f"{name}: pixels differ by {difference:.3g} on average")
+            lines = [*_picture_difference(*files, tolerance)]
         else:
-            complaints += [f"{name}: {line}" for line in _differences(before / name, after / name, tolerance)]
+            lines = [*_differences(*files, tolerance)]
+        complaints += [f"{name}: {line}" for line in lines]
     return complaints
 
 
@@ -98,6 +99,8 @@ def _values(path: Path) -> dict[str, float]:
     return {}
 
 
-def _picture_difference(before: Path, after: Path) -> float:
+def _picture_difference(before: Path, after: Path, tolerance: Tolerance) -> Iterator[str]:
     old, new = imread(before), imread(after)
-    return float(np.abs(old - new).mean()) if old.shape == new.shape else 1.0
+    difference = float(np.abs(old - new).mean()) if old.shape == new.shape else 1.0
+    if difference > tolerance.pixels:
+        yield f"pixels differ by {difference:.3g} on average"

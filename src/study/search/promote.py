@@ -48,30 +48,6 @@ class Best(Spec):
     dials: dict[str, Any] = Field(min_length=1)
 
 
-class Summary(Spec):
-    """What a search wrote: the JSON of `search_results.summary`.
-
-    Attributes:
-        dataset: Name of the table.
-        model: Name of the model.
-        seed: Seed of the trials.
-        optuna: Version of Optuna that chose them.
-        trials: Number of trials by how they ended.
-        best: Best trial.
-        default: Trial 0, beside it.
-        bound_with_rmse: Correlations of the bound with RMSE, by kind.
-    """
-
-    dataset: str
-    model: str
-    seed: int
-    optuna: str
-    trials: dict[str, int]
-    best: Best
-    default: dict[str, Any]
-    bound_with_rmse: dict[str, float | None]
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print what changes, and write it; the exit status is 2 after an error.
 
@@ -91,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--dry-run", action="store_true", help="only print what would change")
     typed = parser.parse_args(arguments)
     try:
-        print(promote(read_summary(typed.summary).best, typed.params, typed.dry_run), file=sys.stderr)
+        print(promote(read_best(typed.summary), typed.params, typed.dry_run), file=sys.stderr)
     except (NotMIWAEError, OSError) as error:
         print(f"error: {flat(error)}", file=sys.stderr)
         return 2
@@ -127,20 +103,20 @@ def promote(best: Best, params: Path, dry_run: bool = False) -> str:
     return f"{params}: {len(changed)} dial(s) of trial {best.trial}; `dvc repro` does the rest"
 
 
-def read_summary(path: Path) -> Summary:
-    """Read what a search wrote.
+def read_best(path: Path) -> Best:
+    """Read the best trial from what a search wrote, the JSON of `search_results.summary`.
 
     Raises:
         DataError: the file isn't there, or is something else.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        summary = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise DataError(f"{path}: no such file; `make sweep` writes it") from None
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
         raise DataError(f"{path}: can't be read as JSON: {error}") from None
     try:
-        return parse_spec(Summary, content, str(path))
+        return parse_spec(Best, lookup(summary, "best", path), f"{path}: best")
     except ParameterError as error:
         raise DataError(f"{error}; accepted: the JSON that `make sweep` wrote") from None
 

@@ -12,17 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 from optuna.trial import FrozenTrial
 
-from notmiwae.plot_style import (  # fmt: skip
-    BLACK,
-    BLUE,
-    GREY,
-    LIGHT,
-    SERIES,
-    VERMILION,
-    figure,
-    label_lines,
-    styled,
-)
+from notmiwae.plot_style import BLACK, BLUE, GREY, LIGHT, SERIES, VERMILION, figure, label_lines, styled
 from study.reporting.names import dataset_name
 from study.search.parallel_coordinates import parallel, slices
 from study.search.search_plot_style import LABELS, limits, mark_handles, short_label, stars

@@ -10,12 +10,7 @@ import numpy as np
 import optuna
 import pandas as pd
 from optuna.exceptions import ExperimentalWarning
-from optuna.importance import (
-    BaseImportanceEvaluator,
-    FanovaImportanceEvaluator,
-    PedAnovaImportanceEvaluator,
-    get_param_importances,
-)
+from optuna.importance import FanovaImportanceEvaluator, PedAnovaImportanceEvaluator, get_param_importances
 from optuna.trial import FrozenTrial, TrialState
 from scipy.stats import pearsonr, spearmanr
 
@@ -111,13 +106,12 @@ def importances(sweep: Sweep, trials: Sequence[FrozenTrial]) -> pd.DataFrame:
 
 
 def _evaluated(study: optuna.Study) -> dict[str, Mapping[str, float]]:
-    evaluators: dict[str, BaseImportanceEvaluator] = {
-        "fANOVA": FanovaImportanceEvaluator(seed=0),
-        "PED-ANOVA": PedAnovaImportanceEvaluator(),
-    }
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)
-        return {name: get_param_importances(study, evaluator=one) for name, one in evaluators.items()}
+        return {
+            "fANOVA": get_param_importances(study, evaluator=FanovaImportanceEvaluator(seed=0)),
+            "PED-ANOVA": get_param_importances(study, evaluator=PedAnovaImportanceEvaluator()),
+        }
 
 
 def summary(sweep: Sweep, trials: Sequence[FrozenTrial]) -> dict[str, Any]:

@@ -43,12 +43,7 @@ class Outcome:
 
 
 def run_trial(
-    table: DatasetSpec,
-    model: Model,
-    seed: int,
-    replicates: int,
-    bars: Mapping[int, float],
-    report: Report,
+    table: DatasetSpec, model: Model, seed: int, replicates: int, bars: Mapping[int, float], report: Report
 ) -> Outcome:
     """Train, impute and evaluate one setting on some replicates.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -30,7 +31,7 @@ COMPUTES = tuple(
 
 
 class Pruning(Spec):
-    """When a trial is stopped early: its bound is low beside those of earlier trials at the same step.
+    """The rule that stops a trial early: its bound is low beside those of earlier trials at the same step.
 
     Attributes:
         startup: Number of completed trials to compare with before any is stopped.
@@ -153,12 +154,15 @@ class Sweep(Spec):
             for place in dial.at:
                 part, _, rest = place.partition(".")
                 # What a model doesn't say itself stands in a section that all models share.
-                keys = [root + rest for root in roots[part] if _stands(loaded, root + rest)]
-                if not keys:
+                for root in roots[part]:
+                    with suppress(ParameterError):
+                        lookup(loaded, root + rest)
+                        values[root + rest] = dial.written(setting[name])
+                        break
+                else:
                     raise ParameterError(
                         f"params.yaml: {SECTION}.space.{name}: no key {rest!r} in {roots[part][0][:-1]}"
                     )
-                values[keys[0]] = dial.written(setting[name])
         return values
 
     @property
@@ -193,11 +197,3 @@ def read_sweep() -> Sweep:
     sweep = section(Sweep, SECTION)
     sweep.check()
     return sweep
-
-
-def _stands(loaded: Mapping[str, Any], key: str) -> bool:
-    try:
-        lookup(loaded, key)
-    except ParameterError:
-        return False
-    return True

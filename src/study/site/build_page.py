@@ -53,11 +53,9 @@ def page(root: Path) -> str:
     return _TEMPLATES.get_template("layout.html.j2").render(
         chapters=parts,
         chart=chart(root),
-        found=findings(root),
+        findings=findings(root),
         own=slug(OWN.name) if own else "",
         source=renderer.source(f"{STUDY.reports}/results.csv"),
-        style=_template("style.css"),
-        script=_template("page.js") + _template("sort.js"),
     )
 
 
@@ -143,8 +141,3 @@ def _table_files(root: Path) -> Iterator[str]:
             # What is made of others is the source of none.
             if (path := str(table.relative_to(root))) != SUMMARY:
                 yield path
-
-
-def _template(name: str) -> str:
-    assert _TEMPLATES.loader
-    return _TEMPLATES.loader.get_source(_TEMPLATES, name)[0]
