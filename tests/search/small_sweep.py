@@ -10,8 +10,8 @@ from optuna.trial import FrozenTrial
 
 from study.run.pipeline import compute
 from study.search.sweep_spec import Sweep, read_sweep
+from study.search.trial_batches import run_sweep
 from study.search.trial_storage import open_storage
-from study.search.trials_run import run_sweep
 
 ROOT = Path(__file__).parents[2]
 PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text()) | yaml.safe_load(

@@ -1,4 +1,4 @@
-"""`notmiwae promote`: the promoted lines of the real params.yaml change, and nothing else does."""
+"""Promotion: the promoted lines of the real params.yaml change, and nothing else does."""
 
 import json
 import os
@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from notmiwae.training.recipe import RecipeSpec
 from study.run.pipeline import model_section
-from study.search.promote import replaced
+from study.search.promote import main, replaced
 
 ROOT = Path(__file__).parents[2]
 OWN = "models.notmiwae.gaussian"
@@ -29,7 +30,7 @@ DIALS = {
 }
 
 
-def write_found(path, dials=DIALS, **changes):
+def write_summary(path, dials=DIALS, **changes):
     best = {"trial": 7, "bound": -2.3, "rmse": 0.5, "crps": 0.2, "dials": dials}
     content = {
         "dataset": "gaussian", "model": "notmiwae", "seed": 1, "optuna": "5.0.0", "trials": {"complete": 9},
@@ -40,16 +41,26 @@ def write_found(path, dials=DIALS, **changes):
 
 
 @pytest.fixture
+def promote(capsys):
+    def run(*arguments):
+        status = main(arguments)
+        out, err = capsys.readouterr()
+        return SimpleNamespace(status=status, out=out, err=err)
+
+    return run
+
+
+@pytest.fixture
 def here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     shutil.copy(ROOT / "params.yaml", tmp_path)
-    write_found(tmp_path / "best.json")
+    write_summary(tmp_path / "best.json")
     return tmp_path
 
 
-def test_only_the_promoted_lines_change(here, notmiwae):
+def test_only_the_promoted_lines_change(here, promote):
     before = (here / "params.yaml").read_text().splitlines()
-    done = notmiwae("promote", "best.json")
+    done = promote("best.json")
     assert done.status == 0
     after = (here / "params.yaml").read_text().splitlines()
     assert len(after) == len(before)
@@ -72,15 +83,15 @@ def test_only_the_promoted_lines_change(here, notmiwae):
     assert (recipe.training.learning_rate, recipe.training.batch_size) == (0.0333, 24)
     assert recipe.missing_process.marginal == "sampled"
     # A second time there's nothing left to do.
-    again = notmiwae("promote", "best.json")
+    again = promote("best.json")
     assert (again.status, again.out) == (0, "")
     assert "already" in again.err
 
 
-def test_another_kind_of_process_takes_the_whole_entrys_place(here, notmiwae):
-    write_found(here / "best.json", {f"{OWN}.missing_process": MCAR})
+def test_another_kind_of_process_takes_the_whole_entrys_place(here, promote):
+    write_summary(here / "best.json", {f"{OWN}.missing_process": MCAR})
     before = (here / "params.yaml").read_text()
-    assert notmiwae("promote", "best.json").status == 0
+    assert promote("best.json").status == 0
     after = (here / "params.yaml").read_text()
     assert "      missing_process: {kind: mcar}\n      members: 1\n" in after
     assert model_section(RecipeSpec, "notmiwae", "gaussian").missing_process.kind == "mcar"
@@ -89,17 +100,17 @@ def test_another_kind_of_process_takes_the_whole_entrys_place(here, notmiwae):
     assert yaml.safe_load(after) == expected
 
 
-def test_a_dry_run_says_the_same_and_writes_nothing(here, notmiwae):
+def test_a_dry_run_says_the_same_and_writes_nothing(here, promote):
     before = (here / "params.yaml").read_bytes()
-    dry = notmiwae("promote", "best.json", "--dry-run")
+    dry = promote("best.json", "--dry-run")
     assert (here / "params.yaml").read_bytes() == before
-    assert dry.out == notmiwae("promote", "best.json").out != ""
+    assert dry.out == promote("best.json").out != ""
 
 
-def test_another_file_is_named(here, notmiwae):
+def test_another_file_is_named(here, promote):
     shutil.copy("params.yaml", "other.yaml")
     before = (here / "params.yaml").read_bytes()
-    assert notmiwae("promote", "best.json", "--params", "other.yaml").status == 0
+    assert promote("best.json", "--params", "other.yaml").status == 0
     assert (here / "params.yaml").read_bytes() == before
     assert "learning_rate: 0.0333" in (here / "other.yaml").read_text()
 
@@ -115,22 +126,26 @@ def test_another_file_is_named(here, notmiwae):
             "make sweep",
         ),
         (
-            lambda here: write_found(here / "best.json", best={"trial": 1}),
+            lambda here: write_summary(here / "best.json", best={"trial": 1}),
             "accepted: the JSON",
         ),
-        (lambda here: write_found(here / "best.json", {}), "make sweep"),
-        (lambda here: write_found(here / "best.json", {f"{OWN}.training.rate": 1}), "no key 'rate'"),
+        (lambda here: write_summary(here / "best.json", {}), "make sweep"),
+        (lambda here: write_summary(here / "best.json", {f"{OWN}.training.rate": 1}), "no key 'rate'"),
     ],
 )
-def test_what_does_not_fit_is_one_line_and_changes_nothing(here, refused, spoil, said):
+def test_what_does_not_fit_is_one_line_and_changes_nothing(here, promote, spoil, said):
     spoil(here)
     params = here / "params.yaml"
     before = params.read_bytes() if params.exists() else None
-    assert said in refused("promote", "best.json")
+    refused = promote("best.json")
+    assert (refused.status, refused.out) == (2, "")
+    assert refused.err.startswith("error: ")
+    assert refused.err.count("\n") == 1
+    assert said in refused.err
     assert (params.read_bytes() if params.exists() else None) == before
 
 
-def test_dvc_names_the_stages_that_read_them_and_no_others(here, notmiwae):
+def test_dvc_names_the_stages_that_read_them_and_no_others(here, promote):
     for name in ("dvc.yaml", "dvc.lock"):
         shutil.copy(ROOT / name, here)
     shutil.copytree(ROOT / ".dvc", here / ".dvc", ignore=shutil.ignore_patterns("cache", "tmp"))
@@ -149,9 +164,23 @@ def test_dvc_names_the_stages_that_read_them_and_no_others(here, notmiwae):
         }
 
     before = touched()
-    assert notmiwae("promote", "best.json").status == 0
+    assert promote("best.json").status == 0
     # MIWAE has the same networks.
     assert touched() - before == {"train@gaussian-notmiwae", "train@gaussian-miwae"}
+
+
+def test_its_help_has_examples_and_wrong_usage_is_status_2(tmp_path):
+    def typed(*arguments):
+        command = [sys.executable, "-m", "study.search.promote", *arguments]
+        return subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+
+    said = typed("--help")
+    assert said.returncode == 0
+    assert "  python -m study.search.promote sweep/" in said.stdout.split("examples:")[1]
+    wrong = typed("best.json", "--params")
+    assert wrong.returncode == 2
+    assert wrong.stderr.startswith("usage: python -m study.search.promote")
+    assert typed("best.json").stderr == "error: best.json: no such file; `make sweep` writes it\n"
 
 
 KEYS = st.sampled_from(["a", "b", "c"])

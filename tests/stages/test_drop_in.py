@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from tests.stages.running import ROOT, TOOLS
 
 from pipelines import tiny
-from tests.stages.running import ROOT, TOOLS
 
 PROCESS = '''
 """Missing on three sides: outside [-u, u], and in a strip around 0."""
