@@ -33,7 +33,7 @@ def main() -> None:
             output = table_path(cell_folder(IMPUTED, name, method), r)
             made_from = fingerprint(Path(__file__), random, find_table(MASKED / name, r), baseline)
             work.append((Job(name, method, r, random, output, made_from), baseline))
-    run_cells(impute, work, cell_folder(IMPUTED, chosen, method), "impute_seconds", f"impute {method}")
+    run_cells(impute, work, cell_folder(IMPUTED, chosen, method), f"impute {method}", "impute_seconds")
 
 
 main()

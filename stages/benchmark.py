@@ -2,7 +2,7 @@
 
 from notmiwae.files import write_json
 from notmiwae.plot_style import save
-from study.evaluation.replicates import write_csv
+from study.data.tables import write_csv
 from study.reporting.benchmark import figures_in_prose, findings, pictures, tables, texts
 from study.reporting.benchmark_inputs import gather
 from study.reporting.environment import environment

@@ -30,6 +30,12 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
         table.to_parquet(temporary, index=False)
 
 
+def write_csv(table: pd.DataFrame, path: Path) -> None:
+    """Write numbers with six significant digits, fewer than any of them means."""
+    with whole_file(path) as temporary:
+        table.to_csv(temporary, index=False, float_format="%.6g", lineterminator="\n")
+
+
 def read_table(folder: Path, replicate: int) -> pd.DataFrame:
     """A replicate's table, or the single one that all replicates share.
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from study.run.grid import ORACLE as ORACLE
+
 METHODS = {
     "notmiwae": "not-MIWAE",
     "notmiwae_mechanism": "not-MIWAE, mechanism known",
@@ -31,7 +33,6 @@ METHODS = {
 DEFAULT, RIVAL = "notmiwae_known", "miwae"
 """The method that the benchmark is about, and the model that it's held against beside the best baseline."""
 
-ORACLE = "oracle"
 ORACLE_NAME = "Bayes-optimal limit"
 
 EVERY_DATASET = "all"

@@ -18,7 +18,7 @@ from study.run.process_env import PINS, SCHEDULER, die_with_parent
 
 _DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
 """What a disk says when it can't be written, which a user can mend; any other such error is our mistake."""
-STAGES = Path(__file__).resolve().parents[2] / "stages"
+STAGES = Path(__file__).resolve().parents[3] / "stages"
 
 
 def main() -> int:

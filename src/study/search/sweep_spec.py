@@ -14,15 +14,15 @@ from notmiwae.errors import ParameterError
 from notmiwae.randomness import torch_seed
 from notmiwae.specs import Spec
 from study.data.datasets import DatasetSpec
+from study.evaluation.from_scratch import Model
 from study.evaluation.side_studies import Change, model
-from study.evaluation.trials import Model
 from study.run.params_file import lookup
-from study.run.pipeline import params, section, seed
-from study.run.resume import fingerprint
+from study.run.pipeline import params, recipe_keys, section, seed
+from study.run.resume import fingerprint, modules
 from study.search.search_space import Setting, Space, changes
 
 SECTION = "sweep"
-_COMPUTES = ("space", "study", "sweep", "trial")
+_COMPUTES = ("search_space", "search_trial", "sweep_spec", "trials_run")
 """Modules beside this one that make a trial what it is; figures don't."""
 
 
@@ -139,17 +139,16 @@ class Sweep(Spec):
             ParameterError: a dial isn't written down there.
         """
         loaded = params()
-        key = f"models.{self.model}"
-        entry = lookup(loaded, key)
-        if "missing_process" not in entry:
-            key = f"{key}.{self.dataset}"
-            entry = lookup(loaded, key)
-        roots = {"model": [f"{key}.", ""], "network": [f"networks.{entry.get('network') or self.dataset}."]}
+        recipe = model(self.model, self.dataset, Change()).recipe
+        roots = {
+            "model": [*(f"{key}." for key in recipe_keys(loaded, self.model, self.dataset)), ""],
+            "network": [f"networks.{recipe.network or self.dataset}."],
+        }
         found = {}
         for name, dial in self.space.items():
             for place in dial.at:
                 part, _, rest = place.partition(".")
-                # What a model doesn't say itself stands in a section that all models share.
+                # What a model doesn't say itself stands in a section that it shares with others.
                 there = [root + rest for root in roots[part] if _stands(loaded, root + rest)]
                 if not there:
                     raise ParameterError(
@@ -175,7 +174,7 @@ class Sweep(Spec):
         """
         counted = self.model_copy(update={"trials": 1, "storage": None, "patience": 0.0})
         here = Path(__file__).parent
-        code = [here / f"{each}.py" for each in _COMPUTES]
+        code = [*modules("study/evaluation"), *(here / f"{name}.py" for name in _COMPUTES)]
         own = model(self.model, self.dataset, self.change)
         table = self.table
         made_from = fingerprint(
