@@ -6,10 +6,10 @@ from pathlib import Path
 from notmiwae.progress import Report
 from notmiwae.randomness import torch_seed
 from study.baselines.baseline import Baseline, baselines
+from study.data.tables import ImputedCells, count_tables, find_table, read_table, table_path
 from study.run.jobs import Job, run_cells
 from study.run.pipeline import IMPUTED, MASKED, arguments, cell_folder, datasets, entry, replicates, seed
 from study.run.resume import fingerprint
-from study.run.tables import ImputedCells, count_tables, find_table, read_table, table_path
 
 
 def impute(job: Job, baseline: Baseline, report: Report) -> float:
@@ -33,7 +33,7 @@ def main() -> None:
             output = table_path(cell_folder(IMPUTED, name, method), r)
             made_from = fingerprint(Path(__file__), random, find_table(MASKED / name, r), baseline)
             work.append((Job(name, method, r, random, output, made_from), baseline))
-    run_cells(impute, work, cell_folder(IMPUTED, chosen, method), "impute_seconds", f"impute {method}")
+    run_cells(impute, work, cell_folder(IMPUTED, chosen, method), f"impute {method}", "impute_seconds")
 
 
 main()

@@ -2,12 +2,12 @@
 
 from notmiwae.files import write_json
 from notmiwae.plot_style import save
+from study.data.tables import write_csv
 from study.reporting.benchmark import figures_in_prose, findings, pictures, tables, texts
 from study.reporting.benchmark_inputs import gather
 from study.reporting.environment import environment
 from study.reporting.page_template import write_page
 from study.run.pipeline import REPORTS, arguments
-from study.run.tables import write_csv
 
 
 def main() -> None:

@@ -1,50 +1,59 @@
-"""Draw a data set's first replicate: what was missing, what the models made of it."""
+"""Draw a data set's first replicate: what was missing, what the methods made of it."""
+
+from importlib.metadata import version
+from pathlib import Path
 
 from notmiwae.files import whole_folder
+from notmiwae.progress import Report
 from notmiwae.training.fitted_model import FittedModel
 from study.data.datasets import DatasetSpec
+from study.data.tables import ImputedCells, find_table, read_table, table_path
 from study.evaluation.oracle import oracle
 from study.reporting.dataset_figures import Replicate, draw_figures
-from study.reporting.result_files import GridSpec
-from study.run.pipeline import (
-    COMPLETE,
-    IMPUTED,
-    MASKED,
-    MODELS,
-    REPORTS,
-    arguments,
-    cell_folder,
-    replicate_folder,
-    section,
-)
-from study.run.tables import ImputedCells, count_tables, read_table, table_path
+from study.run import pipeline
+from study.run.grid import GridSpec
+from study.run.jobs import Job, run_cells
+from study.run.pipeline import COMPLETE, IMPUTED, MASKED, MODELS, REPORTS, cell_folder, replicate_folder
+from study.run.resume import fingerprint, modules
 
 
-def imputed(name: str, model: str) -> ImputedCells:
-    folder = cell_folder(IMPUTED, name, model)
-    count_tables(folder)  # with an error that names the folder
-    return ImputedCells.read(table_path(folder, 0))
-
-
-def main() -> None:
-    (name,) = arguments("dataset")
-    dataset = section(DatasetSpec, f"datasets.{name}")
-    grid = section(GridSpec, "run")
+def draw(job: Job, dataset: DatasetSpec, grid: GridSpec, report: Report) -> None:
+    name = job.dataset
     complete, masked = read_table(COMPLETE / name, 0), read_table(MASKED / name, 0)
     replicate = Replicate(
         dataset,
         complete,
         masked,
         oracle(dataset, complete, masked) if name in grid.oracles else None,
-        {model: imputed(name, model) for model in grid.models},
-        {method: imputed(name, method) for method in grid.baselines},
-        {
-            model: FittedModel.load_members(replicate_folder(cell_folder(MODELS, name, model), 0))
-            for model in grid.models
-        },
+        {model: ImputedCells.read(imputed(name, model)) for model in grid.models},
+        {baseline: ImputedCells.read(imputed(name, baseline)) for baseline in grid.baselines},
+        {model: FittedModel.load_members(models(name, model)) for model in grid.models},
     )
-    with whole_folder(REPORTS / "figures" / name) as folder:
+    with whole_folder(job.output) as folder:
         draw_figures(replicate, folder)
+
+
+def imputed(name: str, method: str) -> Path:
+    return table_path(cell_folder(IMPUTED, name, method), 0)
+
+
+def models(name: str, model: str) -> Path:
+    return replicate_folder(cell_folder(MODELS, name, model), 0)
+
+
+def main() -> None:
+    (name,) = pipeline.arguments("dataset")
+    dataset, grid = pipeline.section(DatasetSpec, f"datasets.{name}"), pipeline.grid()
+    made_from = fingerprint(
+        *(Path(__file__), *modules("study/evaluation", "study/reporting")),
+        *(f"{package} {version(package)}" for package in ("matplotlib", "pillow")),
+        *(dataset, ",".join(grid.models), name in grid.oracles),
+        *(find_table(stage / name, 0) for stage in (COMPLETE, MASKED)),
+        *(part for method in grid.methods for part in (method, imputed(name, method))),
+        *(models(name, model) for model in grid.models),
+    )
+    job = Job(name, "all", 0, 0, REPORTS / "figures" / name, made_from)
+    run_cells(draw, [(job, dataset, grid)], job.output, f"figures {name}")
 
 
 main()

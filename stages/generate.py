@@ -2,17 +2,17 @@
 
 from notmiwae.files import whole_folder
 from notmiwae.randomness import generator
-from study.data.datasets import DatasetSpec
-from study.run.pipeline import COMPLETE, arguments, section, seed
-from study.run.tables import table_path, write_table
+from study.data.sources.source import sources
+from study.data.tables import table_path, write_table
+from study.run.pipeline import COMPLETE, arguments, entry, replicates, seed
 
 
 def main() -> None:
     (name,) = arguments("dataset")
-    dataset = section(DatasetSpec, f"datasets.{name}")
+    source = entry(sources, f"datasets.{name}.source")
     with whole_folder(COMPLETE / name) as folder:
-        for replicate in range(1 if dataset.source.fixed else dataset.replicates):
-            table = dataset.source.draw(generator(seed(), "generate", name, replicate))
+        for replicate in range(1 if source.fixed else replicates(name)):
+            table = source.draw(generator(seed(), "generate", name, replicate))
             write_table(table, table_path(folder, replicate))
 
 

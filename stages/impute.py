@@ -9,22 +9,11 @@ from notmiwae.progress import Report
 from notmiwae.randomness import torch_seed
 from notmiwae.training.fitted_model import FittedModel
 from notmiwae.training.recipe import ImputationSpec, RecipeSpec
+from study.data.tables import ImputedCells, find_table, read_table, table_path
+from study.run import pipeline
 from study.run.jobs import Job, run_cells
-from study.run.pipeline import (
-    IMPUTED,
-    MASKED,
-    MODELS,
-    arguments,
-    cell_folder,
-    compute,
-    datasets,
-    model_section,
-    replicate_folder,
-    replicates,
-    seed,
-)
+from study.run.pipeline import IMPUTED, MASKED, MODELS, cell_folder, replicate_folder
 from study.run.resume import fingerprint
-from study.run.tables import ImputedCells, find_table, read_table, table_path
 
 
 def impute(job: Job, imputation: ImputationSpec, device: str, report: Report) -> float:
@@ -41,20 +30,18 @@ def impute(job: Job, imputation: ImputationSpec, device: str, report: Report) ->
 
 
 def main() -> None:
-    chosen, model = arguments("dataset", "model")
-    device = resolve(compute().device)
+    chosen, model = pipeline.arguments("dataset", "model")
+    device = resolve(pipeline.compute().device)
     work = []
-    for name in datasets(chosen):
-        imputation = model_section(RecipeSpec, model, name).imputation
-        models = cell_folder(MODELS, name, model)
-        for r in range(replicates(name)):
-            random = torch_seed(seed(), "impute", name, r)
-            made_from = fingerprint(
-                Path(__file__), random, find_table(MASKED / name, r), replicate_folder(models, r), imputation
-            )
+    for name in pipeline.datasets(chosen):
+        imputation = pipeline.model_section(RecipeSpec, model, name).imputation
+        for r in range(pipeline.replicates(name)):
+            random = torch_seed(pipeline.seed(), "impute", name, r)
+            models = replicate_folder(cell_folder(MODELS, name, model), r)
+            made_from = fingerprint(Path(__file__), random, find_table(MASKED / name, r), models, imputation)
             output = table_path(cell_folder(IMPUTED, name, model), r)
             work.append((Job(name, model, r, random, output, made_from), imputation, device))
-    run_cells(impute, work, cell_folder(IMPUTED, chosen, model), "impute_seconds", f"impute {model}")
+    run_cells(impute, work, cell_folder(IMPUTED, chosen, model), f"impute {model}", "impute_seconds")
 
 
 main()

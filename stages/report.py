@@ -1,33 +1,23 @@
-"""Gather every cell's figures: the tidy results, the headline table, and the figures that span data sets."""
-
-import pandas as pd
+"""Gather every cell's metrics: the tidy results, the headline table, and the figures that span data sets."""
 
 from notmiwae.files import whole_file, write_json
 from notmiwae.plot_style import save
+from study.data.tables import write_csv
 from study.evaluation.replicates import summarise
 from study.reporting.environment import environment
 from study.reporting.headline_figure import errors
 from study.reporting.headline_tables import agreement_table, by_truth, calibration_tables, tables
-from study.reporting.result_files import (
-    CURVE_COLUMNS,
-    PUBLISHED_COLUMNS,
-    REPLICATE_COLUMNS,
-    GridSpec,
-    read_rows,
-)
+from study.reporting.result_files import CURVE_COLUMNS, PUBLISHED_COLUMNS, read_replicates, read_rows
 from study.reporting.training_curves import bounds
-from study.run.pipeline import EVALUATED, REPORTS, arguments, cell, section
-from study.run.tables import write_csv
+from study.run import pipeline
+from study.run.pipeline import REPORTS
 
 
 def main() -> None:
-    arguments()
-    grid = section(GridSpec, "run")
+    pipeline.arguments()
+    grid = pipeline.grid()
     published = read_rows(REPORTS / "published.csv", PUBLISHED_COLUMNS)
-    replicates = pd.concat(
-        [read_rows(EVALUATED / f"{cell(*group)}.csv", REPLICATE_COLUMNS) for group in grid.groups()],
-        ignore_index=True,
-    )
+    replicates = read_replicates(grid.cells())
     results = summarise(replicates)
     curves = {
         (dataset, model): read_rows(REPORTS / "curves" / model / f"{dataset}.csv", CURVE_COLUMNS)

@@ -1,9 +1,9 @@
-"""Search a model's hyperparameters by the held-out bound (see `search.study`), and say what came of it."""
+"""Search a model's hyperparameters by the held-out bound (`study.search.sweep_spec`); say what came of it."""
 
 from notmiwae.files import whole_file, whole_folder, write_json
 from notmiwae.plot_style import save
+from study.data.tables import write_csv
 from study.run.pipeline import REPORTS, arguments, compute
-from study.run.tables import write_csv
 from study.search.search_figures import figures
 from study.search.search_results import markdown, summary, table
 from study.search.sweep_spec import read_sweep

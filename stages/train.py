@@ -10,24 +10,12 @@ from notmiwae.progress import Report
 from notmiwae.randomness import torch_seed
 from notmiwae.training.fit import fit_together
 from notmiwae.training.recipe import RecipeSpec
+from study.data.saved_fits import save_fit, write_curves
+from study.data.tables import find_table, read_table
+from study.run import pipeline
 from study.run.jobs import Job, checkpoints, run_cells, together
-from study.run.pipeline import (
-    MASKED,
-    MODELS,
-    REPORTS,
-    arguments,
-    cell_folder,
-    compute,
-    datasets,
-    model_section,
-    replicate_folder,
-    replicates,
-    section,
-    seed,
-)
+from study.run.pipeline import MASKED, MODELS, REPORTS, cell_folder
 from study.run.resume import fingerprint
-from study.run.saved_fits import save_fit, write_curves
-from study.run.tables import find_table, read_table
 
 
 def train(jobs: Sequence[Job], network: ModelSpec, recipe: RecipeSpec, device: str, report: Report) -> float:
@@ -43,23 +31,23 @@ def train(jobs: Sequence[Job], network: ModelSpec, recipe: RecipeSpec, device: s
 
 
 def main() -> None:
-    chosen, model = arguments("dataset", "model")
-    device = resolve(compute().device)
+    chosen, model = pipeline.arguments("dataset", "model")
+    device = resolve(pipeline.compute().device)
     work, curves = [], {}
-    for name in datasets(chosen):
-        recipe = model_section(RecipeSpec, model, name)
-        network = section(ModelSpec, f"networks.{recipe.network or name}")
+    for name in pipeline.datasets(chosen):
+        recipe = pipeline.model_section(RecipeSpec, model, name)
+        network = pipeline.section(ModelSpec, f"networks.{recipe.network or name}")
         jobs = []
-        for r, m in ((r, m) for r in range(replicates(name)) for m in range(recipe.members)):
-            output = replicate_folder(cell_folder(MODELS, name, model), r) / f"{m:02d}"
-            random = torch_seed(seed(), "train", name, r, m)
+        for r, m in ((r, m) for r in range(pipeline.replicates(name)) for m in range(recipe.members)):
+            output = pipeline.replicate_folder(cell_folder(MODELS, name, model), r) / f"{m:02d}"
+            random = torch_seed(pipeline.seed(), "train", name, r, m)
             specs = (network, recipe.missing_process, recipe.training)
             made_from = fingerprint(Path(__file__), random, find_table(MASKED / name, r), *specs)
             jobs.append(Job(name, model, r, random, output, made_from))
         groups = together(jobs, recipe.replicates_together * recipe.members)
-        work += [(each, network, recipe, device) for each in groups]
+        work += [(group, network, recipe, device) for group in groups]
         curves[name] = [(job.replicate, n % recipe.members, job.output) for n, job in enumerate(jobs)]
-    run_cells(train, work, cell_folder(MODELS, chosen, model), "fit_seconds", f"train {model}")
+    run_cells(train, work, cell_folder(MODELS, chosen, model), f"train {model}", "fit_seconds")
     for name, parts in curves.items():
         write_curves(parts, REPORTS / "curves" / model / f"{name}.csv")
 

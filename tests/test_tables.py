@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from notmiwae.errors import DataError
 from notmiwae.randomness import generator
-from study.run.tables import ImputedCells, count_tables, missing_cells, read_table, table_path, write_table
+from study.data.tables import ImputedCells, count_tables, missing_cells, read_table, table_path, write_table
 
 
 def masked(rows=12, seed=0):

@@ -13,8 +13,8 @@ from notmiwae import metrics
 from notmiwae.errors import DataError
 from notmiwae.metrics import coverage, crps, energy_distance, interval, mask_accuracy, rmse, width
 from notmiwae.randomness import generator
+from study.data.tables import ImputedCells
 from study.evaluation.evaluate import evaluate, row_errors
-from study.run.tables import ImputedCells
 
 CELLS = 20_000
 

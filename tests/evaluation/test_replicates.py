@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notmiwae.randomness import generator
+from study.data.tables import write_csv
 from study.evaluation.replicates import (
     RESULT_COLUMNS,
     mean_and_standard_error,
     summarise,
 )
-from study.run.tables import write_csv
 from study.run.timings import record_seconds
 
 

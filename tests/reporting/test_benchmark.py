@@ -17,9 +17,9 @@ from notmiwae.model.not_miwae import ModelSpec
 from notmiwae.training.fit import fit
 from notmiwae.training.recipe import TrainingSpec
 from study.data.sources.gaussian import GaussianSource
+from study.data.tables import table_path, write_csv, write_table
 from study.reporting.benchmark_inputs import ERROR_COLUMNS, gather
 from study.reporting.result_files import REPLICATE_COLUMNS, STUDY_COLUMNS
-from study.run.tables import table_path, write_csv, write_table
 
 ROOT = Path(__file__).resolve().parents[2]
 PUBLISHED = pd.read_csv(ROOT / "paper/reports/published.csv")

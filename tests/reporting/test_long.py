@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 
 from notmiwae.errors import DataError
+from study.data.tables import write_csv
 from study.evaluation.replicates import summarise
 from study.reporting.robustness import by_seed, gather, prose, robustness, robustness_table
-from study.run.tables import write_csv
 
 ROOT = Path(__file__).resolve().parents[2]
 COLUMNS = ["dataset", "setting", "method", "metric", "replicate", "value"]

@@ -23,6 +23,7 @@ from notmiwae.training.fit import fit
 from notmiwae.training.recipe import TrainingSpec
 from study.data.datasets import DatasetSpec
 from study.data.sources.gaussian import GaussianSource
+from study.data.tables import ImputedCells
 from study.reporting.dataset_figures import Replicate, draw_figures
 from study.reporting.headline_figure import errors
 from study.reporting.headline_tables import headline
@@ -34,7 +35,6 @@ from study.reporting.names import column_name
 from study.reporting.result_files import CURVE_COLUMNS, PUBLISHED_COLUMNS, GridSpec, read_rows
 from study.reporting.scatter import Panel, reconstruction
 from study.reporting.training_curves import best_starts, bounds
-from study.run.tables import ImputedCells
 
 ROOT = Path(__file__).resolve().parents[2]
 

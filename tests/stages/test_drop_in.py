@@ -1,4 +1,4 @@
-"""What a maintainer adds is one file in its folder and a name in params.yaml: the real pipeline then runs it."""
+"""What a maintainer adds is one file and a name in params.yaml: the real pipeline then runs it."""
 
 import shutil
 import subprocess

@@ -22,7 +22,6 @@ from notmiwae.model.not_miwae import ModelSpec
 from notmiwae.training.recipe import RecipeSpec
 from study.baselines.baseline import baselines
 from study.data.datasets import DatasetSpec
-from study.evaluation.side_studies import STUDIES, study
 from study.reproduction.checkout import repositories
 from study.reproduction.compare import Tolerance
 from study.run import pipeline
@@ -31,6 +30,8 @@ from study.search.sweep_spec import read_sweep
 
 ROOT = Path(__file__).parents[2]
 STAGES = ROOT / "stages"
+SOURCE = ROOT / "src"
+PACKAGES = ("notmiwae", "study")
 PAPER = ROOT / "paper"
 IMAGES = ROOT / "images"
 PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text())
@@ -273,15 +274,19 @@ def dependencies(stage: Any) -> set[Path]:
 
 
 FRAME = {
-    "__init__", "cells", "cluster", "errors", "files", "live", "parallel", "params", "pipeline", "processes",
-    "resume", "stage",
-}  # fmt: skip
-"""Top-level modules by which a stage reads, runs and writes: no result depends on them."""
+    SOURCE / "study/run",
+    *(SOURCE / f"notmiwae/{name}.py" for name in ("arrays", "errors", "files", "progress", "specs")),
+}
+"""Code by which a stage reads, runs and writes: no result depends on it."""
+
+
+def in_frame(module: Path) -> bool:
+    return module.name == "__init__.py" or any(module.is_relative_to(path) for path in FRAME)
 
 
 @functools.cache
 def imports(source: Path) -> frozenset[Path]:
-    """The package's modules that a file names in its imports."""
+    """The two packages' modules that a file names in its imports."""
     found = set()
     tree = ast.parse(source.read_text())
     for node in tree.body:
@@ -289,34 +294,39 @@ def imports(source: Path) -> frozenset[Path]:
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
             node.body = []
     for node in ast.walk(tree):
-        if not isinstance(node, ast.ImportFrom) or not (node.module or "").startswith("notmiwae"):
+        if not isinstance(node, ast.ImportFrom) or (node.module or "").split(".")[0] not in PACKAGES:
             continue
         for name in [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]:
-            path = ROOT / "src" / name.replace(".", "/")
+            path = SOURCE / name.replace(".", "/")
             found |= {file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()}
     return frozenset(found)
 
 
 @functools.cache
 def imported(script: Path) -> frozenset[Path]:
-    """The package's modules that a script imports when it's loaded, and those that they import."""
+    """The packages' modules that a script imports when it's loaded, and those that they import."""
     seen: set[Path] = set()
     waiting = set(imports(script))
     while waiting:
-        file = waiting.pop()
-        seen.add(file)
-        # The package itself imports what a user asks it for, and no stage does.
-        if file != ROOT / "src/notmiwae/__init__.py":
-            waiting |= imports(file) - seen
-    return frozenset(seen)
+        module = waiting.pop()
+        seen.add(module)
+        if not in_frame(module):
+            waiting |= imports(module) - seen
+    return frozenset(module for module in seen if not in_frame(module))
 
 
 def test_every_stage_depends_on_the_code_that_it_runs(repos: dict[Path, Repo]) -> None:
     for stage in all_stages(repos):
         read = dependencies(stage)
-        modules = set().union(*(imported(script) for script in scripts(stage)))
-        for module in (each for each in modules if each.stem not in FRAME):
+        for module in set().union(*(imported(script) for script in scripts(stage))):
             assert any(module.is_relative_to(path) for path in read), f"{stage.name} imports {module}"
+
+
+def test_no_stage_depends_on_code_that_it_does_not_run(repos: dict[Path, Repo]) -> None:
+    for stage in all_stages(repos):
+        modules = set().union(*(imported(script) for script in scripts(stage)))
+        for path in (path for path in dependencies(stage) if path.is_relative_to(SOURCE)):
+            assert any(module.is_relative_to(path) for module in modules), f"{stage.name} needs no {path}"
 
 
 @pytest.fixture(params=[ROOT, PAPER, IMAGES], ids=["root", "paper", "images"])

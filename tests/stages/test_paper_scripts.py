@@ -21,8 +21,8 @@ from notmiwae.randomness import generator, torch_seed
 from study.baselines.baseline import baselines
 from study.data.datasets import DatasetSpec
 from study.evaluation import side_study_cases as trial_module
+from study.evaluation.from_scratch import run_trials
 from study.evaluation.side_studies import Change, model
-from study.evaluation.side_study_cases import run_trials
 from study.run.pipeline import entry, section, seed
 
 DATASETS = {"white": (90, 4), "concrete": (60, 3)}

@@ -14,9 +14,9 @@ import pandas as pd
 from notmiwae.arrays import Floats
 from notmiwae.metrics import mask_accuracy
 from notmiwae.training.fitted_model import FittedModel, missing_probability
+from study.data.tables import ImputedCells
 from study.evaluation import metrics
 from study.evaluation.imputed_table import ImputedTable
-from study.run.tables import ImputedCells
 
 _ORDER = ("shift", "rmse", "crps", "interval", "energy")
 """The modules of `metrics` whose values come first, in this order; any others follow."""

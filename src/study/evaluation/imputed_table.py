@@ -11,7 +11,7 @@ import pandas as pd
 
 from notmiwae.arrays import Floats, Mask
 from notmiwae.errors import DataError
-from study.run.tables import ImputedCells, missing_cells
+from study.data.tables import ImputedCells, missing_cells
 
 _COMPLETED_DRAWS = 5
 """Draws of the whole table that enter the metrics of rows."""

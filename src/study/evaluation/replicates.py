@@ -1,4 +1,4 @@
-"""Values over replicates: mean, standard error and count."""
+"""Metrics over replicates: mean, standard error, count."""
 
 from __future__ import annotations
 
@@ -7,21 +7,27 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+REPLICATES, ROWS, METRICS = "replicates.csv", "rows.parquet", "metrics.json"
+"""Files of an evaluated cell: its metrics by replicate, its errors by row, and what `dvc metrics` shows."""
+
+REPLICATE_COLUMNS = ["dataset", "method", "metric", "replicate", "value"]
+ERROR_COLUMNS = ["dataset", "method", "replicate", "row", "cells", "squared_error"]
 RESULT_COLUMNS = ["dataset", "method", "metric", "mean", "se", "replicates"]
-"""Columns of the tidy results."""
 
 
 def mean_and_standard_error(values: Sequence[float]) -> tuple[float, float]:
-    """Compute the mean and `sd / sqrt(n)` (divisor n − 1); a single value, not random, has the error 0."""
+    """Mean and `sd / sqrt(n)` (divisor n − 1); the error of a single value is 0, since it isn't random."""
     array = np.asarray(values, dtype=np.float64)
     error = array.std(ddof=1) / np.sqrt(len(array)) if len(array) > 1 else 0.0
     return float(array.mean()), float(error)
 
 
 def summarise(replicates: pd.DataFrame) -> pd.DataFrame:
-    """Summarise rows of one replicate each (dataset, …, metric, replicate, value) as mean, se and replicates.
+    """Return the mean, se and replicates of each metric.
 
-    All columns but replicate and value say what a value belongs to, and stay.
+    Arguments:
+        replicates: Rows dataset, …, metric, replicate, value, one a replicate. All columns but replicate and
+            value say what a value is of, and stay.
     """
     keys = [name for name in replicates.columns if name not in ("replicate", "value")]
     rows = []
@@ -32,7 +38,7 @@ def summarise(replicates: pd.DataFrame) -> pd.DataFrame:
 
 
 def metrics(replicates: pd.DataFrame) -> dict[str, float]:
-    """Summarise one cell's metrics for `dvc metrics`: their means, and the standard error of the RMSE.
+    """Return the means of one cell's metrics, for `dvc metrics`, with the standard error of its RMSE.
 
     Arguments:
         replicates: Rows metric, replicate, value.

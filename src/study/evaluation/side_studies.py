@@ -1,4 +1,4 @@
-"""Studies beside the main grid: what each part of the method contributes, and what the missing rate does."""
+"""Side studies beside the grid: what each part of the method contributes, and what the missing rate does."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from notmiwae.specs import Spec, suggest
 from notmiwae.training.recipe import RecipeSpec
 from study.baselines.baseline import Baseline, baselines
 from study.data.datasets import DatasetSpec
-from study.evaluation.side_study_cases import Model
+from study.evaluation.from_scratch import Model
 from study.run.pipeline import entry, merged, model_section, section
 
 Names = Annotated[tuple[str, ...], Field(min_length=1)]
 
 
 class Change(Spec):
-    """What a study changes in a model.
+    """What a side study changes in a model.
 
     Attributes:
         network: Keys of the model's networks to replace.
@@ -40,7 +40,7 @@ class Change(Spec):
 
 
 @dataclass(frozen=True)
-class Trial:
+class SideCell:
     """One method on one table in one setting.
 
     Attributes:
@@ -48,7 +48,7 @@ class Trial:
         setting: Name of the setting: the threshold's offset; `-` where there is one setting.
         label: Name of the method or variant.
         table: The table and its mechanism.
-        method: What imputes it.
+        method: The model or baseline that imputes the table.
     """
 
     dataset: str
@@ -59,33 +59,33 @@ class Trial:
 
     @property
     def together(self) -> int:
-        """How many of its replicates are best done as one job; see `TrainingSpec.together`."""
+        """How many replicates are best done as one job; see `TrainingSpec.together`."""
         return self.method.recipe.replicates_together if isinstance(self.method, Model) else 1
 
 
-class Study(Spec):
-    """What the studies have in common.
+class SideStudy(Spec):
+    """What the side studies have in common.
 
     Attributes:
-        datasets: On which tables.
-        replicates: Seeds of each.
-        change: What is changed in all its models; what a study varies comes on top.
+        datasets: Names of the tables.
+        replicates: Seeds of each table.
+        change: What is changed in all its models; what the side study varies comes on top.
     """
 
     datasets: Names
     replicates: PositiveInt
     change: Change = Change()
 
-    def trials(self) -> Iterator[Trial]:
+    def cells(self) -> Iterator[SideCell]:
         """What is to be run, `replicates` times each."""
         raise NotImplementedError
 
 
-class Ablation(Study):
+class Ablation(SideStudy):
     """The section `ablation`: one model with one thing changed at a time.
 
     Attributes:
-        model: The model that is changed.
+        model: Name of the model that is changed.
         variants: The changes, by name.
     """
 
@@ -93,20 +93,20 @@ class Ablation(Study):
     variants: Annotated[dict[str, Change], Field(min_length=1)]
 
     @override
-    def trials(self) -> Iterator[Trial]:
+    def cells(self) -> Iterator[SideCell]:
         for name in self.datasets:
             table = section(DatasetSpec, f"datasets.{name}")
             for variant, change in self.variants.items():
-                yield Trial(name, "-", variant, table, model(self.model, name, self.change.then(change)))
+                yield SideCell(name, "-", variant, table, model(self.model, name, self.change.then(change)))
 
 
-class MissingRate(Study):
+class MissingRate(SideStudy):
     """The section `missing_rate`: the threshold moved from the mean upwards (Ipsen et al. 2021, appendix E).
 
     Attributes:
         offsets: Cut-offs, in standard deviations above each column's mean.
-        models: Models to compare.
-        baselines: Baselines to compare.
+        models: Names of the models to compare.
+        baselines: Names of the baselines to compare.
     """
 
     offsets: Annotated[tuple[FiniteFloat, ...], Field(min_length=1)]
@@ -114,36 +114,36 @@ class MissingRate(Study):
     baselines: tuple[str, ...]
 
     @override
-    def trials(self) -> Iterator[Trial]:
+    def cells(self) -> Iterator[SideCell]:
         for name in self.datasets:
             methods: dict[str, Model | Baseline] = {
-                each: model(each, name, self.change) for each in self.models
+                label: model(label, name, self.change) for label in self.models
             }
-            methods |= {each: entry(baselines, f"baselines.{each}", name) for each in self.baselines}
+            methods |= {label: entry(baselines, f"baselines.{label}", name) for label in self.baselines}
             for offset in self.offsets:
                 table = with_offset(section(DatasetSpec, f"datasets.{name}"), offset)
                 for label, method in methods.items():
-                    yield Trial(name, f"{offset:g}", label, table, method)
+                    yield SideCell(name, f"{offset:g}", label, table, method)
 
 
-class Recipes(Study):
+class Recipes(SideStudy):
     """The sections `published_recipe` and `robustness`: whole recipes side by side, as many times as asked.
 
     Attributes:
-        models: Models to compare.
+        models: Names of the models to compare.
     """
 
     models: Names
 
     @override
-    def trials(self) -> Iterator[Trial]:
+    def cells(self) -> Iterator[SideCell]:
         for name in self.datasets:
             table = section(DatasetSpec, f"datasets.{name}")
-            for each in self.models:
-                yield Trial(name, "-", each, table, model(each, name, self.change))
+            for label in self.models:
+                yield SideCell(name, "-", label, table, model(label, name, self.change))
 
 
-STUDIES: dict[str, type[Study]] = {
+SIDE_STUDIES: dict[str, type[SideStudy]] = {
     "ablation": Ablation,
     "missing_rate": MissingRate,
     "published_recipe": Recipes,
@@ -151,26 +151,26 @@ STUDIES: dict[str, type[Study]] = {
 }
 
 
-def study(name: str) -> Study:
-    """The study that is named, as its section of `params.yaml` describes it.
+def side_study(name: str) -> SideStudy:
+    """Return the side study that is named, as its section of `params.yaml` describes it.
 
     Raises:
         ParameterError: there is none of that name.
     """
-    if name not in STUDIES:
-        raise ParameterError(f"unknown study {name!r}{suggest(name, STUDIES)}")
-    return section(STUDIES[name], name)
+    if name not in SIDE_STUDIES:
+        raise ParameterError(f"unknown side study {name!r}{suggest(name, SIDE_STUDIES)}")
+    return section(SIDE_STUDIES[name], name)
 
 
 def model(name: str, dataset: str, change: Change) -> Model:
-    """A model of `params.yaml` with a change made to it."""
+    """Return a model of `params.yaml` with a change made to it."""
     recipe = model_section(RecipeSpec, name, dataset, change.model)
     network = section(ModelSpec, f"networks.{recipe.network or dataset}", change.network)
     return Model(network=network, recipe=recipe)
 
 
 def with_offset(dataset: DatasetSpec, offset: float) -> DatasetSpec:
-    """The data set with its threshold at mean + `offset` standard deviations.
+    """Return the data set with its threshold at mean + `offset` standard deviations.
 
     Raises:
         ParameterError: its mechanism isn't a threshold at the mean.

@@ -10,6 +10,7 @@ import pandas as pd
 from notmiwae.errors import DataError, ParameterError
 from notmiwae.training.fitted_model import FittedModel
 from study.data.datasets import DatasetSpec
+from study.data.tables import read_table
 from study.evaluation.side_studies import Ablation, with_offset
 from study.reporting.benchmark import Inputs
 from study.reporting.learnt_columns import Learnt, learnt_columns
@@ -18,17 +19,14 @@ from study.reporting.names import datasets_in_order
 from study.reporting.protocol import constants
 from study.reporting.result_files import (
     PUBLISHED_COLUMNS,
-    REPLICATE_COLUMNS,
     STUDY_COLUMNS,
-    GridSpec,
+    read_replicates,
+    read_row_errors,
     read_rows,
 )
 from study.run import pipeline
 from study.run.params_file import PARAMS_FILE
-from study.run.pipeline import COMPLETE, EVALUATED, MASKED, MODELS, REPORTS, cell, section
-from study.run.tables import read_table
-
-ERROR_COLUMNS = ["dataset", "method", "replicate", "row", "cells", "squared_error"]
+from study.run.pipeline import COMPLETE, MASKED, MODELS, REPORTS, section
 
 
 def gather() -> Inputs:
@@ -38,20 +36,21 @@ def gather() -> Inputs:
         DataError: a file is absent or isn't what its stage writes.
         ParameterError: params.yaml doesn't fit.
     """
-    grid = section(GridSpec, "run")
+    grid = pipeline.grid()
     for model in (DEFAULT, RIVAL):
         if model not in grid.models:
             raise ParameterError(
                 f"{PARAMS_FILE}: run.models: the benchmark reports on {model}, which isn't there"
             )
     datasets = datasets_in_order(grid.datasets)
+    cells = [(dataset, method) for dataset in datasets for method in grid.methods]
     variants, ablation = _ablation()
-    rates = read_rows(REPORTS / "missing_rate.csv", STUDY_COLUMNS, "study missing_rate")
+    rates = read_rows(REPORTS / "missing_rate.csv", STUDY_COLUMNS, "side_study@missing_rate")
     return Inputs(
         datasets=datasets,
         baselines=grid.baselines,
-        replicates=_evaluated(datasets, ".csv", REPLICATE_COLUMNS),
-        errors=_evaluated(datasets, "-rows.parquet", ERROR_COLUMNS),
+        replicates=read_replicates(cells),
+        errors=read_row_errors(cells),
         published=read_rows(
             REPORTS / "published.csv", PUBLISHED_COLUMNS, "that writes it: none, it's in git"
         ),
@@ -64,20 +63,14 @@ def gather() -> Inputs:
     )
 
 
-def _evaluated(datasets: list[str], end: str, columns: list[str]) -> pd.DataFrame:
-    paths = {dataset: EVALUATED / f"{cell(dataset, 'methods')}{end}" for dataset in datasets}
-    found = [read_rows(path, columns, f"evaluate {dataset} methods") for dataset, path in paths.items()]
-    return pd.concat(found, ignore_index=True)
-
-
 def _ablation() -> tuple[list[str], pd.DataFrame]:
     """The variants, the unchanged method first, and their figures."""
     path = REPORTS / "ablation.csv"
-    rows = read_rows(path, STUDY_COLUMNS, "study ablation")
+    rows = read_rows(path, STUDY_COLUMNS, "side_study@ablation")
     variants = list(section(Ablation, "ablation").variants)
     for name in variants:
         if not (rows["method"] == name).any():
-            raise DataError(f"{path}: nothing of the variant {name!r}; run the stage study ablation")
+            raise DataError(f"{path}: nothing of the variant {name!r}; run the stage side_study@ablation")
     return variants, rows
 
 

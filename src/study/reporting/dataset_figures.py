@@ -18,6 +18,7 @@ from study.data.sources.gaussian import GaussianSource
 from study.data.sources.mnist import MnistSource
 from study.data.sources.ring import RingSource
 from study.data.sources.source import Source
+from study.data.tables import ImputedCells, missing_cells
 from study.reporting.densities import densities
 from study.reporting.heatmap import mechanism_probability, missing_process
 from study.reporting.image_figures import error_maps, first_of_each, imputations
@@ -25,7 +26,6 @@ from study.reporting.imputed_against_true import agreement
 from study.reporting.learnt_columns import learnt_columns, learnt_processes
 from study.reporting.methods import method_name
 from study.reporting.scatter import Panel, reconstruction
-from study.run.tables import ImputedCells, missing_cells
 
 _DRAWS = 6
 """So many of an image's draws are shown."""

@@ -15,9 +15,9 @@ from matplotlib.patches import Patch
 from notmiwae.arrays import Floats
 from notmiwae.plot_style import LIGHT, figure, styled
 from notmiwae.training.fitted_model import FittedModel, missing_probability
+from study.data.tables import ImputedCells
 from study.reporting.methods import looks, method_name
 from study.reporting.names import column_name
-from study.run.tables import ImputedCells
 
 _FIRST = 4
 """So many columns are shown, those that miss most."""

@@ -12,8 +12,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from notmiwae.plot_style import BLACK, BLUE, VERMILION, figure, styled
-from study.reporting.methods import ORACLE, ORACLE_NAME, in_order, method_name
+from study.reporting.methods import ORACLE_NAME, in_order, method_name
 from study.reporting.names import dataset_name
+from study.run.grid import ORACLE
 
 _OURS: dict[str, Any] = {"marker": "o", "ms": 5, "color": BLUE, "ls": ""}
 _PUBLISHED: dict[str, Any] = {

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from study.reporting.methods import ORACLE, in_order, method_name
+from study.reporting.methods import in_order, method_name
 from study.reporting.names import dataset_name
+from study.run.grid import ORACLE
 
 _ABSENT = "–"
 

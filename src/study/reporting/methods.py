@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from notmiwae.plot_style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SERIES, SKY, VERMILION
+from study.run.grid import ORACLE
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ METHODS = {
 DEFAULT, RIVAL = "notmiwae_known", "miwae"
 """The method that the benchmark is about, and the model that it's held against beside the best baseline."""
 
-ORACLE, ORACLE_NAME = "oracle", "Bayes-optimal limit"
+ORACLE_NAME = "Bayes-optimal limit"
 
 
 def method_name(method: str) -> str:

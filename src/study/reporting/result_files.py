@@ -1,55 +1,52 @@
-"""The tidy results: gathered from the experiment's cells, beside what was published."""
+"""The tidy results: read from the experiment's cells, and averaged over data sets."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from notmiwae.errors import DataError
-from notmiwae.specs import Spec
-from study.evaluation.replicates import RESULT_COLUMNS
-from study.reporting.methods import ORACLE
+from study.evaluation.replicates import (
+    ERROR_COLUMNS,
+    REPLICATE_COLUMNS,
+    REPLICATES,
+    RESULT_COLUMNS,
+    ROWS,
+)
 from study.reporting.names import EVERY_DATASET
+from study.run.pipeline import EVALUATED, cell_folder
 
-REPLICATE_COLUMNS = ["dataset", "method", "metric", "replicate", "value"]
 CURVE_COLUMNS = ["replicate", "member", "start", "step", "training_bound", "validation_bound", "kept"]
 STUDY_COLUMNS = ["dataset", "setting", *RESULT_COLUMNS[1:]]
 PUBLISHED_COLUMNS = [*RESULT_COLUMNS, "source"]
 
 
-class GridSpec(Spec):
-    """The section `run` of params.yaml: the experiment's data sets and methods, by name.
+def read_replicates(cells: Iterable[tuple[str, str]]) -> pd.DataFrame:
+    """Read the metrics by replicate of (data set, method) cells, rows in the cells' order.
 
-    Attributes:
-        datasets: The data sets.
-        models: Methods that are trained.
-        baselines: Methods that aren't.
-        methods: All of them, as the results list them.
-        oracles: Data sets whose Bayes-optimal imputation is known.
+    Raises:
+        DataError: a cell's file is absent or isn't what the stage `evaluate` writes.
     """
+    return _read_cells(cells, REPLICATES, REPLICATE_COLUMNS)
 
-    datasets: tuple[str, ...]
-    models: tuple[str, ...]
-    baselines: tuple[str, ...]
-    methods: tuple[str, ...]
-    oracles: tuple[str, ...]
 
-    def groups(self) -> list[tuple[str, str]]:
-        """What is evaluated together: each data set's methods, then its oracle if it has one."""
-        return [
-            (dataset, group)
-            for dataset in self.datasets
-            for group in ("methods", *([ORACLE] if dataset in self.oracles else []))
-        ]
+def read_row_errors(cells: Iterable[tuple[str, str]]) -> pd.DataFrame:
+    """Read the squared errors by row of (data set, method) cells; raises as `read_replicates` does."""
+    return _read_cells(cells, ROWS, ERROR_COLUMNS)
+
+
+def _read_cells(cells: Iterable[tuple[str, str]], file: str, columns: Sequence[str]) -> pd.DataFrame:
+    paths = [cell_folder(EVALUATED, dataset, method) / file for dataset, method in cells]
+    return pd.concat([read_rows(path, columns, "evaluate") for path in paths], ignore_index=True)
 
 
 def averaged(results: pd.DataFrame, datasets: Sequence[str]) -> pd.DataFrame:
-    """Means over data sets of each method and metric that all of them have, as of `EVERY_DATASET`.
+    """Return means over data sets of each method and metric that all of them have, as of `EVERY_DATASET`.
 
-    The error is that of the mean of independent figures.
+    The error is that of the mean of independent values.
 
     Arguments:
         results: Rows dataset, method, metric, mean, se, replicates.
@@ -67,12 +64,12 @@ def averaged(results: pd.DataFrame, datasets: Sequence[str]) -> pd.DataFrame:
 
 
 def read_rows(path: Path, columns: Sequence[str], stage: str = "that writes it") -> pd.DataFrame:
-    """A table of figures, CSV or Parquet, with just these columns.
+    """Read a table of results, CSV or Parquet, with just these columns.
 
     Arguments:
         path: The file.
-        columns: The columns it has to have.
-        stage: The stage that writes it, for the message if it's absent.
+        columns: Names of all columns, in their order.
+        stage: Name of the stage that writes it, for the message if it's absent.
 
     Raises:
         DataError: the file is absent, is no such table, or has other columns.

@@ -1,4 +1,4 @@
-"""The cells of the experiment's grid: a stage's independent jobs, each done once."""
+"""The independent jobs of a stage: each is done once."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ CHECKPOINTS = Path("build/checkpoints")
 
 @dataclass(frozen=True)
 class Job:
-    """A piece of work of a stage that can be done on its own: a replicate of a cell, or one member of it.
+    """A piece of work of a stage that can be done on its own: a cell, a replicate of one, or a member of it.
 
     Attributes:
-        dataset: The cell's data set.
-        method: The cell's method.
-        replicate: Number of the replicate.
-        seed: Of everything random in it.
-        output: The file or folder that it makes.
-        fingerprint: What it is made from; see `resume.fingerprint`.
+        dataset: Name of the cell's data set.
+        method: Name of the cell's method.
+        replicate: Number of the replicate; 0 where the job is the whole cell.
+        seed: Seed of everything random in the job; 0 where nothing is.
+        output: The file or folder that the job makes.
+        fingerprint: Digest of what the output is made from; see `resume.fingerprint`.
     """
 
     dataset: str
@@ -42,7 +42,7 @@ class Job:
 
 
 def together(jobs: Sequence[Job], size: int) -> list[list[Job]]:
-    """Jobs that are computed as one, at most `size` of them: each is made from what it is computed with too.
+    """Group jobs that are computed as one, at most `size` of them; each is made from its neighbours too.
 
     The last digits of what a model learns depend on the models beside it.
     """
@@ -56,56 +56,67 @@ def together(jobs: Sequence[Job], size: int) -> list[list[Job]]:
 def checkpoints(jobs: Sequence[Job]) -> Path:
     """A folder for the state of jobs that are done together, while they run; `run_cells` removes it then.
 
-    It's theirs alone: replicates of a study are made from the same, and told apart by what they make.
+    It's theirs alone: replicates of a side study are made from the same, and told apart by what they make.
     """
     own = [part for job in jobs for part in (job.fingerprint, job.output.as_posix())]
     return CHECKPOINTS / fingerprint(*own)[:32]
 
 
 def run_cells(
-    function: Callable[..., float], work: Sequence[tuple[Any, ...]], folder: Path, metric: str, title: str
+    function: Callable[..., float | None],
+    work: Sequence[tuple[Any, ...]],
+    folder: Path,
+    title: str,
+    metric: str | None = None,
 ) -> None:
-    """Run the jobs of a stage whose outputs aren't there already, and record their seconds.
+    """Run the jobs of a stage whose outputs aren't there already.
 
     Arguments:
-        function: Called as `function(job, *more, report)`; makes `job.output` and returns its seconds. Where
-            jobs are done together, it's called with them all and returns the seconds of one.
-        work: `(job, *more)` of each, or `((job, …), *more)`.
+        function: Called as `function(job, *more, report)`; makes `job.output` and returns its seconds if they
+            are recorded. Where jobs are done together, it's called with them all and returns the seconds of
+            one.
+        work: `(job, *more)` of each call, or `((job, …), *more)`.
         folder: What the stage writes: the jobs' outputs and nothing else, so anything else is removed.
-        metric: What the seconds are called in `reports/timings.csv`.
         title: What is shown while the jobs run.
+        metric: Name of the seconds in `reports/timings.csv`; None records none.
     """
-    _sweep(folder, {job.output for first, *_ in work for job in _jobs(first)})
-    left = [each for each in work if not all(is_current(j.output, j.fingerprint) for j in _jobs(each[0]))]
+    _remove_all_but({job.output for jobs, *_ in work for job in _jobs(jobs)}, folder)
+    left = [
+        (jobs, *more)
+        for jobs, *more in work
+        if not all(is_current(job.output, job.fingerprint) for job in _jobs(jobs))
+    ]
     if len(left) < len(work):
         print(f"{title}: {len(work) - len(left)} of {len(work)} jobs are done already", file=sys.stderr)
     if not left:
         return
-    seconds = run_jobs(_run_cell, [(function, *each) for each in left], compute(), title)
+    seconds: list[Any] = run_jobs(_run_cell, [(function, *call) for call in left], compute(), title)
+    if metric is None:
+        return
     by_cell: dict[tuple[str, str], list[float]] = defaultdict(list)
-    for (first, *_), taken in zip(left, seconds, strict=True):
-        for job in _jobs(first):
+    for (jobs, *_), taken in zip(left, seconds, strict=True):
+        for job in _jobs(jobs):
             by_cell[job.dataset, job.method].append(taken)
-    for cell, all_taken in by_cell.items():
-        record_seconds(REPORTS / "timings.csv", *cell, metric, all_taken)
+    for (dataset, method), all_taken in by_cell.items():
+        record_seconds(REPORTS / "timings.csv", dataset, method, metric, all_taken)
 
 
-def _run_cell(function: Callable[..., float], first: Job | Sequence[Job], *more: Any) -> float:
-    seconds = function(first, *more)
-    for job in _jobs(first):
+def _run_cell(function: Callable[..., float | None], jobs: Job | Sequence[Job], *more: Any) -> float | None:
+    seconds = function(jobs, *more)
+    for job in _jobs(jobs):
         note(job.output, job.fingerprint)
-    remove(checkpoints(_jobs(first)))
+    remove(checkpoints(_jobs(jobs)))
     return seconds
 
 
-def _jobs(first: Job | Sequence[Job]) -> Sequence[Job]:
-    return [first] if isinstance(first, Job) else first
+def _jobs(jobs: Job | Sequence[Job]) -> Sequence[Job]:
+    return [jobs] if isinstance(jobs, Job) else jobs
 
 
-def _sweep(folder: Path, outputs: set[Path]) -> None:
+def _remove_all_but(outputs: set[Path], folder: Path) -> None:
     """Remove what another grid, or a run that was killed, left in a stage's folder."""
     on_the_way = {parent for output in outputs for parent in output.parents}
     for path in sorted(folder.rglob("*")):
-        below = outputs.isdisjoint(path.parents)
-        if below and path not in outputs and path not in on_the_way:
+        in_no_output = outputs.isdisjoint(path.parents)
+        if in_no_output and path not in outputs and path not in on_the_way:
             remove(path)

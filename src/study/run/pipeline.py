@@ -7,11 +7,13 @@ import os
 import re
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 from notmiwae.errors import ParameterError
 from notmiwae.specs import Registry, Spec, parse_entry, parse_spec, suggest
+from study.run.grid import GridSpec
 from study.run.parallel import ComputeSpec
 from study.run.params_file import PARAMS_FILE, lookup, read_params
 from study.run.process_env import SCHEDULER
@@ -21,7 +23,7 @@ MASKED = Path("data/masked")
 MODELS = Path("models")
 IMPUTED = Path("data/imputed")
 EVALUATED = Path("data/evaluated")
-TRIALS = Path("data/trials")
+SIDE_STUDIES = Path("data/side_studies")
 REPORTS = Path("reports")
 
 SECTIONS = (
@@ -33,6 +35,7 @@ SECTIONS = (
     "networks",
     "training",
     "imputation",
+    "recipes",
     "models",
     "baselines",
     "ablation",
@@ -43,7 +46,7 @@ SECTIONS = (
     "reproduction",
 )
 COMMON = ("training", "imputation")
-"""Sections with dials that all models share; a model's own entry may say otherwise."""
+"""Sections with dials that all models share; recipes and models may say otherwise."""
 
 _FILES = ("file", "labels")
 """Keys of sources whose values are paths."""
@@ -53,7 +56,7 @@ S = TypeVar("S", bound=Spec)
 
 
 def arguments(*names: str) -> list[str]:
-    """The stage's arguments from the command line, one for each name: `--name value`, or in order.
+    """Return the stage's arguments from the command line, one for each name: `--name value`, or in order.
 
     Raises:
         ParameterError: there are more or fewer; or one is no word, as it's to be part of paths.
@@ -62,10 +65,10 @@ def arguments(*names: str) -> list[str]:
     for name in names:
         parser.add_argument(f"--{name}", metavar="NAME")
     parser.add_argument("values", nargs="*", metavar="NAME", help="the same without their names, in order")
-    found = vars(parser.parse_intermixed_args())
-    rest = found.pop("values")
-    given = [found[name] if found[name] is not None or not rest else rest.pop(0) for name in names]
-    count = len(given) + len(rest) - given.count(None)
+    parsed = vars(parser.parse_intermixed_args())
+    unnamed = parsed.pop("values")
+    given = [parsed[name] if parsed[name] is not None or not unnamed else unnamed.pop(0) for name in names]
+    count = len(given) + len(unnamed) - given.count(None)
     if count != len(names):
         raise ParameterError(f"expected {len(names)} argument(s) ({', '.join(names)}), found {count}")
     for name, value in zip(names, given, strict=True):
@@ -76,22 +79,37 @@ def arguments(*names: str) -> list[str]:
 
 
 def params() -> dict[str, Any]:
-    """`params.yaml`, its sections checked; where it `extends` another one, with that one's other sections.
+    """Read `params.yaml`; where it `extends` another one, with that one's other sections.
 
     Raises:
-        ParameterError: a section is unknown.
+        ParameterError: a section of either file is unknown, or the other one extends a third.
     """
-    loaded = read_params()
-    for section in loaded:
-        if section not in SECTIONS:
-            raise ParameterError(f"{PARAMS_FILE}: unknown section {section!r}{suggest(section, SECTIONS)}")
-    base = loaded.pop("extends", None)
+    own = _sections(PARAMS_FILE)
+    base = own.pop("extends", None)
     if base is None:
-        return loaded
+        return own
     if not isinstance(base, str):
         raise ParameterError(f"{PARAMS_FILE}: extends: found {base!r}; accepted: the path of a params.yaml")
-    there: dict[str, Any] = _as_seen_from_here(read_params(Path(base)), Path(base).parent)
-    return there | loaded
+    extended = _sections(Path(base))
+    if "extends" in extended:
+        raise ParameterError(
+            f"{base}: extends {extended['extends']!r}, and {PARAMS_FILE} extends it; accepted: a params.yaml "
+            "that stands alone"
+        )
+    seen_from_here: dict[str, Any] = _as_seen_from_here(extended, Path(base).parent)
+    return seen_from_here | own
+
+
+def _sections(path: Path) -> dict[str, Any]:
+    """The sections of a params.yaml, their names checked."""
+    loaded = read_params(path)
+    for name in loaded:
+        if name not in SECTIONS:
+            raise ParameterError(f"{path}: unknown section {name!r}{suggest(name, SECTIONS)}")
+    grid = loaded.get("run")
+    if isinstance(grid, Mapping) and "methods" in grid:
+        raise ParameterError(f"{path}: run.methods: delete this key; models and baselines name all methods")
+    return loaded
 
 
 def _as_seen_from_here(entry: Any, folder: Path) -> Any:
@@ -107,46 +125,101 @@ def _as_seen_from_here(entry: Any, folder: Path) -> Any:
 
 
 def section(cls: type[S], key: str, changes: Mapping[str, Any] | None = None) -> S:
-    """The entry at a dotted key, as a `cls`; raises `ParameterError` with one line if it doesn't fit.
+    """Return the entry at a dotted key as a `cls`.
 
     Arguments:
-        cls: What the entry describes.
-        key: Where it stands.
-        changes: Keys of it to replace; see `merged`.
+        cls: Class of the entry.
+        key: Dotted key at which it stands.
+        changes: Keys of the entry to replace; see `merged`.
+
+    Raises:
+        ParameterError: it doesn't fit; the message is one line.
     """
     return parse_spec(cls, merged(lookup(params(), key), changes or {}), f"{PARAMS_FILE}: {key}")
 
 
-def datasets(argument: str) -> list[str]:
-    """The data sets that a stage's argument names: one, or `all` of `run.datasets`."""
-    return [str(name) for name in lookup(params(), "run.datasets")] if argument == "all" else [argument]
+def grid() -> GridSpec:
+    """Return the section `run`."""
+    return section(GridSpec, "run")
+
+
+def datasets(argument: str) -> tuple[str, ...]:
+    """The data sets that a stage's argument names: one, or `all` of the grid."""
+    return grid().datasets if argument == "all" else (argument,)
 
 
 def model_section(cls: type[S], model: str, dataset: str, changes: Mapping[str, Any] | None = None) -> S:
-    """The recipe of a model, as a `cls`.
-
-    It stands at `models.<model>` where one serves all data sets, otherwise at `models.<model>.<dataset>`.
-    What the sections `COMMON` say holds where it says nothing itself.
+    """Return the recipe of a model for a data set, put together from the entries at its `recipe_keys`.
 
     Arguments:
-        cls: `inference.recipe.Recipe`.
-        model: The model.
-        dataset: The data set.
-        changes: Keys of it to replace; see `merged`.
+        cls: `RecipeSpec`.
+        model: Name of the model.
+        dataset: Name of the data set.
+        changes: Keys of the recipe to replace; see `merged`.
+
+    Raises:
+        ParameterError: there's no such model, or the recipe doesn't fit; the message is one line, and names
+            the dial where it stands.
     """
     loaded = params()
-    key = f"models.{model}"
-    value = lookup(loaded, key)
-    if not (isinstance(value, Mapping) and "missing_process" in value):
-        key = f"{key}.{dataset}"
-        value = lookup(loaded, key)
-    if isinstance(value, Mapping):
-        value = merged({name: loaded[name] for name in COMMON if name in loaded}, value)
-    return parse_spec(cls, merged(value, changes or {}), f"{PARAMS_FILE}: {key}")
+    own, *shared = recipe_keys(loaded, model, dataset)
+    recipe: Any = {name: loaded[name] for name in COMMON if name in loaded}
+    for key in [*reversed(shared), own]:
+        recipe = merged(recipe, lookup(loaded, key))
+    where = f"{PARAMS_FILE}: {own}"
+    try:
+        return parse_spec(cls, merged(recipe, changes or {}), where)
+    except ParameterError as error:
+        dial, colon, message = str(error).removeprefix(f"{where}.").partition(": ")
+        place = dial_key(loaded, model, dataset, dial)
+        if place is None:
+            raise
+        raise ParameterError(f"{PARAMS_FILE}: {place}{colon}{message}") from None
+
+
+def recipe_keys(loaded: Mapping[str, Any], model: str, dataset: str) -> list[str]:
+    """Return the dotted keys of the entries that make a model's recipe, of which the first has the last word.
+
+    They are the model's own entry, `models.<model>` where one serves all data sets, otherwise
+    `models.<model>.<dataset>`, and what all models of a data set share, `recipes.<dataset>`, if it's there.
+    The sections `COMMON` come after them.
+
+    Arguments:
+        loaded: The sections of `params.yaml`.
+        model: Name of the model.
+        dataset: Name of the data set.
+
+    Raises:
+        ParameterError: there's no such model.
+    """
+    own = f"models.{model}"
+    entry = lookup(loaded, own)
+    if not (isinstance(entry, Mapping) and "missing_process" in entry):
+        own = f"{own}.{dataset}"
+        lookup(loaded, own)
+    recipes = loaded.get("recipes")
+    shared = isinstance(recipes, Mapping) and dataset in recipes
+    return [own, f"recipes.{dataset}"] if shared else [own]
+
+
+def dial_key(loaded: Mapping[str, Any], model: str, dataset: str, dial: str) -> str | None:
+    """Return the dotted key at which a dial of a model's recipe stands, None if it's nowhere.
+
+    Arguments:
+        loaded: The sections of `params.yaml`.
+        model: Name of the model.
+        dataset: Name of the data set.
+        dial: Dotted key of the dial in the recipe, such as `training.steps`.
+    """
+    for key in (*(f"{entry}.{dial}" for entry in recipe_keys(loaded, model, dataset)), dial):
+        with suppress(ParameterError):
+            lookup(loaded, key)
+            return key
+    return None
 
 
 def merged(entry: Any, changes: Any) -> Any:
-    """`entry` with `changes`: mappings are merged key by key, anything else is replaced.
+    """Return `entry` with `changes`: mappings are merged key by key, anything else is replaced.
 
     A mapping with a `kind` describes another object, and replaces the one that was there.
     """
@@ -159,22 +232,22 @@ def merged(entry: Any, changes: Any) -> Any:
 
 
 def entry(registry: Registry[S], key: str, dataset: str = "") -> S:
-    """The entry of a registered kind at a dotted key, with what it says under `overrides: {dataset: …}`."""
+    """Return the entry of a registered kind at a dotted key, with what its `overrides` say of a data set."""
     where = f"{PARAMS_FILE}: {key}"
     value = lookup(params(), key)
     if not isinstance(value, Mapping):
         raise ParameterError(f"{where}: expected a mapping with a `kind`, found {value!r}")
-    common = {name: each for name, each in value.items() if name != "overrides"}
+    common = {name: field for name, field in value.items() if name != "overrides"}
     return parse_entry(registry, common | (value.get("overrides") or {}).get(dataset, {}), where)
 
 
 def seed() -> int:
-    """The one seed that all others are spawned from."""
+    """Return the one seed that all others are spawned from."""
     return _whole_number("seed", 0)
 
 
 def replicates(dataset: str) -> int:
-    """How many replicates a data set has."""
+    """Return how many replicates a data set has."""
     return _whole_number(f"datasets.{dataset}.replicates", 1)
 
 
@@ -187,7 +260,7 @@ def _whole_number(key: str, least: int) -> int:
 
 
 def compute() -> ComputeSpec:
-    """The section `compute`; the variable `SCHEDULER` sends jobs to a cluster, whatever stands there."""
+    """Return the section `compute`; the variable `SCHEDULER` sends jobs to a cluster, whatever it says."""
     address = os.environ.get(SCHEDULER)
     return section(ComputeSpec, "compute", {"backend": "dask", "address": address} if address else None)
 
@@ -203,5 +276,5 @@ def replicate_folder(folder: Path, replicate: int) -> Path:
 
 
 def cell(dataset: str, method: str) -> str:
-    """The name of a cell of the experiment's grid, as in DVC's stage names."""
+    """The name of a cell of the grid, as in DVC's stage names."""
     return f"{dataset}-{method}"

@@ -13,36 +13,56 @@ import json
 from importlib.metadata import version
 from pathlib import Path
 
+from notmiwae.errors import DataError
 from notmiwae.files import whole_file
 from notmiwae.specs import Spec
 
-PACKAGES = Path(__file__).parents[2]
-"""The folder that holds the packages `notmiwae` and `study`."""
+SOURCE = Path(__file__).parents[2]
+"""The folder of both packages."""
+PACKAGES = ("notmiwae", "study")
 NOTES = Path("build/made_from")
 """No stage's output: DVC removes those when it starts one."""
-APART = frozenset({"cli", "estimators", "reporting", "reproduction", "search", "site"})
-"""Folders of the packages that make no result of a job; a search names its own code."""
+APART = frozenset(
+    {
+        "notmiwae/cli",
+        "notmiwae/estimators",
+        "study/evaluation",
+        "study/reporting",
+        "study/reproduction",
+        "study/search",
+        "study/site",
+    }
+)
+"""Folders of code that make no table, model or imputation; a job that runs one names it (`modules`)."""
 COMPUTES = ("numpy", "pandas", "scikit-learn", "scipy", "torch")
 
 
 def fingerprint(*inputs: Spec | Path | str | int) -> str:
-    """A digest of a job's inputs, of the packages' code and of the versions of what computes.
+    """Return a digest of a job's inputs, of the code and of the versions of what computes.
 
     Arguments:
-        inputs: Specs and plain values enter as they are written, paths by the content of the file or of all
-            files in the folder.
+        inputs: Specs and plain values, which enter as they are written, and paths, which enter by the content
+            of the file or of all files in the folder.
+
+    Raises:
+        DataError: there is nothing at a path.
     """
     digest = hashlib.sha256(code_digest().encode())
-    for each in inputs:
-        digest.update(_content(each) + b"\0")
+    for value in inputs:
+        digest.update(_content(value) + b"\0")
     return digest.hexdigest()
+
+
+def modules(*folders: str) -> list[Path]:
+    """The modules in folders of the source, such as `study/reporting`: inputs of a job that runs them."""
+    return [module for folder in folders for module in sorted((SOURCE / folder).rglob("*.py"))]
 
 
 def is_current(output: Path, fingerprint: str) -> bool:
     """Whether `output` is there, whole, and was made from the inputs with this fingerprint."""
     try:
-        found = note_path(output, fingerprint).read_text(encoding="ascii").strip()
-        return output.exists() and found == _of_output(output)
+        noted = note_path(output, fingerprint).read_text(encoding="ascii").strip()
+        return output.exists() and noted == _of_output(output)
     except (OSError, UnicodeDecodeError):
         return False
 
@@ -71,6 +91,8 @@ def _content(value: Spec | Path | str | int) -> bytes:
     if isinstance(value, Spec):
         return json.dumps(value.to_mapping(), sort_keys=True, default=_plain).encode()
     if isinstance(value, Path):
+        if not value.exists():
+            raise DataError(f"{value}: no such file or folder; run the stage that makes it")
         files = sorted(value.rglob("*")) if value.is_dir() else [value]
         return b"".join(_digest(file, value) for file in files if file.is_file())
     return repr(value).encode()
@@ -87,16 +109,12 @@ def _digest(file: Path, folder: Path) -> bytes:
 
 @functools.cache
 def code_digest(apart: frozenset[str] = APART) -> str:
-    """Compute a digest of the code of both packages and of the versions of what computes.
+    """Return a digest of the code of both packages and of the versions of what computes.
 
     Arguments:
-        apart: Names of folders that don't count; by default those that make no result of a job.
+        apart: Folders of the source that don't count.
     """
-    files = [
-        file
-        for name in ("notmiwae", "study")
-        for file in sorted((PACKAGES / name).rglob("*.py"))
-        if apart.isdisjoint(file.relative_to(PACKAGES).parts)
-    ]
+    left_out = [SOURCE / folder for folder in apart]
+    counted = (m for m in modules(*PACKAGES) if not any(m.is_relative_to(folder) for folder in left_out))
     versions = ",".join(f"{name} {version(name)}" for name in COMPUTES)
-    return hashlib.sha256(b"".join(_digest(file, PACKAGES) for file in files) + versions.encode()).hexdigest()
+    return hashlib.sha256(b"".join(_digest(m, SOURCE) for m in counted) + versions.encode()).hexdigest()

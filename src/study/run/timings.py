@@ -1,29 +1,34 @@
-"""Seconds that jobs took: `reports/timings.csv`."""
+"""Seconds that jobs took, in a table of each run's own: nothing depends on them, and they're in no lock."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from notmiwae.files import whole_file
 
 _CELL = ["dataset", "method", "metric"]
+_COLUMNS = [*_CELL, "mean", "se", "replicates"]
 
 
 def record_seconds(path: Path, dataset: str, method: str, metric: str, seconds: Sequence[float]) -> None:
-    """Enter a cell's seconds a replicate in the table of timings, in place of what stood there.
+    """Enter the seconds of a cell's jobs in a table, in place of what stood there.
 
-    Timings are no output of the pipeline: they differ from run to run, and nothing depends on them.
+    Arguments:
+        path: The table, a CSV file; it needn't be there.
+        dataset: Name of the cell's data set.
+        method: Name of the cell's method.
+        metric: What the seconds are called.
+        seconds: Seconds of each job; the table holds their mean and its standard error, 0 for a single one.
     """
-    error = np.std(seconds, ddof=1) / len(seconds) ** 0.5 if len(seconds) > 1 else 0.0
-    row = (dataset, method, metric, np.mean(seconds), error, len(seconds))
-    table = pd.DataFrame([row], columns=[*_CELL, "mean", "se", "replicates"])
+    taken = pd.Series(seconds, dtype=float)
+    error = taken.sem() if len(taken) > 1 else 0.0
+    row = pd.DataFrame([(dataset, method, metric, taken.mean(), error, len(taken))], columns=_COLUMNS)
     if path.is_file():
         old = pd.read_csv(path)
         same = (old[_CELL] == [dataset, method, metric]).all(axis=1)
-        table = pd.concat([old[~same], table]).sort_values(_CELL)
+        row = pd.concat([old[~same], row]).sort_values(_CELL)
     with whole_file(path) as temporary:
-        table.to_csv(temporary, index=False, float_format="%.3g", lineterminator="\n")
+        row.to_csv(temporary, index=False, float_format="%.3g", lineterminator="\n")

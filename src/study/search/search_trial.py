@@ -11,7 +11,7 @@ import numpy as np
 from notmiwae.errors import DivergenceError
 from notmiwae.progress import Report
 from study.data.datasets import DatasetSpec
-from study.evaluation.side_study_cases import Model, run_trials
+from study.evaluation.from_scratch import Model, evaluate_from_scratch
 
 State = Literal["complete", "stopped", "diverged"]
 RECORDED = ("rmse", "crps")
@@ -69,7 +69,7 @@ def run_trial(
                 raise StoppedError
 
     try:
-        metrics = run_trials(table, model, seed, range(replicates), watch)
+        metrics = evaluate_from_scratch(table, model, seed, range(replicates), watch)
     except StoppedError:
         report(1, 1, bounds[steps])
         return Outcome("stopped", bounds[steps], steps, bounds)

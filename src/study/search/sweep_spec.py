@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,19 +14,16 @@ from notmiwae.errors import ParameterError
 from notmiwae.randomness import torch_seed
 from notmiwae.specs import Spec
 from study.data.datasets import DatasetSpec
+from study.evaluation.from_scratch import Model
 from study.evaluation.side_studies import Change, model
-from study.evaluation.side_study_cases import Model
 from study.run.params_file import lookup
-from study.run.pipeline import params, section, seed
-from study.run.resume import fingerprint
+from study.run.pipeline import params, recipe_keys, section, seed
+from study.run.resume import fingerprint, modules
 from study.search.search_space import Setting, Space, changes
 
 SECTION = "sweep"
-COMPUTES = tuple(
-    Path(__file__).with_name(f"{module}.py")
-    for module in ("search_space", "search_trial", "sweep_spec", "trial_batches")
-)
-"""Modules that make a trial what it is; those of figures and storage don't."""
+_COMPUTES = ("search_space", "search_trial", "sweep_spec", "trial_batches")
+"""Modules beside this one that make a trial what it is; those of figures and storage don't."""
 
 
 class Pruning(Spec):
@@ -143,26 +139,22 @@ class Sweep(Spec):
             ParameterError: a dial isn't written down there.
         """
         loaded = params()
-        key = f"models.{self.model}"
-        entry = lookup(loaded, key)
-        if "missing_process" not in entry:
-            key = f"{key}.{self.dataset}"
-            entry = lookup(loaded, key)
-        roots = {"model": [f"{key}.", ""], "network": [f"networks.{entry.get('network') or self.dataset}."]}
-        values = {}
+        recipe = self._own().recipe
+        roots = {
+            "model": [*(f"{key}." for key in recipe_keys(loaded, self.model, self.dataset)), ""],
+            "network": [f"networks.{recipe.network or self.dataset}."],
+        }
+        values: dict[str, Any] = {}
         for name, dial in self.space.items():
             for place in dial.at:
                 part, _, rest = place.partition(".")
-                # What a model doesn't say itself stands in a section that all models share.
-                for root in roots[part]:
-                    with suppress(ParameterError):
-                        lookup(loaded, root + rest)
-                        values[root + rest] = dial.written(setting[name])
-                        break
-                else:
+                # What a model doesn't say itself stands in a section that it shares with others.
+                there = [root + rest for root in roots[part] if _stands(loaded, root + rest)]
+                if not there:
                     raise ParameterError(
                         f"params.yaml: {SECTION}.space.{name}: no key {rest!r} in {roots[part][0][:-1]}"
                     )
+                values[there[0]] = dial.written(setting[name])
         return values
 
     @property
@@ -181,9 +173,10 @@ class Sweep(Spec):
         How many trials are asked for isn't part of it, so that more of them go on from those there are.
         """
         counted = self.model_copy(update={"trials": 1, "storage": None, "patience": 0.0})
-        table, sampler = self.table, f"optuna {optuna.__version__}"
+        here, table, sampler = Path(__file__).parent, self.table, f"optuna {optuna.__version__}"
+        code = [*modules("study/evaluation"), *(here / f"{name}.py" for name in _COMPUTES)]
         made_from = fingerprint(
-            *COMPUTES, table.source, table.mechanism, self._own(), counted, self.seed, sampler
+            *code, table.source, table.mechanism, self._own(), counted, self.seed, sampler
         )
         return f"{self.dataset}-{made_from[:16]}"
 
@@ -197,3 +190,11 @@ def read_sweep() -> Sweep:
     sweep = section(Sweep, SECTION)
     sweep.check()
     return sweep
+
+
+def _stands(loaded: Mapping[str, Any], key: str) -> bool:
+    """Tell whether params.yaml holds a dotted key."""
+    with suppress(ParameterError):
+        lookup(loaded, key)
+        return True
+    return False

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from study.reporting.methods import DEFAULT, ORACLE, RIVAL, in_order, method_name
+from study.reporting.methods import DEFAULT, RIVAL, in_order, method_name
 from study.reporting.names import dataset_name
+from study.run.grid import ORACLE
 from study.run.params_file import PARAMS_FILE, read_params
 from study.site.chapters import IMAGES, PAPER, STUDY
 from study.site.site_inputs import read_published, read_results

@@ -1,4 +1,4 @@
-"""Trained models on disk: beside each its held-out bound, and how it came there."""
+"""Trained models on disk: beside each its held-out ELBO, and how it came there."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from notmiwae.files import whole_folder, write_json
-from study.run.tables import write_csv
+from study.data.tables import write_csv
 
 if TYPE_CHECKING:
     from notmiwae.training.fit import Fit
@@ -20,7 +20,7 @@ _CURVE, _BOUND = "curve.csv", "bound.json"
 
 
 def save_fit(trained: Fit, output: Path) -> None:
-    """Write a model, its training curve and its bound into a folder, whole or not at all."""
+    """Write a model, its training curve and its held-out ELBO into a folder, whole or not at all."""
     with whole_folder(output) as folder:
         trained.fitted.save(folder)
         write_csv(pd.DataFrame(trained.curve), folder / _CURVE)
@@ -28,13 +28,19 @@ def save_fit(trained: Fit, output: Path) -> None:
 
 
 def mean_bound(folder: Path) -> float:
-    """The held-out bound in nats a row, the mean over the models in a folder's subfolders."""
-    bounds = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob(f"*/{_BOUND}"))]
-    return float(np.mean([bound["validation_bound"] for bound in bounds]))
+    """Return the held-out ELBO in nats a row, the mean over the models in a folder's subfolders."""
+    files = sorted(folder.glob(f"*/{_BOUND}"))
+    bounds = [json.loads(path.read_text(encoding="utf-8"))["validation_bound"] for path in files]
+    return float(np.mean(bounds))
 
 
 def write_curves(parts: Sequence[tuple[int, int, Path]], path: Path) -> None:
-    """Write training curves as one table, from the (replicate, member, folder) of each."""
+    """Write training curves as one table.
+
+    Arguments:
+        parts: Number of the replicate, number of the member, and folder of each model.
+        path: The table, a CSV file.
+    """
     curves = []
     for replicate, member, folder in parts:
         curve = pd.read_csv(folder / _CURVE)

@@ -1,4 +1,4 @@
-"""Tables on disk: one Parquet file a replicate, the imputed cells that complete them, CSV files of results.
+"""Tables on disk, one Parquet file a replicate, and the imputed cells that complete them.
 
 Missing is NaN, and the mask is derived from it. A folder holds one table for each replicate, or a single one
 where every replicate has the same table (fixed data under a deterministic mechanism).
@@ -31,7 +31,7 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
 
 
 def write_csv(table: pd.DataFrame, path: Path) -> None:
-    """Write a table of results as CSV, with six significant digits: more than any of them has."""
+    """Write numbers with six significant digits, fewer than any of them means."""
     with whole_file(path) as temporary:
         table.to_csv(temporary, index=False, float_format="%.6g", lineterminator="\n")
 

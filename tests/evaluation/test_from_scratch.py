@@ -9,7 +9,7 @@ from notmiwae.specs import parse_spec
 from study.baselines.baseline import Baseline, baselines
 from study.data.datasets import DatasetSpec
 from study.evaluation import side_study_cases as trial_module
-from study.evaluation.side_study_cases import Model, run_trials
+from study.evaluation.from_scratch import Model, run_trials
 
 SOURCE = {"kind": "gaussian", "rows": 60, "mean": [0.0, 1.0], "covariance": [[1.0, 0.8], [0.8, 1.0]]}
 THRESHOLD = {"kind": "threshold", "columns": ["x_1"], "cut": {"statistic": "mean"}}

@@ -1,4 +1,4 @@
-"""Trials: a table masked, imputed and evaluated in one go, for studies that keep no model and no draws."""
+"""A table masked, imputed and evaluated in one go, where neither the model nor its draws are kept."""
 
 from __future__ import annotations
 
@@ -18,18 +18,23 @@ from notmiwae.training.fit import fit_together
 from notmiwae.training.recipe import RecipeSpec
 from study.baselines.baseline import Baseline
 from study.data.datasets import DatasetSpec
+from study.data.tables import ImputedCells
 from study.evaluation.evaluate import evaluate, process_metrics
-from study.run.tables import ImputedCells
 
 
 class Model(Spec):
-    """A model to try: its networks and its recipe."""
+    """A model to try.
+
+    Attributes:
+        network: Encoder, decoder and observation model.
+        recipe: Missing process, training and imputation.
+    """
 
     network: ModelSpec
     recipe: RecipeSpec
 
 
-def run_trials(
+def evaluate_from_scratch(
     dataset: DatasetSpec,
     method: Model | Baseline,
     seed: int,
@@ -37,17 +42,17 @@ def run_trials(
     report: Report = silent,
     checkpoints: Path | None = None,
 ) -> list[dict[str, float]]:
-    """The metrics of one method on each of some replicates of a data set; see `metrics.evaluate`.
+    """Return the metrics of one method on each of some replicates of a data set; see `evaluate`.
 
-    A model's figures also hold `bound`, its held-out bound in nats a row (mean over members).
+    Those of a model also hold `bound`, its held-out ELBO in nats a row (mean over members).
 
     Arguments:
         dataset: The table and its mechanism.
-        method: What imputes it.
-        seed: Of everything random here, together with the replicate's number.
-        replicates: Which replicates. Table and mask are the same for all methods.
-        report: See `parallel.run_jobs`.
-        checkpoints: See `fit_together`.
+        method: The model or baseline that imputes it.
+        seed: Seed of everything random here, together with the replicate's number.
+        replicates: Numbers of the replicates. Table and mask are the same for all methods.
+        report: Called with step, steps, mean held-out ELBO of a model's training.
+        checkpoints: A folder for the state of the training; see `fit_together`.
     """
     complete, masked = [], []
     for replicate in replicates:
@@ -56,15 +61,15 @@ def run_trials(
         masked.append(apply_mechanism(dataset.mechanism, complete[-1], generator(seed, "mask", replicate)))
     seeds = [torch_seed(seed, "method", replicate) for replicate in replicates]
     if isinstance(method, Model):
-        done = _by_model(method, masked, complete, seeds, report, checkpoints)
+        imputed = _by_model(method, masked, complete, seeds, report, checkpoints)
     else:
-        done = [
-            (ImputedCells.of(each, method.impute(each, own), list(method.draw(each, own))), {})
-            for each, own in zip(masked, seeds, strict=True)
+        imputed = [
+            (ImputedCells.of(table, method.impute(table, own), list(method.draw(table, own))), {})
+            for table, own in zip(masked, seeds, strict=True)
         ]
     return [
-        evaluate(cells, before, after, dataset.source.diagnostics) | figures
-        for (cells, figures), before, after in zip(done, masked, complete, strict=True)
+        evaluate(cells, before, after, dataset.source.diagnostics) | own_metrics
+        for (cells, own_metrics), before, after in zip(imputed, masked, complete, strict=True)
     ]
 
 
@@ -76,6 +81,7 @@ def _by_model(
     report: Report,
     checkpoints: Path | None,
 ) -> list[tuple[ImputedCells, dict[str, float]]]:
+    """The imputed cells of each replicate, and the metrics that only models have."""
     recipe = method.recipe
     values = [table.to_numpy(dtype=float) for table in masked]
     fits = fit_together(
@@ -89,11 +95,11 @@ def _by_model(
         recipe.members,
         checkpoints=checkpoints,
     )
-    done = []
+    imputed = []
     for r, fitted in enumerate(chunks(fits, recipe.members)):
-        members = [each.fitted for each in fitted]
-        imputed = impute_together(members, values[r], recipe.imputation, torch_seed(seeds[r], "impute"))
-        figures = {"bound": sum(each.validation_bound for each in fitted) / len(fitted)}
-        figures |= process_metrics(members, masked[r], complete[r])
-        done.append((ImputedCells.of(masked[r], imputed.mean, list(imputed.draws)), figures))
-    return done
+        members = [fit.fitted for fit in fitted]
+        completed = impute_together(members, values[r], recipe.imputation, torch_seed(seeds[r], "impute"))
+        own_metrics = {"bound": sum(fit.validation_bound for fit in fitted) / len(fitted)}
+        own_metrics |= process_metrics(members, masked[r], complete[r])
+        imputed.append((ImputedCells.of(masked[r], completed.mean, list(completed.draws)), own_metrics))
+    return imputed

@@ -12,8 +12,8 @@ from notmiwae.randomness import generator
 from notmiwae.specs import parse_spec
 from study.baselines.baseline import baselines
 from study.data.datasets import DatasetSpec
+from study.evaluation.from_scratch import Model, run_trials
 from study.evaluation.side_studies import STUDIES, Change, Recipes, model, study, with_offset
-from study.evaluation.side_study_cases import Model, run_trials
 from study.run.pipeline import section
 
 THRESHOLD = {"kind": "threshold", "columns": "first_half", "cut": {"statistic": "mean"}, "side": "upper"}

@@ -1,0 +1,63 @@
+"""A cell of the grid on disk, evaluated: all replicates of a data set as one method imputed them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from notmiwae.files import whole_folder, write_json
+from notmiwae.training.fitted_model import FittedModel
+from study.data.saved_fits import mean_bound
+from study.data.sources.source import Source
+from study.data.tables import ImputedCells, count_tables, read_table, table_path, write_csv, write_table
+from study.evaluation.evaluate import evaluate, process_metrics, row_errors
+from study.evaluation.replicates import (
+    ERROR_COLUMNS,
+    METRICS,
+    REPLICATE_COLUMNS,
+    REPLICATES,
+    ROWS,
+    metrics,
+)
+from study.run.pipeline import COMPLETE, IMPUTED, MASKED, MODELS, cell_folder, replicate_folder
+
+
+def made_from(dataset: str, method: str, trained: bool) -> Sequence[Path]:
+    """The folders that a cell's evaluation reads; `trained` says whether the method is a model."""
+    stages = (IMPUTED, MODELS) if trained else (IMPUTED,)
+    return [COMPLETE / dataset, MASKED / dataset, *(cell_folder(stage, dataset, method) for stage in stages)]
+
+
+def evaluate_cell(dataset: str, method: str, source: Source, trained: bool, output: Path) -> None:
+    """Write the metrics of a cell into the folder `output`, whole or not at all.
+
+    Arguments:
+        dataset: Name of the data set.
+        method: Name of the method.
+        source: Source of the data set's complete tables.
+        trained: Whether the method is a model, whose learnt process and held-out ELBO are metrics too.
+        output: Folder to write.
+
+    Raises:
+        DataError: a file is absent, or isn't what its stage writes.
+    """
+    imputed, models = (cell_folder(stage, dataset, method) for stage in (IMPUTED, MODELS))
+    values, errors = [], []
+    for replicate in range(count_tables(imputed)):
+        masked, complete = read_table(MASKED / dataset, replicate), read_table(COMPLETE / dataset, replicate)
+        cells = ImputedCells.read(table_path(imputed, replicate))
+        measured = evaluate(cells, masked, complete, source.diagnostics)
+        if trained:
+            members = replicate_folder(models, replicate)
+            measured |= process_metrics(FittedModel.load_members(members), masked, complete)
+            measured["bound"] = mean_bound(members)
+        values += [(dataset, method, metric, replicate, value) for metric, value in measured.items()]
+        by_row = row_errors(cells, complete)
+        errors.append(by_row.assign(dataset=dataset, method=method, replicate=replicate))
+    replicates = pd.DataFrame(values, columns=REPLICATE_COLUMNS)
+    with whole_folder(output) as folder:
+        write_csv(replicates, folder / REPLICATES)
+        write_table(pd.concat(errors)[ERROR_COLUMNS], folder / ROWS)
+        write_json(folder / METRICS, metrics(replicates))

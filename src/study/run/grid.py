@@ -1,0 +1,37 @@
+"""The experiment's grid: the data sets and methods that the section `run` of params.yaml names."""
+
+from __future__ import annotations
+
+from notmiwae.specs import Spec
+
+ORACLE = "oracle"
+"""Name of the Bayes-optimal imputation among the methods."""
+
+
+class GridSpec(Spec):
+    """The section `run` of params.yaml: the experiment's data sets and methods, by name.
+
+    Attributes:
+        datasets: The data sets.
+        models: Methods that are trained.
+        baselines: Methods that aren't.
+        oracles: Data sets whose Bayes-optimal imputation is known.
+    """
+
+    datasets: tuple[str, ...]
+    models: tuple[str, ...]
+    baselines: tuple[str, ...]
+    oracles: tuple[str, ...]
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """All methods, as the results list them: the models, then the baselines."""
+        return self.models + self.baselines
+
+    def cells(self) -> list[tuple[str, str]]:
+        """What is evaluated: each data set with each method, and with the oracle where it's known."""
+        return [
+            (dataset, method)
+            for dataset in self.datasets
+            for method in (*self.methods, *([ORACLE] if dataset in self.oracles else []))
+        ]
