@@ -12,7 +12,7 @@ from notmiwae.randomness import generator
 from notmiwae.specs import parse_spec
 from study.baselines.baseline import baselines
 from study.data.datasets import DatasetSpec
-from study.evaluation.from_scratch import Model, run_trials
+from study.evaluation.from_scratch import Model, evaluate_from_scratch
 from study.evaluation.side_studies import STUDIES, Change, Recipes, model, study, with_offset
 from study.run.pipeline import section
 
@@ -130,7 +130,7 @@ def test_a_change_holds_for_all_models_and_a_variant_comes_on_top():
 def test_every_variant_can_be_run():
     for each in study("ablation").trials():
         if each.dataset == "a":
-            (figures,) = run_trials(each.table, each.method, 1, [0])
+            (figures,) = evaluate_from_scratch(each.table, each.method, 1, [0])
             assert all(np.isfinite(value) for value in figures.values())
 
 

@@ -20,8 +20,8 @@ from running import ROOT, run
 from notmiwae.randomness import generator, torch_seed
 from study.baselines.baseline import baselines
 from study.data.datasets import DatasetSpec
-from study.evaluation import side_study_cases as trial_module
-from study.evaluation.from_scratch import run_trials
+from study.evaluation import from_scratch as trial_module
+from study.evaluation.from_scratch import evaluate_from_scratch
 from study.evaluation.side_studies import Change, model
 from study.run.pipeline import entry, section, seed
 
@@ -420,5 +420,7 @@ def test_a_trial_with_the_pipelines_seeds_gives_the_pipelines_figures(
         as_in_the_pipeline(monkeypatch, name, method, seed())
         tried = model(method, name, Change()) if method in MODELS else entry(baselines, f"baselines.{method}")
         for replicate, group in evaluated[evaluated["method"] == method].groupby("replicate"):
-            (figures,) = run_trials(section(DatasetSpec, f"datasets.{name}"), tried, 1, [int(replicate)])
+            (figures,) = evaluate_from_scratch(
+                section(DatasetSpec, f"datasets.{name}"), tried, 1, [int(replicate)]
+            )
             assert figures == pytest.approx(group.set_index("metric")["value"].to_dict(), rel=1e-4)
