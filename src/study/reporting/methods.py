@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from notmiwae.plot_style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SERIES, SKY, VERMILION
+from study.reporting.names import listed_first
 from study.run.grid import ORACLE
 
 
@@ -66,12 +67,6 @@ def method_name(method: str) -> str:
 def in_order(methods: Sequence[str]) -> list[str]:
     """Sort methods as `METHODS` lists them, unlisted ones after them as they come."""
     return listed_first(METHODS, methods)
-
-
-def listed_first(listed: Iterable[str], names: Sequence[str]) -> list[str]:
-    """Sort names as they are listed, unlisted ones after them as they come."""
-    known = [name for name in listed if name in names]
-    return known + [name for name in names if name not in known]
 
 
 def looks(methods: Sequence[str]) -> dict[str, dict[str, Any]]:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-
-from study.reporting.methods import listed_first
+from collections.abc import Iterable, Sequence
 
 EVERY_DATASET = "all"
 """In place of a data set's name: the mean over all of them."""
@@ -44,3 +42,9 @@ def column_name(column: str) -> str:
 def datasets_in_order(datasets: Sequence[str]) -> list[str]:
     """Sort data sets as their papers do, unlisted ones after them as they come."""
     return listed_first(_DATASETS, datasets)
+
+
+def listed_first(listed: Iterable[str], names: Sequence[str]) -> list[str]:
+    """Sort names as they are listed, unlisted ones after them as they come."""
+    known = [name for name in listed if name in names]
+    return known + [name for name in names if name not in known]
