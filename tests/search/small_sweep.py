@@ -27,9 +27,9 @@ def tiny(**changes: Any) -> dict[str, Any]:
     params: dict[str, Any] = copy.deepcopy(PARAMS)
     params["compute"] = {"workers": 1}
     params["datasets"]["gaussian"]["source"]["rows"] = 60
-    model = params["models"]["notmiwae"]["gaussian"]
-    model["training"] |= {"steps": 12, "check_every": 3, "validation_samples": 5}
-    model["imputation"] |= {"samples": 8, "draws": 4}
+    recipe = params["recipes"]["gaussian"]
+    recipe["training"] |= {"steps": 12, "check_every": 3, "validation_samples": 5}
+    recipe["imputation"] |= {"samples": 8, "draws": 4}
     params["sweep"] |= {
         "replicates": 2,
         "trials": TRIALS,

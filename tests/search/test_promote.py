@@ -15,16 +15,16 @@ from hypothesis import strategies as st
 
 from notmiwae.training.recipe import RecipeSpec
 from study.run.pipeline import model_section
-from study.search.promote import main, replaced
+from study.search.promote import EXAMPLES, main, replaced
 
 ROOT = Path(__file__).parents[2]
-OWN = "models.notmiwae.gaussian"
+OWN, SHARED = "models.notmiwae.gaussian", "recipes.gaussian"
 MCAR = {"kind": "mcar"}
 SELF = yaml.safe_load((ROOT / "params.yaml").read_text())["models"]["notmiwae"]["gaussian"]["missing_process"]
 DIALS = {
-    f"{OWN}.training.learning_rate": 0.0333,
-    f"{OWN}.training.batch_size": 24,
-    f"{OWN}.training.steps": 600,
+    f"{SHARED}.training.learning_rate": 0.0333,
+    f"{SHARED}.training.batch_size": 24,
+    f"{SHARED}.training.steps": 600,
     f"{OWN}.missing_process": SELF | {"marginal": "sampled"},
     "networks.gaussian.encoder.hidden": [15],
 }
@@ -67,15 +67,15 @@ def test_only_the_promoted_lines_change(here, promote):
     changed = [(old, new) for old, new in zip(before, after, strict=True) if old != new]
     assert [new.strip().split("#")[0].strip() for _, new in changed] == [
         "encoder: {kind: mlp, hidden: [15], activation: tanh}",
-        ["marginal: sampled           ", " the"][0].strip(),
         "batch_size: 24",
         "learning_rate: 0.0333",
+        "marginal: sampled",
     ]
     for old, new in changed:
         assert old.partition("#")[2] == new.partition("#")[2]
     assert done.out.splitlines() == [
-        f"{OWN}.training.learning_rate: 0.02 → 0.0333",
-        f"{OWN}.training.batch_size: 128 → 24",
+        f"{SHARED}.training.learning_rate: 0.02 → 0.0333",
+        f"{SHARED}.training.batch_size: 128 → 24",
         f"{OWN}.missing_process.marginal: exact → sampled",
         "networks.gaussian.encoder.hidden: [64] → [15]",
     ]
@@ -93,7 +93,7 @@ def test_another_kind_of_process_takes_the_whole_entrys_place(here, promote):
     before = (here / "params.yaml").read_text()
     assert promote("best.json").status == 0
     after = (here / "params.yaml").read_text()
-    assert "      missing_process: {kind: mcar}\n      members: 1\n" in after
+    assert "    gaussian:\n      missing_process: {kind: mcar}\n    ring:\n" in after
     assert model_section(RecipeSpec, "notmiwae", "gaussian").missing_process.kind == "mcar"
     expected = yaml.safe_load(before)
     expected["models"]["notmiwae"]["gaussian"]["missing_process"] = MCAR
@@ -130,7 +130,7 @@ def test_another_file_is_named(here, promote):
             "accepted: the JSON",
         ),
         (lambda here: write_summary(here / "best.json", {}), "make sweep"),
-        (lambda here: write_summary(here / "best.json", {f"{OWN}.training.rate": 1}), "no key 'rate'"),
+        (lambda here: write_summary(here / "best.json", {f"{SHARED}.training.rate": 1}), "no key 'rate'"),
     ],
 )
 def test_what_does_not_fit_is_one_line_and_changes_nothing(here, promote, spoil, said):
@@ -167,6 +167,38 @@ def test_dvc_names_the_stages_that_read_them_and_no_others(here, promote):
     assert promote("best.json").status == 0
     # MIWAE has the same networks.
     assert touched() - before == {"train@gaussian-notmiwae", "train@gaussian-miwae"}
+
+
+@pytest.mark.parametrize(
+    ("text", "after"),
+    [
+        ("a:\n  b:\n  c: 1\n", "a:\n  b: 4\n  c: 1\n"),
+        ("a:\n  b:   # none\n", "a:\n  b: 4   # none\n"),
+        ("a: {b: , c: 1}\n", "a: {b: 4 , c: 1}\n"),
+        ("a: {c: 1, b}\n", "a: {c: 1, b: 4}\n"),
+        ("a:\n  b:", "a:\n  b: 4"),
+    ],
+)
+def test_an_empty_value_is_replaced_too(text, after):
+    assert replaced(text, "a.b", 4) == after
+
+
+def test_what_cannot_be_changed_in_place_is_said(here, promote):
+    text = "models: &all {rate: 1}\nother: *all\n"
+    (here / "params.yaml").write_text(text)
+    write_summary(here / "best.json", {"other.rate": 2})
+    assert "can't be changed in place" in promote("best.json").err
+    assert (here / "params.yaml").read_text() == text
+
+
+def test_its_examples_run(promote, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    command = "  python -m study.search.promote "
+    examples = [line.removeprefix(command) for line in EXAMPLES.splitlines() if line.startswith(command)]
+    assert len(examples) == 3
+    for typed in examples:
+        tried = promote(*typed.removesuffix(" --dry-run").split(), "--dry-run")
+        assert tried.status == 0, tried.err
 
 
 def test_its_help_has_examples_and_wrong_usage_is_status_2(tmp_path):

@@ -68,7 +68,7 @@ def test_it_writes_a_row_for_each_trial_the_best_one_and_the_figures(finished: P
 
 def test_the_first_trial_is_what_stands_in_params(finished: Path) -> None:
     first = pd.read_csv(finished / "reports/trials.csv").iloc[0]
-    training = tiny()["models"]["notmiwae"]["gaussian"]["training"]
+    training = tiny()["recipes"]["gaussian"]["training"]
     for name in ("learning_rate", "missing_process_learning_rate", "batch_size", "samples"):
         assert first[name] == training[name]
     assert (first["hidden_units"], first["latent_size"], first["missing_process"]) == (64, 1, "known")

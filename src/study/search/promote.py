@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import copy
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,7 +19,7 @@ from notmiwae.files import whole_file
 from notmiwae.specs import Spec, parse_spec
 from study.run.params_file import PARAMS_FILE, lookup, read_params
 
-_EXAMPLES = """\
+EXAMPLES = """\
 examples:
   python -m study.search.promote sweep/gaussian/reports/summary.json --dry-run
   python -m study.search.promote sweep/gaussian/reports/summary.json
@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m study.search.promote",
         description="Write what a search found into params.yaml.",
-        epilog=_EXAMPLES,
+        epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("summary", type=Path, metavar="FILE", help="what `make sweep` wrote: a summary.json")
@@ -140,6 +140,8 @@ def replaced(text: str, key: str, value: Any) -> str:
                     text = replaced(text, f"{key}.{part}", new)
             return text
     written = _flow(value)
+    if node.start_mark.index == node.end_mark.index:  # an empty value, which is null
+        return f"{text[: name.end_mark.index]}: {written}{text[node.end_mark.index :]}"
     if not _is_block(node):
         return text[: node.start_mark.index] + written + text[_end(node) :]
     after = text.find("\n", _end(node))
@@ -180,14 +182,20 @@ def _leaves(key: str, old: Any, new: Any) -> Iterator[tuple[str, str, str]]:
         yield key, _flow(old), _flow(new)
 
 
+def _with(entry: Any, key: Sequence[str], value: Any) -> Any:
+    """Return an entry with one value replaced; what shares a part of it, by an alias, stays as it is."""
+    return {**entry, key[0]: _with(entry[key[0]], key[1:], value)} if key else value
+
+
 def _check(before: Mapping[str, Any], changed: Mapping[str, Any], text: str, path: Path) -> None:
     """Raise `ParameterError` unless the new text holds the new values and otherwise the old ones."""
-    expected = copy.deepcopy(dict(before))
+    expected: Any = before
     for key, value in changed.items():
-        parent, _, last = key.rpartition(".")
-        (lookup(expected, parent) if parent else expected)[last] = value
-    if yaml.safe_load(text) != expected:
-        raise ParameterError(f"{path}: can't be changed in place (anchors?); write the values by hand")
+        expected = _with(expected, key.split("."), value)
+    with suppress(yaml.YAMLError):
+        if yaml.safe_load(text) == expected:
+            return
+    raise ParameterError(f"{path}: can't be changed in place (anchors?); write the values by hand")
 
 
 if __name__ == "__main__":

@@ -18,13 +18,14 @@ from study.data.datasets import DatasetSpec
 from study.evaluation.from_scratch import Model
 from study.evaluation.side_studies import Change, model
 from study.run.params_file import lookup
-from study.run.pipeline import params, recipe_keys, section, seed
+from study.run.pipeline import dial_key, params, section, seed
 from study.run.resume import fingerprint, modules
 from study.search.search_space import Setting, Space, changes
 
 SECTION = "sweep"
-_COMPUTES = ("search_space", "search_trial", "sweep_spec", "trial_batches")
-"""Modules beside this one that make a trial what it is; those of figures and storage don't."""
+_OWN = ("search_space", "search_trial", "sweep_spec", "trial_batches")
+COMPUTES = [*modules("study/evaluation"), *(Path(__file__).with_name(f"{name}.py") for name in _OWN)]
+"""Modules that make a trial what it is, beside those of every job; a search's figures and storage don't."""
 
 
 class Pruning(Spec):
@@ -140,22 +141,18 @@ class Sweep(Spec):
             ParameterError: a dial isn't written down there.
         """
         loaded = params()
-        recipe = self._own().recipe
-        roots = {
-            "model": [*(f"{key}." for key in recipe_keys(loaded, self.model, self.dataset)), ""],
-            "network": [f"networks.{recipe.network or self.dataset}."],
-        }
+        network = f"networks.{self._own().recipe.network or self.dataset}"
         values: dict[str, Any] = {}
         for name, dial in self.space.items():
-            for place in dial.at:
-                part, _, rest = place.partition(".")
-                # What a model doesn't say itself stands in a section that it shares with others.
-                there = [root + rest for root in roots[part] if _stands(loaded, root + rest)]
-                if not there:
+            for part, _, rest in (place.partition(".") for place in dial.at):
+                in_recipe = part == "model"
+                key = dial_key(loaded, self.model, self.dataset, rest) if in_recipe else f"{network}.{rest}"
+                if key is None:
                     raise ParameterError(
-                        f"params.yaml: {SECTION}.space.{name}: no key {rest!r} in {roots[part][0][:-1]}"
+                        f"params.yaml: {SECTION}.space.{name}: no key {rest!r} in models.{self.model}"
                     )
-                values[there[0]] = dial.written(setting[name])
+                lookup(loaded, key)
+                values[key] = dial.written(setting[name])
         return values
 
     @property
@@ -174,10 +171,9 @@ class Sweep(Spec):
         How many trials are asked for isn't part of it, so that more of them go on from those there are.
         """
         counted = self.model_copy(update={"trials": 1, "storage": None, "patience": 0.0})
-        here, table, sampler = Path(__file__).parent, self.table, f"optuna {optuna.__version__}"
-        code = [*modules("study/evaluation"), *(here / f"{name}.py" for name in _COMPUTES)]
+        table, sampler = self.table, f"optuna {optuna.__version__}"
         made_from = fingerprint(
-            *code, table.source, table.mechanism, self._own(), counted, self.seed, sampler
+            *COMPUTES, table.source, table.mechanism, self._own(), counted, self.seed, sampler
         )
         return f"{self.dataset}-{made_from[:16]}"
 
@@ -191,11 +187,3 @@ def read_sweep() -> Sweep:
     sweep = section(Sweep, SECTION)
     sweep.check()
     return sweep
-
-
-def _stands(loaded: Mapping[str, Any], key: str) -> bool:
-    """Tell whether params.yaml holds a dotted key."""
-    with suppress(ParameterError):
-        lookup(loaded, key)
-        return True
-    return False
