@@ -130,7 +130,7 @@ def test_the_packages_code_counts_wherever_it_lies(place, tmp_path, monkeypatch)
     packages = tmp_path / place
     model = packages / "notmiwae" / "model"
     model.mkdir(parents=True)
-    monkeypatch.setattr(resume, "PACKAGES", packages)
+    monkeypatch.setattr(resume, "SOURCE", packages)
     found = []
     try:
         for code in ("a = 1\n", "a = 2\n", "a = 1\n"):
