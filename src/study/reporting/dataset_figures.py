@@ -18,13 +18,13 @@ from study.data.sources.gaussian import GaussianSource
 from study.data.sources.mnist import MnistSource
 from study.data.sources.ring import RingSource
 from study.data.sources.source import Source
-from study.reporting.densities import densities
-from study.reporting.heatmap import mechanism_probability, missing_process
+from study.reporting.column_densities import column_densities
 from study.reporting.image_figures import error_maps, first_of_each, imputations
-from study.reporting.imputed_against_true import agreement
+from study.reporting.imputed_against_true import imputed_against_true
 from study.reporting.learnt_columns import learnt_columns, learnt_processes
 from study.reporting.methods import method_name
-from study.reporting.scatter import Panel, reconstruction
+from study.reporting.plane_scatter import Panel, reconstruction
+from study.reporting.process_heatmaps import mechanism_probability, missing_process
 from study.run.tables import ImputedCells, missing_cells
 
 _DRAWS = 6
@@ -36,13 +36,13 @@ class Replicate:
     """One replicate of a data set and what the models made of it.
 
     Attributes:
-        dataset: What drew and masked it.
-        complete: The truth, N × D, NaN where it's unknown.
-        masked: The same with NaN where missing.
-        limit: Its Bayes-optimal completion `[N, D]`, if known.
-        imputed: What each model imputed, by the model's name.
-        baselines: What each baseline imputed, by its name.
-        fitted: Each model's members.
+        dataset: Source and mechanism of the table.
+        complete: The complete table, N × D, NaN where the truth is unknown.
+        masked: The same table with NaN where missing.
+        limit: The Bayes-optimal completion `[N, D]`, if known.
+        imputed: Imputed cells by the model's name.
+        baselines: Imputed cells by the baseline's name.
+        fitted: Members of each model by its name.
     """
 
     dataset: DatasetSpec
@@ -54,14 +54,13 @@ class Replicate:
     fitted: Mapping[str, Sequence[FittedModel]]
 
     def completions(self, mean: str, draw: str) -> list[Panel]:
-        """Each model's mean, and where it has draws the first of them; titles are templates of its name."""
+        """Complete the table by each model's mean and first draw, if any, under templates of its name."""
         panels = []
         for model, cells in self.imputed.items():
-            panels.append(Panel(mean.format(method_name(model)), cells.fill(self.masked)))
+            name = method_name(model)
+            panels.append(Panel(mean.format(name), cells.fill(self.masked)))
             if cells.draws.shape[1]:
-                panels.append(
-                    Panel(draw.format(method_name(model)), cells.fill(self.masked, cells.draws[:, 0]))
-                )
+                panels.append(Panel(draw.format(name), cells.fill(self.masked, cells.draws[:, 0])))
         return panels
 
 
@@ -81,7 +80,7 @@ def draw_figures(replicate: Replicate, folder: Path) -> None:
 
 
 def draw_plane(replicate: Replicate, folder: Path) -> None:
-    """Two columns: `reconstruction.png` and `missing_process.png`."""
+    """Draw a table of two columns: `reconstruction.png` and `missing_process.png`."""
     complete, masked = replicate.complete, replicate.masked
     limit = None if replicate.limit is None else Panel("Bayes-optimal: means", replicate.limit)
     panels = replicate.completions("{}: means", "{}: draws")
@@ -96,14 +95,14 @@ def draw_plane(replicate: Replicate, folder: Path) -> None:
 
 
 def draw_images(replicate: Replicate, folder: Path) -> None:
-    """Labelled images: `imputations.png`, `draws.png`, `errors.png`; `missing_process.png` if one is learnt.
+    """Draw labelled images: `imputations.png`, `draws.png`, `errors.png`, and a learnt `missing_process.png`.
 
     Of each label the first image is shown, imputed by all methods, and drawn by the first model alone; errors
     are those of all images, pixel by pixel.
     """
     source, mechanism = replicate.dataset.source, replicate.dataset.mechanism
     assert isinstance(source, MnistSource)
-    truth, masked = (each.to_numpy(dtype=np.float64) for each in (replicate.complete, replicate.masked))
+    truth, masked = (table.to_numpy(dtype=np.float64) for table in (replicate.complete, replicate.masked))
     shown = first_of_each(source.read_labels())
     given = [("original", truth[shown]), ("masked\n(orange)", masked[shown])]
     imputed = {**replicate.imputed, **replicate.baselines}
@@ -118,7 +117,7 @@ def draw_images(replicate: Replicate, folder: Path) -> None:
     often = int(np.isnan(masked).sum(axis=0).argmax())
     tables = (replicate.complete, replicate.masked, mechanism)
     learnt = [
-        replace(panel, dataset="", column=f"{method_name(model)}, pixel {often}")
+        replace(panel, column=f"{method_name(model)}, pixel {often}")
         for model, members in replicate.fitted.items()
         if not members[0].ignorable
         for panel in learnt_columns("", *tables, [members], columns=[often])
@@ -128,14 +127,14 @@ def draw_images(replicate: Replicate, folder: Path) -> None:
 
 
 def draw_table(replicate: Replicate, folder: Path) -> None:
-    """Any table: `agreement.png` of the cells of which the truth is known, `columns.png` if not of all."""
+    """Draw any table: `agreement.png` of the cells whose truth is known, `columns.png` if that isn't all."""
     truth = replicate.complete.to_numpy(dtype=np.float64)[missing_cells(replicate.masked)]
     known = np.isfinite(truth)
     if known.any():
         panels = [(method_name(model), cells.mean[known]) for model, cells in replicate.imputed.items()]
-        save(agreement(truth[known], panels), folder / "agreement.png")
+        save(imputed_against_true(truth[known], panels), folder / "agreement.png")
     if not known.all():
-        save(densities(replicate.masked, replicate.imputed, replicate.fitted), folder / "columns.png")
+        save(column_densities(replicate.masked, replicate.imputed, replicate.fitted), folder / "columns.png")
 
 
 _PAINTERS: dict[type[Source], Painter] = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from study.reporting.methods import listed_first
 
@@ -41,6 +41,6 @@ def column_name(column: str) -> str:
     return f"${indexed[1]}_{{{indexed[2]}}}$" if indexed else column.replace("$", r"\$")
 
 
-def datasets_in_order(datasets: Sequence[str]) -> list[str]:
-    """Sort data sets as their papers do, unlisted ones after them as they come."""
+def datasets_in_order(datasets: Iterable[str]) -> list[str]:
+    """Sort data sets as their papers do, each once, unlisted ones after them as they come."""
     return listed_first(_DATASETS, datasets)
