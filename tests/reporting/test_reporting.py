@@ -381,7 +381,7 @@ class TestDrawFigures:
     def test_plane(self, plane, tmp_path):
         complete, masked, _ = plane
         replicate = self.replicate(complete, masked)
-        titles = [panel.title for panel in replicate.completions("{}: means", "{}: draws")]
+        titles = [panel.title for panel in replicate.completions()]
         assert titles == ["not-MIWAE: means", "not-MIWAE: draws", "KNN: means"]
         draw_figures(replicate, tmp_path)
         assert {each.name for each in tmp_path.iterdir()} == {"reconstruction.png", "missing_process.png"}

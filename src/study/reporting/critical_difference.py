@@ -50,8 +50,7 @@ def critical_differences(ranking: pd.DataFrame) -> Figure:
     depth = _BAR * (half + 0.5 + 0.5 * len(bars))
     drawn = figure(height=0.4 * depth + 0.85, layout=None)
     axes = drawn.add_axes((0.0, 0.0, 1.0, 1.0))
-    span = len(methods) - 1
-    inch = span / (PAGE - 2 * _LABEL)
+    inch = (len(methods) - 1) / (PAGE - 2 * _LABEL)
     gap = 0.04 * inch
     axes.set_xlim(1 - _LABEL * inch, len(methods) + _LABEL * inch)
     axes.set_ylim(-depth - 0.25, 1.6)
@@ -67,17 +66,14 @@ def critical_differences(ranking: pd.DataFrame) -> Figure:
     for at, (first, last) in enumerate(bars):
         height = -_BAR / 2 * (at + 1)
         axes.plot([ranks[first], ranks[last]], [height, height], color=BLACK, lw=3.2, solid_capstyle="butt")
-    start = _BAR / 2 * (len(bars) + 1)
+    top = _BAR / 2 * (len(bars) + 1)
     for at, (method, rank) in enumerate(zip(methods, ranks, strict=True)):
         left = at < half
-        height = -start - _BAR * (at if left else len(methods) - 1 - at) - _BAR / 4
-        end = 1 - 0.05 * inch if left else len(methods) + 0.05 * inch
+        height = -top - _BAR * (at if left else len(methods) - 1 - at) - _BAR / 4
+        end, away = (1 - 0.05 * inch, -gap) if left else (len(methods) + 0.05 * inch, gap)
         axes.plot([rank, rank, end], [0, height, height], color=GREY, lw=0.8, zorder=1)
-        name, value = method_name(method), f"{rank:.1f}"
-        if left:
-            axes.text(end - gap, height, f"{name}  {value}", ha="right", va="center", fontsize=7.5)
-        else:
-            axes.text(end + gap, height, f"{value}  {name}", ha="left", va="center", fontsize=7.5)
+        label = "  ".join([method_name(method), f"{rank:.1f}"][:: 1 if left else -1])
+        axes.text(end + away, height, label, ha="right" if left else "left", va="center", fontsize=7.5)
     return drawn
 
 

@@ -72,24 +72,23 @@ def headline(
         bold = set(zip(winners["dataset"], winners["method"], strict=True))
     texts = {
         # A single deterministic imputation of fixed data has no spread.
-        (dataset, method): f"{mean:.3f} ± {error:.3f}" if replicates > 1 else f"{mean:.3f}"
-        for dataset, method, mean, error, replicates in zip(
-            *(ours[name].tolist() for name in ("dataset", "method", "mean", "se", "replicates")), strict=True
-        )
+        (row["dataset"], row["method"]): f"{row['mean']:.3f}"
+        + (f" ± {row['se']:.3f}" if row["replicates"] > 1 else "")
+        for row in ours.to_dict("records")
     }
     theirs = {} if published is None else _published(published, measure.metric, published_decimals)
     oracle = [ORACLE] if len(contenders) < len(ours) else []
     beside = [] if published is None else ["published"]
-    rows = []
+    lines = []
     for method in in_order(contenders["method"]) + oracle:
-        row = [method_name(method)]
+        line = [method_name(method)]
         for key in ((dataset, method) for dataset in datasets):
             mark = "**" if key in bold else ""
-            row.append(f"{mark}{texts.get(key, ABSENT)}{mark}")
-            row += [theirs.get(key, ABSENT) for _ in beside]
-        rows.append(row)
+            line.append(f"{mark}{texts.get(key, ABSENT)}{mark}")
+            line += [theirs.get(key, ABSENT) for _ in beside]
+        lines.append(line)
     columns = (text for dataset in datasets for text in (dataset_name(dataset), *beside))
-    return markdown([measure.title, *columns], rows)
+    return markdown([measure.title, *columns], lines)
 
 
 def by_truth(results: pd.DataFrame, datasets: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -128,28 +127,26 @@ def agreement_table(replicates: pd.DataFrame, published: pd.DataFrame) -> str:
         published: Rows dataset, method, metric, mean.
     """
     ours = replicates[replicates["metric"] == "rmse"].groupby(["dataset", "method"])["value"]
-    theirs = published[published["metric"] == "rmse"]
-    rows = []
-    for dataset, method, value in zip(theirs["dataset"], theirs["method"], theirs["mean"], strict=True):
-        if (dataset, method) not in ours.groups:
+    lines = []
+    for row in published[published["metric"] == "rmse"].to_dict("records"):
+        if (row["dataset"], row["method"]) not in ours.groups:
             continue
-        values = ours.get_group((dataset, method))
+        values = ours.get_group((row["dataset"], row["method"]))
         mean, deviation = values.mean(), values.std() if len(values) > 1 else 0.0
-        difference = value - mean
+        difference = row["mean"] - mean
         away = f"{difference / deviation:+.1f}" if deviation else f"(difference {difference:+.4f})"
         spread = f"{deviation:.2g}" if deviation else ABSENT
-        rows.append([dataset_name(dataset), method_name(method), f"{value:.4g}", f"{mean:.4g}", spread, away])
+        names = [dataset_name(row["dataset"]), method_name(row["method"])]
+        lines.append([*names, f"{row['mean']:.4g}", f"{mean:.4g}", spread, away])
     headings = ["Data set", "Method", "published", "ours", "sd of one run", "published − ours, in sd"]
-    return markdown(headings, rows, names=2)
+    return markdown(headings, lines, names=2)
 
 
 def _published(published: pd.DataFrame, metric: str, decimals: int) -> dict[tuple[str, str], str]:
     """Print a metric's published values by data set and method."""
-    rows = published[published["metric"] == metric]
-    columns = (rows[name].tolist() for name in ("dataset", "method", "mean", "se"))
     return {
         # Where no error was printed it's NaN, which isn't above 0 either.
-        (dataset, method): f"{mean:.{decimals}f}"
-        + (f" ± {error:.{decimals}f}" if round(error, decimals) > 0 else "")
-        for dataset, method, mean, error in zip(*columns, strict=True)
+        (row["dataset"], row["method"]): f"{row['mean']:.{decimals}f}"
+        + (f" ± {row['se']:.{decimals}f}" if round(row["se"], decimals) > 0 else "")
+        for row in published[published["metric"] == metric].to_dict("records")
     }

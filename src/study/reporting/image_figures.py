@@ -30,8 +30,7 @@ _FEW = 0.01
 
 def first_of_each(labels: npt.NDArray[np.integer]) -> list[int]:
     """Find the row of the first image of each label, in the labels' order."""
-    _, first = np.unique(labels, return_index=True)
-    return [int(row) for row in first]
+    return list(map(int, np.unique(labels, return_index=True)[1]))
 
 
 @styled
@@ -74,7 +73,7 @@ def error_maps(means: Mapping[str, Floats], truth: Floats, missing: Mask) -> Fig
     Arguments:
         means: Completed images `[N, D]` by the method's name.
         truth: Complete images, `[N, D]`.
-        missing: Mask of the pixels that were missing, `[N, D]`, True where they were.
+        missing: True where a pixel was missing, `[N, D]`.
 
     Raises:
         DataError: the images aren't square.

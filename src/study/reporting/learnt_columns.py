@@ -99,7 +99,7 @@ def learnt_processes(columns: Sequence[Learnt]) -> Figure:
     """Plot what was learnt as lines, the truth dashed: a row a data set, a panel for each of its columns.
 
     Arguments:
-        columns: The panels in their order.
+        columns: Columns in the panels' order.
     """
     by_dataset: dict[str, list[Learnt]] = {}
     for column in columns:

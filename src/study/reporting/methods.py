@@ -15,7 +15,6 @@ from notmiwae.plot_style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, V
 
 NOT_MIWAE = BLUE
 """not-MIWAE's colour in every figure."""
-_NOT_MIWAE_PPCA = SKY
 
 
 @dataclass(frozen=True)
@@ -50,10 +49,10 @@ METHODS = {
     "notmiwae_linear": Method("not-MIWAE, agnostic linear", NOT_MIWAE, "<", "-.", True),
     "notmiwae_nonlinear": Method("not-MIWAE, agnostic nonlinear", NOT_MIWAE, ">", ":", True),
     "published_known": Method("not-MIWAE, published recipe", NOT_MIWAE, "d", "--", True),
-    "ppca_known": Method("not-MIWAE-PPCA, self-masking known", _NOT_MIWAE_PPCA, "o", "-", True),
-    "ppca_selfmasking": Method("not-MIWAE-PPCA, self-masking", _NOT_MIWAE_PPCA, "v", "--", True),
-    "ppca_linear": Method("not-MIWAE-PPCA, agnostic linear", _NOT_MIWAE_PPCA, "<", "-.", True),
-    "ppca_nonlinear": Method("not-MIWAE-PPCA, agnostic nonlinear", _NOT_MIWAE_PPCA, ">", ":", True),
+    "ppca_known": Method("not-MIWAE-PPCA, self-masking known", SKY, "o", "-", True),
+    "ppca_selfmasking": Method("not-MIWAE-PPCA, self-masking", SKY, "v", "--", True),
+    "ppca_linear": Method("not-MIWAE-PPCA, agnostic linear", SKY, "<", "-.", True),
+    "ppca_nonlinear": Method("not-MIWAE-PPCA, agnostic nonlinear", SKY, ">", ":", True),
     "miwae": Method("MIWAE", VERMILION, "s", "--"),
     "ppca": Method("PPCA", VERMILION, "p", ":"),
     "lowrank": Method("low-rank joint model", BLACK, "X", "-"),

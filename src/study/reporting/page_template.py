@@ -70,11 +70,7 @@ def write_page(name: str, blocks: Mapping[str, str], values: Mapping[str, str]) 
     """
     template = DOCS / f"{name}.template.md"
     page = fill(read_template(template), blocks, values, template.name)
-    for block, text in blocks.items():
-        _write(REPORTS / f"{block}.md", text)
-    _write(DOCS / f"{name}.md", page)
-
-
-def _write(path: Path, text: str) -> None:
-    with whole_file(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    texts = {REPORTS / f"{block}.md": text for block, text in blocks.items()}
+    for path, text in (texts | {DOCS / f"{name}.md": page}).items():
+        with whole_file(path) as temporary:
+            temporary.write_text(text, encoding="utf-8")

@@ -17,6 +17,11 @@ from notmiwae.plot_style import BLUE, PAGE, PALE, VERMILION, figure, square_limi
 from study.reporting.names import column_name
 
 _COLUMNS = 4
+_LOOKS: dict[str, dict[str, Any]] = {
+    "observed": {"marker": "o", "s": 5, "color": PALE, "alpha": 0.6, "linewidths": 0},
+    "hidden": {"marker": "s", "s": 6, "color": BLUE, "alpha": 0.8, "linewidths": 0},
+    "imputed": {"marker": "^", "s": 9, "color": VERMILION, "alpha": 0.8, "linewidths": 0},
+}
 
 
 @dataclass(frozen=True)
@@ -85,9 +90,9 @@ def reconstruction(
     ends = limits(*(panel.values for _, panel, _ in panels))
     for axes, panel, role in panels:
         axes.set_axis_on()
-        _points(axes, panel.values[~incomplete], "observed")
+        axes.scatter(*panel.values[~incomplete].T, **_LOOKS["observed"])
         if role:
-            _points(axes, panel.values[incomplete], role)
+            axes.scatter(*panel.values[incomplete].T, **_LOOKS[role])
         axes.set_title(panel.title)
         square_limits(axes, *ends)
         axes.set_xlabel(first)
@@ -97,17 +102,6 @@ def reconstruction(
     lost = " or ".join(name for name, any_ in zip(names, missing.any(axis=0), strict=True) if any_)
     _legend(grid[0, -1], lost, rugs)
     return drawn
-
-
-_LOOKS: dict[str, dict[str, Any]] = {
-    "observed": {"marker": "o", "s": 5, "color": PALE, "alpha": 0.6, "linewidths": 0},
-    "hidden": {"marker": "s", "s": 6, "color": BLUE, "alpha": 0.8, "linewidths": 0},
-    "imputed": {"marker": "^", "s": 9, "color": VERMILION, "alpha": 0.8, "linewidths": 0},
-}
-
-
-def _points(axes: Axes, points: Floats, role: str) -> None:
-    axes.scatter(points[:, 0], points[:, 1], **_LOOKS[role])
 
 
 def _rugs(axes: Axes, observed: Floats, missing: Mask, names: Sequence[str]) -> dict[str, str]:
@@ -129,8 +123,7 @@ def _legend(axes: Axes, lost: str, rugs: dict[str, str]) -> None:
     """Explain the markers in a panel that holds nothing else, each larger than in the panels."""
     meanings = {"observed": "complete row", "hidden": f"row that loses {lost}", "imputed": "imputed"}
     for role, text in meanings.items():
-        look = _LOOKS[role] | {"s": 26, "alpha": 0.95}
-        axes.scatter([], [], label=text, **look)
+        axes.scatter([], [], label=text, **_LOOKS[role] | {"s": 26, "alpha": 0.95})
     for marker, text in rugs.items():
         axes.plot([], [], ls="", marker=marker, ms=8, mew=1.4, color=BLUE, label=text)
     axes.legend(loc="center left", bbox_to_anchor=(-0.05, 0.5), handletextpad=0.3, labelspacing=1.0)

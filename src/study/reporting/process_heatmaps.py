@@ -40,10 +40,10 @@ def mechanism_probability(mechanism: Mechanism, complete: pd.DataFrame) -> Proba
     if isinstance(mechanism, Threshold):
         targets = complete.columns.isin(mechanism.targets(complete))
         mirror, cut = mechanism.cut.points(values)
-        below, above = mechanism.side != "upper", mechanism.side != "lower"
-        # Alone, the lower side cuts at the cut itself.
-        lower = mirror if mechanism.side == "both" else cut
-        return lambda rows: (targets & ((above & (rows > cut)) | (below & (rows < lower)))).astype(float)
+        nowhere = np.full(len(cut), np.inf)
+        sides = {"upper": (-nowhere, cut), "lower": (cut, nowhere), "both": (mirror, cut)}
+        lower, upper = sides[mechanism.side]
+        return lambda rows: (targets & ((rows < lower) | (rows > upper))).astype(float)
     nearest = NearestNDInterpolator(values, mechanism.probability(complete), rescale=True)
     return lambda rows: np.asarray(nearest(rows), dtype=np.float64)
 

@@ -86,10 +86,9 @@ def verdict_table(judged: pd.DataFrame, datasets: Sequence[str], metric: str = "
     """
     rows = judged[judged["metric"] == metric]
     cells = {
-        (dataset, method): _difference(difference) + (" ✓" if verdict == REPRODUCED else "")
-        for dataset, method, difference, verdict in zip(
-            *(rows[name].tolist() for name in ("dataset", "method", "difference", "verdict")), strict=True
-        )
+        (row["dataset"], row["method"]): _difference(row["difference"])
+        + (" ✓" if row["verdict"] == REPRODUCED else "")
+        for row in rows.to_dict("records")
     }
     lines = []
     for method in in_order(rows["method"]):
