@@ -209,14 +209,10 @@ def test_a_params_file_takes_from_another_what_it_does_not_say_itself(tmp_path):
         pipeline.params()
     (tmp_path / "base/params.yaml").write_text("extends: ../elsewhere.yaml\n")
     write({"extends": "base/params.yaml"})
-    with pytest.raises(
-        ParameterError, match=r"^base/params.yaml: extends .*that stands alone"
-    ):
+    with pytest.raises(ParameterError, match=r"^base/params.yaml: extends .*that stands alone"):
         pipeline.params()
     (tmp_path / "base/params.yaml").write_text("sed: 1\n")
-    with pytest.raises(
-        ParameterError, match=r"^base/params.yaml: unknown section 'sed'; did you"
-    ):
+    with pytest.raises(ParameterError, match=r"^base/params.yaml: unknown section 'sed'; did you"):
         pipeline.params()
     write({"run": {"methods": ["knn"]}})
     with pytest.raises(ParameterError, match=r"methods"):

@@ -1,4 +1,4 @@
-"""The stage `benchmark`, run as it stands on a small copy of the paper's grid with figures made up."""
+"""The stage `benchmark`, run as it stands on a small copy of the paper's grid with values made up."""
 
 import re
 import runpy
@@ -86,16 +86,16 @@ def made(tmp_path_factory) -> Path:
 
 def _write_evaluated(folder: Path, dataset: str) -> None:
     """What was published, a little worse with each seed, and errors by row that fit."""
-    figures, errors = [], []
+    values, errors = [], []
     for row in PUBLISHED[PUBLISHED["dataset"] == dataset].itertuples():
         for seed in range(1 if row.method in ("mice", "mean") else SEEDS):
             value = row.mean + 0.001 * seed
-            figures.append((dataset, row.method, row.metric, seed, value))
+            values.append((dataset, row.method, row.metric, seed, value))
             if row.metric == "rmse":
                 draws = [] if row.method in BASELINES else ["crps", "coverage90", "width90"]
-                figures += [(dataset, row.method, name, seed, value / 2) for name in [*draws, "energy"]]
+                values += [(dataset, row.method, name, seed, value / 2) for name in [*draws, "energy"]]
                 errors += [(dataset, row.method, seed, at, 1, value**2 * (0.5 + at)) for at in (0, 1)]
-    write_csv(pd.DataFrame(figures, columns=REPLICATE_COLUMNS), folder / f"{dataset}-methods.csv")
+    write_csv(pd.DataFrame(values, columns=REPLICATE_COLUMNS), folder / f"{dataset}-methods.csv")
     write_table(pd.DataFrame(errors, columns=ERROR_COLUMNS), folder / f"{dataset}-methods-rows.parquet")
 
 
@@ -113,7 +113,7 @@ def test_the_stage_writes_the_reports_and_the_page(made):
     assert len(links) > 7
     for link in links:
         assert (made.parent / "docs" / link).is_file(), link
-    # The figures are the published ones, so all are reproduced.
+    # The values are the published ones, so all are reproduced.
     cells = len(PUBLISHED[PUBLISHED["metric"] == "rmse"])
     assert f"Of the {cells} published cells, {cells} are reproduced" in page
     results = pd.read_csv(made / "reports/results.csv")
@@ -153,7 +153,7 @@ def test_a_missing_input_is_named_with_its_stage(made, path, stage):
         away.rename(there)
 
 
-def test_a_variant_without_figures(made, monkeypatch):
+def test_a_variant_without_values(made, monkeypatch):
     path = made / "reports/ablation.csv"
     before = path.read_text()
     path.write_text(before.replace("changed", "renamed"))

@@ -1,14 +1,22 @@
-"""The methods as figures and tables show them: name, order, look, whether they have a missing process."""
+"""The table of methods: each one's name, place, look and whether it has a missing process.
+
+Every figure and table takes them from here. Colours that don't stand for a method are their figures' own:
+observed and imputed values, this pipeline and the published values, single runs and their mean, data sets.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
+from zlib import crc32
 
-from notmiwae.plot_style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SERIES, SKY, VERMILION
+from notmiwae.plot_style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION
 from study.reporting.names import listed_first
 from study.run.grid import ORACLE
+
+NOT_MIWAE = BLUE
+"""not-MIWAE's colour in every figure."""
 
 
 @dataclass(frozen=True)
@@ -16,45 +24,60 @@ class Method:
     """How a method is shown.
 
     Attributes:
-        name: Its name as people write it.
-        color: Colour of its points and lines.
+        name: Name as people write it.
+        color: Colour of the method's points and lines.
         marker: Matplotlib's marker of its points.
-        has_process: Whether it models why values are missing, so that its bound is of values and mask.
+        dashes: Matplotlib's style of its lines.
+        has_process: True of a model of why values are missing, whose bound is on values and mask.
     """
 
     name: str
     color: str
     marker: str
+    dashes: str
     has_process: bool = False
+
+    @property
+    def look(self) -> dict[str, Any]:
+        """Colour, marker and dashes as matplotlib's keywords."""
+        return {"color": self.color, "marker": self.marker, "ls": self.dashes}
 
 
 METHODS = {
-    "notmiwae": Method("not-MIWAE", BLUE, "o", True),
-    "notmiwae_mechanism": Method("not-MIWAE, mechanism known", BLUE, "o", True),
-    "notmiwae_known": Method("not-MIWAE, self-masking known", BLUE, "o", True),
-    "notmiwae_selfmasking": Method("not-MIWAE, self-masking", BLUE, "o", True),
-    "notmiwae_linear": Method("not-MIWAE, agnostic linear", BLUE, "o", True),
-    "notmiwae_nonlinear": Method("not-MIWAE, agnostic nonlinear", BLUE, "o", True),
-    "published_known": Method("not-MIWAE, published recipe", BLUE, "o", True),
-    "ppca_known": Method("not-MIWAE-PPCA, self-masking known", SKY, "P", True),
-    "ppca_selfmasking": Method("not-MIWAE-PPCA, self-masking", SKY, "P", True),
-    "ppca_linear": Method("not-MIWAE-PPCA, agnostic linear", SKY, "P", True),
-    "ppca_nonlinear": Method("not-MIWAE-PPCA, agnostic nonlinear", SKY, "P", True),
-    "miwae": Method("MIWAE", VERMILION, "s"),
-    "ppca": Method("PPCA", PURPLE, "v"),
-    "lowrank": Method("low-rank joint model", BLACK, "X"),
-    "lowrank_standardised": Method("low-rank joint model, standardised", BLACK, "X"),
-    "mice": Method("MICE", GREEN, "^"),
-    "missforest": Method("missForest", PURPLE, "v"),
-    "knn": Method("KNN", GREY, "h"),
-    "mean": Method("mean", ORANGE, "D"),
+    "notmiwae": Method("not-MIWAE", NOT_MIWAE, "p", "-", True),
+    "notmiwae_mechanism": Method("not-MIWAE, mechanism known", NOT_MIWAE, "P", ":", True),
+    "notmiwae_known": Method("not-MIWAE, self-masking known", NOT_MIWAE, "o", "-", True),
+    "notmiwae_selfmasking": Method("not-MIWAE, self-masking", NOT_MIWAE, "v", "--", True),
+    "notmiwae_linear": Method("not-MIWAE, agnostic linear", NOT_MIWAE, "<", "-.", True),
+    "notmiwae_nonlinear": Method("not-MIWAE, agnostic nonlinear", NOT_MIWAE, ">", ":", True),
+    "published_known": Method("not-MIWAE, published recipe", NOT_MIWAE, "d", "--", True),
+    "ppca_known": Method("not-MIWAE-PPCA, self-masking known", SKY, "o", "-", True),
+    "ppca_selfmasking": Method("not-MIWAE-PPCA, self-masking", SKY, "v", "--", True),
+    "ppca_linear": Method("not-MIWAE-PPCA, agnostic linear", SKY, "<", "-.", True),
+    "ppca_nonlinear": Method("not-MIWAE-PPCA, agnostic nonlinear", SKY, ">", ":", True),
+    "miwae": Method("MIWAE", VERMILION, "s", "--"),
+    "ppca": Method("PPCA", VERMILION, "p", ":"),
+    "lowrank": Method("low-rank joint model", BLACK, "X", "-"),
+    "lowrank_standardised": Method("low-rank joint model, standardised", BLACK, "P", "--"),
+    "mice": Method("MICE", GREEN, "^", "-."),
+    "missforest": Method("missForest", PURPLE, "v", "-"),
+    "knn": Method("KNN", GREY, "h", "--"),
+    "mean": Method("mean", ORANGE, "D", ":"),
 }
-"""Methods in the order in which figures and tables list them."""
+"""Methods in the order in which figures and tables list them; no two of a pipeline look alike."""
 
 DEFAULT, RIVAL = "notmiwae_known", "miwae"
-"""The method that the benchmark is about, and the model that it's held against beside the best baseline."""
+"""The method that the benchmark is about, and the model that it's compared with beside the best baseline."""
 
 ORACLE_NAME = "Bayes-optimal limit"
+
+_SPARE = [
+    Method("", color, marker, dashes).look
+    for color in (PURPLE, GREEN, ORANGE, GREY)
+    for marker, dashes in zip("*<>d", ("-", "--", "-.", ":"), strict=True)
+    if (color, dashes) not in {(method.color, method.dashes) for method in METHODS.values()}
+]
+"""Looks of methods that aren't listed, as a user's baseline: their points and lines are no listed one's."""
 
 
 def method_name(method: str) -> str:
@@ -64,20 +87,20 @@ def method_name(method: str) -> str:
     return METHODS[method].name if method in METHODS else method
 
 
-def in_order(methods: Sequence[str]) -> list[str]:
-    """Sort methods as `METHODS` lists them, unlisted ones after them as they come."""
+def in_order(methods: Iterable[str]) -> list[str]:
+    """Sort methods as `METHODS` lists them, each once, unlisted ones after them as they come."""
     return listed_first(METHODS, methods)
 
 
 def looks(methods: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Give each method of a panel its colour and marker.
+    """Give each method of a figure its look, as matplotlib's keywords color, marker and ls.
 
-    Where two would look alike, or one isn't listed, it's given the next look that is free.
+    One that isn't listed has the look that its name picks among spare ones, the same in every figure unless
+    another unlisted method of the figure picks it too.
     """
-    own = {name: {"color": METHODS[name].color, "marker": METHODS[name].marker} for name in METHODS}
-    given: dict[str, dict[str, Any]] = {}
-    for place, method in enumerate(methods):
-        free = [look for look in SERIES if look not in (*given.values(), *map(own.get, methods[place:]))]
-        look = own.get(method)
-        given[method] = look if look and look not in given.values() else (free or SERIES)[0]
-    return given
+    given = {name: METHODS[name].look for name in methods if name in METHODS}
+    for name in sorted(set(methods) - given.keys()):
+        first = crc32(name.encode()) % len(_SPARE)
+        choices = _SPARE[first:] + _SPARE[:first]
+        given[name] = next((look for look in choices if look not in given.values()), choices[0])
+    return {name: given[name] for name in methods}

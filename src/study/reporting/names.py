@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 EVERY_DATASET = "all"
 """In place of a data set's name: the mean over all of them."""
@@ -39,12 +39,13 @@ def column_name(column: str) -> str:
     return f"${indexed[1]}_{{{indexed[2]}}}$" if indexed else column.replace("$", r"\$")
 
 
-def datasets_in_order(datasets: Sequence[str]) -> list[str]:
-    """Sort data sets as their papers do, unlisted ones after them as they come."""
+def datasets_in_order(datasets: Iterable[str]) -> list[str]:
+    """Sort data sets as their papers do, each once, unlisted ones after them as they come."""
     return listed_first(_DATASETS, datasets)
 
 
-def listed_first(listed: Iterable[str], names: Sequence[str]) -> list[str]:
-    """Sort names as they are listed, unlisted ones after them as they come."""
-    known = [name for name in listed if name in names]
-    return known + [name for name in names if name not in known]
+def listed_first(listed: Iterable[str], names: Iterable[str]) -> list[str]:
+    """Sort names as they are listed, each once, unlisted ones after them as they come."""
+    distinct = list(dict.fromkeys(names))
+    known = [name for name in listed if name in distinct]
+    return known + [name for name in distinct if name not in known]
