@@ -30,7 +30,7 @@ DATASETS = {"white": (90, 4), "concrete": (60, 3)}
 
 MODELS = ["notmiwae_known", "notmiwae_selfmasking", "miwae"]
 BASELINES = ["missforest", "mice", "mean"]
-STAGES = {"models", "data/imputed", "data/trials"}
+STAGES = {"models", "data/imputed", "data/side_studies"}
 """Where the stages keep jobs' outputs."""
 
 TINY = {"steps": 6, "check_every": 2, "samples": 3, "validation_samples": 3, "batch_size": 16}
@@ -238,13 +238,13 @@ def test_a_lost_job_is_done_again_and_gives_the_same_bytes(workspace: Path) -> N
     lost = {
         "models": "notmiwae_known/white/001/01",
         "data/imputed": "notmiwae_known/white/000.parquet",
-        "data/trials": "ablation/five members/-/white/001.json",
+        "data/side_studies": "ablation/five members/-/white/001.json",
     }
     # With those that it is computed with.
     again = {
         "models": "notmiwae_known/white/",
         "data/imputed": "notmiwae_known/white/000.parquet",
-        "data/trials": "ablation/five members/-/white/",
+        "data/side_studies": "ablation/five members/-/white/",
     }
     for folder, name in lost.items():
         path = workspace / folder / name
@@ -291,7 +291,7 @@ CHANGES: dict[str, tuple[Callable[[dict[str, Any]], object], set[str]]] = {
     ),
     "members": (
         lambda params: params["models"]["notmiwae_known"].update(members=3),
-        STAGES - {"data/trials"},
+        STAGES - {"data/side_studies"},
     ),
     "workers and neighbours": (irrelevant, set()),
 }
@@ -309,7 +309,7 @@ def test_a_dial_reruns_the_jobs_that_read_it_and_no_others(workspace: Path, chan
     run(workspace, "side_study", "missing_rate")
     redone = {name: rewritten(workspace / name, content) for name, content in before.items()}
     assert {name for name, paths in redone.items() if paths} == expected
-    assert not any("/mean/" in path for path in redone["data/trials"])
+    assert not any("/mean/" in path for path in redone["data/side_studies"])
 
 
 def test_a_table_that_left_the_grid_leaves_nothing(workspace: Path) -> None:
@@ -321,7 +321,7 @@ def test_a_table_that_left_the_grid_leaves_nothing(workspace: Path) -> None:
     run(workspace, "impute", "all", "miwae")
     run(workspace, "baseline", "all", "mean")
     run(workspace, "side_study", "ablation")
-    for folder in ("models/miwae", "data/imputed/miwae", "data/imputed/mean", "data/trials/ablation"):
+    for folder in ("models/miwae", "data/imputed/miwae", "data/imputed/mean", "data/side_studies/ablation"):
         assert (workspace / folder).is_dir()
         assert not list((workspace / folder).rglob("white"))
     assert (workspace / "models/notmiwae_known/white").is_dir()
@@ -343,7 +343,7 @@ def test_one_table_can_be_run_alone_and_gives_the_bytes_that_all_give(workspace:
 
 
 def test_a_killed_study_goes_on_with_what_is_missing(workspace: Path) -> None:
-    trials = workspace / "data/trials/ablation"
+    trials = workspace / "data/side_studies/ablation"
     params = read(workspace)
     params["ablation"]["datasets"] = ["concrete"]
     del params["ablation"]["variants"]["five members"]
@@ -385,7 +385,7 @@ def test_a_study_reports_every_trial(finished: Path) -> None:
     trials = replicates.query("metric == 'rmse'")
     assert len(trials) == 3 * 2 * 2
     assert list(trials["dataset"].unique()) == list(DATASETS)
-    assert (finished / "data/trials/ablation/five members/-/white/001.json").is_file()
+    assert (finished / "data/side_studies/ablation/five members/-/white/001.json").is_file()
     summary = pd.read_csv(finished / "reports/ablation.csv")
     means = replicates.groupby(["dataset", "method", "metric"])["value"].mean().sort_index()
     found = summary.set_index(["dataset", "method", "metric"])["mean"].sort_index()
