@@ -18,10 +18,9 @@ def tiny(params: dict) -> dict:
         "images": 120,
         "file": str(ROOT / "data/mnist/train-first-2000.npz"),
     }
-    for model in params["models"].values():
-        for recipe in model.values():
-            recipe["training"] |= {"steps": 4, "check_every": 2, "samples": 3, "validation_samples": 3}
-            recipe["imputation"] = {"samples": 10, "draws": 4}
+    for recipe in params["recipes"].values():
+        recipe["training"] |= {"steps": 4, "check_every": 2, "samples": 3, "validation_samples": 3}
+        recipe["imputation"] = {"samples": 10, "draws": 4}
     params["baselines"]["missforest"] |= {"trees": 2, "rounds": 1}
     params["baselines"]["missforest"]["overrides"]["mnist"] |= {"trees": 1, "nearest_features": 3}
     return params

@@ -47,6 +47,9 @@ def _in_root(monkeypatch: pytest.MonkeyPatch) -> None:
 
 REPOSITORIES = [ROOT, *(ROOT / name for name in repositories(ROOT)[1:])]
 """Each pipeline is a DVC repository of its own, so that a command at the root is about the study alone."""
+FOLDERS = ("", "*/", "*/*/")
+PIPELINES = [file for folder in FOLDERS for file in sorted(ROOT.glob(f"{folder}dvc.yaml"))]
+PARAMS_FILES = [file for folder in FOLDERS for file in sorted(ROOT.glob(f"{folder}params.yaml"))]
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +78,7 @@ def product(*axes: list[str]) -> set[str]:
 
 def test_the_graph_has_a_stage_for_every_cell(repo: Repo) -> None:
     data, models = GRID["datasets"], GRID["models"]
-    expected = {"report"}
+    expected = {"evaluate", "report"}
     for stage, names in {
         "generate": product(data),
         "mask": product(data),
@@ -83,7 +86,6 @@ def test_the_graph_has_a_stage_for_every_cell(repo: Repo) -> None:
         "impute": product(data, models),
         "baseline": product(data, GRID["baselines"]),
         "oracle": product(GRID["oracles"]),
-        "evaluate": product(data),
         "figures": product(data),
     }.items():
         expected |= {f"{stage}@{name}" for name in names}
@@ -91,22 +93,21 @@ def test_the_graph_has_a_stage_for_every_cell(repo: Repo) -> None:
 
 
 def test_the_papers_graph_has_a_stage_for_every_method_and_table(repos: dict[Path, Repo]) -> None:
-    expected = {"benchmark"}
+    expected = {"evaluate", "benchmark"}
     for stage, names in {
         "table": PAPER_GRID["datasets"],
         "train": PAPER_GRID["models"],
         "impute": PAPER_GRID["models"],
         "baseline": PAPER_GRID["baselines"],
-        "evaluate": PAPER_GRID["datasets"],
-        "study": {"ablation", "missing_rate"},
+        "side_study": {"ablation", "missing_rate"},
     }.items():
         expected |= {f"{stage}@{name}" for name in names}
     assert {stage.name for stage in repos[PAPER].index.stages} == expected
 
 
-def test_every_study_has_a_stage(repos: dict[Path, Repo]) -> None:
-    found = {stage.name.partition("@")[2] for stage in all_stages(repos) if stage.name.startswith("study@")}
-    assert found == set(STUDIES)
+def test_every_side_study_has_a_stage(repos: dict[Path, Repo]) -> None:
+    names = [stage.name.partition("@") for stage in all_stages(repos)]
+    assert {study for stage, _, study in names if stage == "side_study"} == set(SIDE_STUDIES)
 
 
 def test_no_graph_is_so_large_that_dvc_is_slow(repos: dict[Path, Repo]) -> None:
@@ -114,16 +115,33 @@ def test_no_graph_is_so_large_that_dvc_is_slow(repos: dict[Path, Repo]) -> None:
     assert all(len(repo.index.stages) <= 60 for repo in repos.values())
 
 
-def test_methods_are_the_models_and_the_baselines() -> None:
-    for grid in (GRID, PAPER_GRID):
-        assert grid["methods"] == grid["models"] + grid["baselines"]
+def texts(entry: Any) -> Iterator[str]:
+    """All texts of a graph but its descriptions and the paths of code."""
+    if isinstance(entry, dict):
+        for key, value in entry.items():
+            yield str(key)
+            yield from () if key == "desc" else texts(value)
+    elif isinstance(entry, list):
+        for value in entry:
+            yield from texts(value)
+    elif not str(entry).startswith(("src/", "../src/")):
+        yield str(entry)
 
 
-def test_every_methods_metrics_are_outputs(repos: dict[Path, Repo]) -> None:
-    for folder, grid in ((ROOT, GRID), (PAPER, PAPER_GRID)):
-        made = {out.def_path for stage in repos[folder].index.stages for out in stage.outs}
-        for name in product(grid["datasets"], grid["methods"]) | product(grid["oracles"], ["oracle"]):
-            assert f"reports/metrics/{name}.json" in made
+@pytest.mark.parametrize("file", PIPELINES, ids=lambda file: str(file.parent.relative_to(ROOT)))
+def test_no_graph_names_a_method(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A method is added, and taken out, in params.yaml alone."""
+    monkeypatch.chdir(file.parent)
+    words = {word for text in texts(yaml.safe_load(file.read_text())) for word in re.findall(r"\w+", text)}
+    assert words.isdisjoint(pipeline.grid().methods)
+    assert words.isdisjoint(pipeline.params()["models"])
+
+
+@pytest.mark.parametrize("folder", [ROOT, PAPER, IMAGES], ids=["root", "paper", "images"])
+def test_dvc_shows_the_metrics_of_all_cells(folder: Path) -> None:
+    graph = yaml.safe_load((folder / "dvc.yaml").read_text())
+    assert {"reports/metrics": {"cache": False}} in graph["stages"]["evaluate"]["outs"]
+    assert graph["metrics"] == ["reports/metrics"]
 
 
 def reached(repo: Repo, start: str) -> set[str]:
@@ -149,20 +167,61 @@ def readers(repo: Repo, key: str) -> set[str]:
     return found
 
 
+def figures() -> set[str]:
+    return {f"figures@{name}" for name in GRID["datasets"]}
+
+
 def test_the_number_of_neighbours_concerns_knn_alone(repo: Repo) -> None:
     touched = readers(repo, "baselines.knn.neighbours")
     assert touched == {f"baseline@{name}-knn" for name in GRID["datasets"]}
     after = set().union(*(reached(repo, name) for name in touched))
-    expected = {f"{stage}@{name}" for stage in ("evaluate", "figures") for name in GRID["datasets"]}
-    assert after == expected | {"report"}
+    # Both go by the job: tests/stages/test_stage_scripts.py.
+    assert after == {"evaluate", *figures(), "report"}
 
 
-def test_a_dial_of_notmiwae_leaves_miwae_and_the_baselines(repo: Repo) -> None:
-    touched = readers(repo, "models.notmiwae.ring.training.learning_rate")
-    assert touched == {"train@ring-notmiwae"}
-    assert reached(repo, "train@ring-notmiwae") == {
-        "impute@ring-notmiwae", "evaluate@ring", "figures@ring", "report",
-    }  # fmt: skip
+DIALS = {
+    "recipes.ring.training.learning_rate": {"train@ring-notmiwae", "train@ring-miwae"},
+    "recipes.ring.imputation.draws": {"impute@ring-notmiwae", "impute@ring-miwae"},
+    "recipes.ring.members": {"train@ring-notmiwae", "train@ring-miwae"},
+    "models.notmiwae.ring.missing_process.hidden": {"train@ring-notmiwae", "impute@ring-notmiwae"},
+    "networks.ring.latent_size": {"train@ring-notmiwae", "train@ring-miwae"},
+    "training.slack": {f"train@{name}" for name in product(GRID["datasets"], GRID["models"])},
+    "compute.workers": set(),
+}
+
+
+@pytest.mark.parametrize("dial", DIALS)
+def test_a_dial_is_read_by_the_cells_that_it_concerns(dial: str, repo: Repo) -> None:
+    lookup(PARAMS, dial)
+    assert readers(repo, dial) == DIALS[dial]
+
+
+def test_a_model_leaves_the_other_model_and_the_baselines(repo: Repo) -> None:
+    after = reached(repo, "train@ring-notmiwae")
+    assert after == {"impute@ring-notmiwae", "evaluate", *figures(), "report"}
+
+
+def sections_read(file: Path) -> dict[str, set[str]]:
+    """The stages that read each section of the params.yaml beside a graph."""
+    found: dict[str, set[str]] = {}
+    for stage, entry in yaml.safe_load(file.read_text())["stages"].items():
+        for key in (key for key in entry.get("params", []) if isinstance(key, str)):
+            names = entry["matrix"]["study"] if key == "${item.study}" else [key.partition(".")[0]]
+            for name in names:
+                found.setdefault(name, set()).add(stage)
+    return found
+
+
+@pytest.mark.parametrize("file", PIPELINES, ids=lambda file: str(file.parent.relative_to(ROOT)))
+def test_every_section_says_which_stages_read_it(file: Path) -> None:
+    params = file.with_name("params.yaml").read_text()
+    read = sections_read(file)
+    for name in yaml.safe_load(params).keys() - {"seed", "extends"}:
+        above = re.search(rf"^# -+ .+ -+\n((?:#.*\n)+){name}:", params, re.MULTILINE)
+        assert above, f"{name} has no banner"
+        said = re.search(r"^# Read by: ([\w, ]+)[.;]", above[1], re.MULTILINE)
+        assert said, name
+        assert {*said[1].split(", ")} == (read.get(name) or {"no stage"}), name
 
 
 def test_every_stage_depends_on_its_script_and_on_the_locked_requirements(repos: dict[Path, Repo]) -> None:
@@ -170,9 +229,6 @@ def test_every_stage_depends_on_its_script_and_on_the_locked_requirements(repos:
         read = dependencies(stage)
         assert scripts(stage) <= read
         assert ROOT / "requirements.lock" in read
-
-
-PIPELINES = [file for each in ("", "*/", "*/*/") for file in sorted(ROOT.glob(f"{each}dvc.yaml"))]
 
 
 def test_every_pipeline_is_found() -> None:
@@ -204,32 +260,44 @@ def test_git_knows_what_is_a_result_and_what_is_made_on_the_way(
         assert sorted(found.stdout.splitlines()) == sorted(ignored)
 
 
-PARAMS_FILES = [file for each in ("", "*/", "*/*/") for file in sorted(ROOT.glob(f"{each}params.yaml"))]
+def turned(file: Path, folder: Path, *dials: str) -> str:
+    """A params.yaml as `dvc exp run -S` writes it with dials turned."""
+    from dvc.utils.hydra import apply_overrides
+
+    written = folder / "params.yaml"
+    shutil.copy(file, written)
+    apply_overrides(written, list(dials))
+    return written.read_text()
 
 
 @pytest.mark.parametrize("file", PARAMS_FILES, ids=lambda file: str(file.parent.relative_to(ROOT)))
 def test_params_have_the_layout_that_dvc_leaves(file: Path, tmp_path: Path) -> None:
     """`dvc exp run -S` writes the file anew: what it doesn't turn stays as it is, comments too."""
-    from dvc.utils.hydra import apply_overrides
-
-    written = tmp_path / "params.yaml"
-    shutil.copy(file, written)
     params = yaml.safe_load(file.read_text())
-    apply_overrides(written, [f"{key}={value}" for key, value in params.items() if isinstance(value, int)])
-    assert written.read_text() == file.read_text()
+    same = [f"{key}={value}" for key, value in params.items() if isinstance(value, int)]
+    assert turned(file, tmp_path, *same) == file.read_text()
+
+
+@pytest.mark.parametrize("file", PARAMS_FILES, ids=lambda file: str(file.parent.relative_to(ROOT)))
+def test_no_comment_is_lost_with_a_list(file: Path, tmp_path: Path) -> None:
+    """DVC's writer makes no valid YAML of a list that is emptied and has a comment beside its key."""
+    params = yaml.safe_load(file.read_text())
+    lists = [name for name, value in params.get("run", {}).items() if isinstance(value, list)]
+    for new in ("[]", "[another]"):
+        after = turned(file, tmp_path, *(f"run.{name}={new}" for name in lists))
+        expected = {name: yaml.safe_load(new) for name in lists}
+        assert yaml.safe_load(after) == params | ({"run": expected} if lists else {})
+        assert after.count("#") == file.read_text().count("#")
+    assert not re.search(r"^[\w -]+:[ ]+#.*\n\s*- ", file.read_text(), re.MULTILINE)
 
 
 def test_a_dial_that_dvc_turns_is_the_one_line_that_changes(tmp_path: Path) -> None:
-    from dvc.utils.hydra import apply_overrides
-
-    written = tmp_path / "params.yaml"
-    shutil.copy(ROOT / "params.yaml", written)
-    apply_overrides(written, ["baselines.knn.neighbours=3", "models.notmiwae.gaussian.training.samples=50"])
-    before, after = (ROOT / "params.yaml").read_text().splitlines(), written.read_text().splitlines()
-    changed = [new.strip() for old, new in zip(before, after, strict=True) if old != new]
-    assert len(changed) == 2
-    assert changed[0].startswith("samples: 50 ")
-    assert changed[1] == "neighbours: 3"
+    file = ROOT / "params.yaml"
+    after = turned(file, tmp_path, "baselines.knn.neighbours=3", "recipes.gaussian.training.samples=50")
+    pairs = zip(file.read_text().splitlines(), after.splitlines(), strict=True)
+    samples, neighbours = [new.strip() for old, new in pairs if old != new]
+    assert samples.startswith("samples: 50 ")
+    assert neighbours == "neighbours: 3"
 
 
 @pytest.mark.parametrize("file", PIPELINES, ids=lambda file: file.parent.name)
@@ -238,9 +306,7 @@ def test_a_command_holds_nothing_of_params_but_a_cells_names_in_quotes(file: Pat
     for stage in yaml.safe_load(file.read_text())["stages"].values():
         commands = [stage["cmd"]] if isinstance(stage["cmd"], str) else stage["cmd"]
         for command in commands:
-            assert re.fullmatch(
-                r"python (\.\./)?stages \w+( --dataset all)?( \$\{item\})?( --methods \w+)?", command
-            )
+            assert re.fullmatch(r"python (\.\./)?stages \w+( --dataset all)?( \$\{item\})?", command)
 
 
 @pytest.mark.parametrize("name", ["a; touch taken", "$(touch taken)", "`touch taken`", "a' || touch taken #"])
@@ -248,7 +314,8 @@ def test_a_name_with_a_command_in_it_is_not_run(name: str, tmp_path: Path) -> No
     shutil.copy(ROOT / "dvc.yaml", tmp_path)
     params = PARAMS | {"run": GRID | {"datasets": [name], "oracles": []}}
     params["datasets"] = {name: PARAMS["datasets"]["gaussian"]}
-    params["networks"] = {name: PARAMS["networks"]["gaussian"]}
+    for section in ("networks", "recipes"):
+        params[section] = {name: PARAMS[section]["gaussian"]}
     params["models"] = {model: {name: entry["gaussian"]} for model, entry in PARAMS["models"].items()}
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
     for dependency in ("stages", "src", "data/mnist", "requirements.lock"):
@@ -366,36 +433,39 @@ def test_the_searches_start_from_what_stands_in_params(monkeypatch: pytest.Monke
         assert first == stands
 
 
-def test_the_studies_have_trials(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_side_studies_have_cells(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT / "long")  # its params.yaml has what stands in the paper's too
-    for name in STUDIES:
-        trials = list(study(name).trials())
-        assert len({(each.dataset, each.setting, each.label) for each in trials}) == len(trials) > 0
+    for name in SIDE_STUDIES:
+        cells = list(side_study(name).cells())
+        assert len({(cell.dataset, cell.setting, cell.label) for cell in cells}) == len(cells) > 0
 
 
 def test_the_ablation_changes_one_thing_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(PAPER)
-    trials = [each for each in study("ablation").trials() if each.dataset == "red"]
-    assert len({json.dumps(each.method.to_mapping(), default=str) for each in trials}) == len(trials)
+    cells = [cell for cell in side_study("ablation").cells() if cell.dataset == "red"]
+    assert len({json.dumps(cell.method.to_mapping(), default=str) for cell in cells}) == len(cells)
 
 
 def test_params_holds_every_dial(grid: dict[str, list[str]]) -> None:
     """No default hides a dial: what the file says is what the object holds."""
     params = pipeline.params()
+    common = {name: params[name] for name in pipeline.COMMON if name in params}
     for name, model in itertools.product(grid["datasets"], grid["models"]):
-        written = params["models"][model]
-        written = written if "missing_process" in written else written[name]
-        written = {key: params[key] for key in pipeline.COMMON if key in params} | written
-        written["training"] = params["training"] | written["training"]
+        own, *shared = (lookup(params, key) for key in pipeline.recipe_keys(params, model, name))
+        written = functools.reduce(pipeline.merged, [*shared, own], common)
         held = pipeline.model_section(RecipeSpec, model, name).to_mapping()
         if held["missing_process"].get("known", 0) is None:
             del held["missing_process"]["known"]  # no dial: what is learnt isn't known
         assert json.loads(json.dumps(held)) == {"network": None, **written}
 
 
-def test_both_models_are_trained_alike() -> None:
+def test_the_models_of_a_data_set_share_all_but_the_missing_process() -> None:
     for name in GRID["datasets"]:
-        assert PARAMS["models"]["miwae"][name]["training"] == PARAMS["models"]["notmiwae"][name]["training"]
-        assert (
-            PARAMS["models"]["miwae"][name]["imputation"] == PARAMS["models"]["notmiwae"][name]["imputation"]
-        )
+        recipes = [pipeline.model_section(RecipeSpec, model, name) for model in GRID["models"]]
+        shared = {recipe.model_copy(update={"missing_process": None}).model_dump_json() for recipe in recipes}
+        assert len(shared) == 1
+
+
+@pytest.mark.parametrize("script", sorted(STAGES.glob("*.py")), ids=lambda script: script.stem)
+def test_a_stage_is_a_short_script(script: Path) -> None:
+    assert len(script.read_text().splitlines()) <= 60

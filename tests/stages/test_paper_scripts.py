@@ -16,13 +16,13 @@ import pandas as pd
 import pytest
 import yaml
 from running import ROOT, run
+from study.evaluation.trials import run_trials
 
 from notmiwae.randomness import generator, torch_seed
 from study.baselines.baseline import baselines
 from study.data.datasets import DatasetSpec
 from study.evaluation import trials as trial_module
 from study.evaluation.side_studies import Change, model
-from study.evaluation.trials import run_trials
 from study.run.pipeline import entry, section, seed
 
 DATASETS = {"white": (90, 4), "concrete": (60, 3)}

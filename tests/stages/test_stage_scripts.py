@@ -10,6 +10,7 @@ import pytest
 import yaml
 from running import ROOT, run
 
+from notmiwae.errors import DataError, ParameterError
 from pipelines import tiny
 
 
@@ -40,8 +41,8 @@ def pipeline(folder: Path, params: dict) -> Path:
             run(folder, "baseline", dataset, baseline)
         if dataset in grid["oracles"]:
             run(folder, "oracle", dataset)
-            run(folder, "evaluate", dataset, "oracle")
-        run(folder, "evaluate", dataset, "methods")
+    run(folder, "evaluate")
+    for dataset in grid["datasets"]:
         run(folder, "figures", dataset)
     run(folder, "report")
     return folder
@@ -49,16 +50,16 @@ def pipeline(folder: Path, params: dict) -> Path:
 
 def cells(params: dict) -> list[tuple[str, str]]:
     grid = params["run"]
-    return [(d, m) for d in grid["datasets"] for m in grid["methods"]] + [
-        (d, "oracle") for d in grid["oracles"]
-    ]
+    methods = [*grid["models"], *grid["baselines"]]
+    return [(d, m) for d in grid["datasets"] for m in methods] + [(d, "oracle") for d in grid["oracles"]]
 
 
 def test_every_cell_has_its_metrics(workspace: Path, params: dict) -> None:
     for dataset, method in cells(params):
-        figures = json.loads((workspace / f"reports/metrics/{dataset}-{method}.json").read_text())
-        assert figures["rmse"] > 0
-        assert all(np.isfinite(value) for value in figures.values())
+        metrics = json.loads((workspace / f"reports/metrics/{dataset}-{method}.json").read_text())
+        assert metrics["rmse"] > 0
+        assert all(np.isfinite(value) for value in metrics.values())
+    assert len(list((workspace / "reports/metrics").iterdir())) == len(cells(params))
 
 
 def test_deterministic_methods_count_once_on_a_fixed_table(workspace: Path) -> None:
@@ -89,7 +90,7 @@ def test_masking_changes_no_observed_value(workspace: Path) -> None:
         assert ((masked == complete) | masked.isna()).to_numpy().all()
 
 
-def test_pictures_are_drawn_for_every_data_set(workspace: Path, params: dict) -> None:
+def test_figures_are_drawn_for_every_data_set(workspace: Path, params: dict) -> None:
     for dataset in params["run"]["datasets"]:
         assert list((workspace / "reports/figures" / dataset).glob("*.png"))
     assert (workspace / "reports/figures/rmse.png").is_file()
@@ -121,7 +122,7 @@ def test_more_replicates_leave_the_first_ones_as_they_were(tmp_path: Path, param
         folder.mkdir()
         small = tiny(params)
         small["datasets"]["gaussian"]["replicates"] = replicates
-        small["models"]["notmiwae"]["gaussian"]["training"]["together"] = 2
+        small["recipes"]["gaussian"]["training"]["together"] = 2
         (folder / "params.yaml").write_text(yaml.safe_dump(small))
         for stage in (["generate"], ["mask"], ["train", "notmiwae"], ["impute", "notmiwae"]):
             run(folder, stage[0], "gaussian", *stage[1:])
@@ -136,3 +137,114 @@ def test_more_replicates_leave_the_first_ones_as_they_were(tmp_path: Path, param
     assert sum(path.suffix == ".parquet" for path in few) >= 8
     assert sum(path.suffix == ".safetensors" for path in few) == 2
     assert made(5) == few
+
+
+# --- what is done again
+
+
+@pytest.fixture
+def again(workspace: Path, tmp_path: Path) -> Path:
+    """A copy of the folder in which every stage has run once, to change."""
+    return Path(shutil.copytree(workspace, tmp_path / "again"))
+
+
+def written(folder: Path) -> dict[str, tuple[bytes, int]]:
+    """Content and time of every file below a folder, by its path there."""
+    return {
+        path.relative_to(folder).as_posix(): (path.read_bytes(), path.stat().st_mtime_ns)
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def after_run(folder: Path, stage: str, *arguments: str) -> set[str]:
+    """Folders of data/evaluated and reports/figures in which a stage wrote, or from which it removed."""
+    tops = [folder / "data/evaluated", folder / "reports/figures"]
+    before = {top: written(top) for top in tops}
+    run(folder, stage, *arguments)
+    found = set()
+    for top in tops:
+        now = written(top)
+        differ = {path for path in before[top].keys() | now if before[top].get(path) != now.get(path)}
+        found |= {path.rpartition("/")[0] for path in differ}
+    return found
+
+
+def turn(folder: Path, params: dict) -> None:
+    (folder / "params.yaml").write_text(yaml.safe_dump(params))
+
+
+def test_a_second_evaluation_and_a_second_drawing_do_nothing(again: Path, params: dict) -> None:
+    timings = (again / "reports/timings.csv").read_bytes()
+    assert after_run(again, "evaluate") == set()
+    for dataset in params["run"]["datasets"]:
+        assert after_run(again, "figures", dataset) == set()
+    assert (again / "reports/timings.csv").read_bytes() == timings
+
+
+def test_a_methods_dial_concerns_its_own_cells_alone(again: Path, params: dict) -> None:
+    small = tiny(params)
+    small["baselines"]["knn"]["neighbours"] = 2
+    turn(again, small)
+    before = written(again / "reports/metrics")
+    run(again, "baseline", "ring", "knn")
+    assert after_run(again, "evaluate") == {"knn/ring"}
+    now = written(again / "reports/metrics")
+    assert {name for name, (content, _) in now.items() if content != before[name][0]} == {"ring-knn.json"}
+    assert after_run(again, "figures", "gaussian") == set()
+    assert after_run(again, "figures", "ring") == {"ring"}
+
+
+def test_a_models_dial_concerns_its_own_cells_alone(again: Path, params: dict) -> None:
+    small = tiny(params)
+    small["recipes"]["gaussian"]["imputation"]["draws"] = 5
+    turn(again, small)
+    run(again, "impute", "gaussian", "miwae")
+    assert after_run(again, "evaluate") == {"miwae/gaussian"}
+    assert after_run(again, "figures", "ring") == set()
+    assert after_run(again, "figures", "gaussian") == {"gaussian"}
+
+
+def test_a_method_that_is_taken_out_leaves_nothing_in_the_results(again: Path, params: dict) -> None:
+    small = tiny(params)
+    small["run"] |= {"baselines": ["mean", "knn"], "oracles": []}
+    turn(again, small)
+    gone = {"mice", "missforest", "oracle"}
+    touched = after_run(again, "evaluate")
+    assert {folder.partition("/")[0] for folder in touched} == gone
+    run(again, "report")
+    found = pd.read_csv(again / "reports/results.csv")["method"].unique().tolist()
+    assert found == ["notmiwae", "miwae", "mean", "knn"]
+    assert not any(path.stem.rpartition("-")[2] in gone for path in (again / "reports/metrics").iterdir())
+
+
+def test_a_baseline_is_added_by_lines_of_params_alone(again: Path, params: dict) -> None:
+    small = tiny(params)
+    small["run"]["baselines"].append("nearest")
+    small["baselines"]["nearest"] = {"kind": "knn", "neighbours": 1}
+    turn(again, small)
+    for dataset in small["run"]["datasets"]:
+        run(again, "baseline", dataset, "nearest")
+    datasets = small["run"]["datasets"]
+    assert after_run(again, "evaluate") == {f"nearest/{dataset}" for dataset in datasets}
+    run(again, "report")
+    results = pd.read_csv(again / "reports/results.csv")
+    assert set(results.loc[results["method"] == "nearest", "dataset"]) == set(datasets)
+    assert "nearest" in (again / "reports/table.md").read_text()
+
+
+def test_a_cell_that_was_not_imputed_is_named_before_any_work(again: Path, params: dict) -> None:
+    shutil.rmtree(again / "data/imputed/mice/ring")
+    shutil.rmtree(again / "data/evaluated/knn/gaussian")
+    with pytest.raises(DataError, match=r"^data/imputed/mice/ring: no such file or folder; run the stage"):
+        run(again, "evaluate")
+    assert not (again / "data/evaluated/knn/gaussian").exists()
+
+
+def test_an_old_params_file_is_told_which_key_to_delete(again: Path, params: dict) -> None:
+    small = tiny(params)
+    small["run"]["methods"] = small["run"]["models"] + small["run"]["baselines"]
+    turn(again, small)
+    for stage in (["generate", "ring"], ["evaluate"], ["report"]):
+        with pytest.raises(ParameterError, match=r"^params.yaml: run.methods: delete this key; models and"):
+            run(again, *stage)
