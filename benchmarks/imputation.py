@@ -10,9 +10,10 @@ import numpy as np
 from common import plain, seconds, settings, table, write
 from matplotlib.figure import Figure
 
-from notmiwae.imputation import ImputationSpec, impute_together
+from notmiwae.imputation import impute_together
 from notmiwae.plot_style import SERIES, figure, styled
 from notmiwae.training.fit import fit
+from notmiwae.training.recipe import ImputationSpec
 
 SPECS = [{"samples": samples} for samples in (10, 50, 100, 200, 1_000, 10_000)]
 SPECS += [{"samples": 200, "enough": 5.0}, {"samples": 1_000, "enough": 20.0}]

@@ -14,9 +14,10 @@ import pandas as pd
 from common import TABLES, fastest, plain, rmse, seconds, settings, table, write
 from matplotlib.figure import Figure
 
-from notmiwae.imputation import ImputationSpec, impute_together
+from notmiwae.imputation import impute_together
 from notmiwae.plot_style import BLUE, VERMILION, figure, styled
 from notmiwae.training.fit import fit_together
+from notmiwae.training.recipe import ImputationSpec
 from study.reporting.names import dataset_name
 
 MEMBERS = (1, 5)

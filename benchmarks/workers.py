@@ -20,7 +20,7 @@ from notmiwae.progress import Report
 from notmiwae.training.fit import fit
 from study.run.parallel import ComputeSpec, run_jobs
 from study.search.sweep_spec import read_sweep
-from study.search.trials_run import run_sweep
+from study.search.trial_batches import run_sweep
 
 JOBS, STEPS, TRIALS = 8, 400, 12
 

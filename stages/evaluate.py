@@ -5,7 +5,7 @@ from pathlib import Path
 
 from notmiwae.files import whole_folder
 from notmiwae.progress import Report
-from study.data.sources import Source, sources
+from study.data.sources.source import Source, sources
 from study.evaluation.cells import evaluate_cell, made_from
 from study.evaluation.replicates import METRICS
 from study.run.jobs import Job, run_cells

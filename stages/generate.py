@@ -2,7 +2,7 @@
 
 from notmiwae.files import whole_folder
 from notmiwae.randomness import generator
-from study.data.sources import sources
+from study.data.sources.source import sources
 from study.data.tables import table_path, write_table
 from study.run.pipeline import COMPLETE, arguments, entry, replicates, seed
 

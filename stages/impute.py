@@ -4,11 +4,11 @@ import time
 from pathlib import Path
 
 from notmiwae.computing import resolve
-from notmiwae.imputation import ImputationSpec, impute_together
+from notmiwae.imputation import impute_together
 from notmiwae.progress import Report
 from notmiwae.randomness import torch_seed
 from notmiwae.training.fitted_model import FittedModel
-from notmiwae.training.recipe import RecipeSpec
+from notmiwae.training.recipe import ImputationSpec, RecipeSpec
 from study.data.tables import ImputedCells, find_table, read_table, table_path
 from study.run import pipeline
 from study.run.jobs import Job, run_cells

@@ -7,8 +7,8 @@ from study.run.pipeline import REPORTS, arguments, compute
 from study.search.search_figures import figures
 from study.search.search_results import markdown, summary, table
 from study.search.sweep_spec import read_sweep
+from study.search.trial_batches import run_sweep
 from study.search.trial_storage import TRIALS, open_storage, storage_url
-from study.search.trials_run import run_sweep
 
 
 def main() -> None:

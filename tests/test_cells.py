@@ -54,7 +54,7 @@ class Stage:
         self.log.write_text("")
         try:
             work = [(job, self.log, dying or {}) for job in self.jobs]
-            run_cells(make, work, self.folder, "fit_seconds", "train")
+            run_cells(make, work, self.folder, "train", "fit_seconds")
         finally:
             self.started = sorted(self.log.read_text().split())
         return self.started

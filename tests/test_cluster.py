@@ -186,7 +186,7 @@ def test_a_worker_as_docs_cluster_starts_it_is_accepted(tmp_path: Path) -> None:
 
 
 def test_a_worker_that_is_not_pinned_is_refused(tmp_path: Path) -> None:
-    plain, message = "distributed.cli.dask_worker", r"OMP_NUM_THREADS isn.t '1'.* notmiwae\.worker"
+    plain, message = "distributed.cli.dask_worker", r"OMP_NUM_THREADS isn.t '1'.* study\.run\.worker"
     with (
         started_scheduler() as address,
         started_workers(address, tmp_path, plain, 1),
@@ -197,7 +197,9 @@ def test_a_worker_that_is_not_pinned_is_refused(tmp_path: Path) -> None:
 
 def test_a_worker_with_other_code_is_refused(cluster: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("study.run.cluster.code_digest", lambda apart: "another version's")
-    with pytest.raises(ParameterError, match=r"other code or packages than .*PYTHONPATH=.* notmiwae\.worker"):
+    with pytest.raises(
+        ParameterError, match=r"other code or packages than .*PYTHONPATH=.* study\.run\.worker"
+    ):
         run_on_cluster(print, [()], cluster, lambda ended: None)
 
 

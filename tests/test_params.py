@@ -19,8 +19,9 @@ from notmiwae.specs import Registry, Spec, parse_entry, parse_spec
 from notmiwae.training.recipe import RecipeSpec
 from study.baselines.baseline import baselines
 from study.data.datasets import DatasetSpec
-from study.data.sources import sources
+from study.data.sources.source import sources
 from study.run.params_file import lookup, read_params
+from study.run.pipeline import model_section
 
 PARAMS = Path(__file__).parents[1] / "params.yaml"
 WHERE = "params.yaml: models.notmiwae.ring"
@@ -358,12 +359,13 @@ def test_whatever_stands_in_an_entry_the_error_is_one_line(entry):
 # --- the experiment's own file
 
 
-def test_every_entry_of_the_experiment_is_valid():
+def test_every_entry_of_the_experiment_is_valid(monkeypatch):
+    monkeypatch.chdir(PARAMS.parent)
     params = read_params(PARAMS)
     for name, entry in params["datasets"].items():
         assert parse_spec(DatasetSpec, entry, name).replicates >= 1
     for name, entry in params["networks"].items():
         assert parse_spec(ModelSpec, entry, name).latent_size >= 1
     for model, recipes in params["models"].items():
-        for name, entry in recipes.items():
-            assert parse_spec(RecipeSpec, entry, f"{model}.{name}").training.steps >= 1
+        for name in recipes:
+            assert model_section(RecipeSpec, model, name).training.steps >= 1

@@ -19,7 +19,7 @@ from study.run.pipeline import cell_folder, merged, model_section
 HIGH = {"kind": "self_masking", "direction": "high", "initial_slope": 2.0}
 PARAMS = {
     "seed": 3,
-    "run": {"datasets": ["b", "a"]},
+    "run": {"datasets": ["b", "a"], "models": ["one"], "baselines": ["knn"], "oracles": []},
     "datasets": {"a": {"replicates": 2}, "b": {"replicates": 0}},
     "networks": {"deep": {"latent_size": None, "encoder": {"kind": "mlp", "hidden": [7], "skip": True}}},
     "training": {"steps": 10, "samples": 4},
@@ -138,7 +138,7 @@ def test_a_file_without_shared_sections_needs_them_in_the_models():
         ("each", "c", {}, "no key 'c' in models.each"),
         ("one", "a", {"trainin": {}}, "models.one.trainin: unknown key; did you mean 'training'"),
         ("each", "b", {"training": {"step": 3}}, "models.each.b.training.step: unknown key"),
-        ("one", "a", {"training": 3}, "models.one.training: "),
+        ("one", "a", {"training": 3}, "params.yaml: training: "),
     ],
 )
 def test_what_does_not_fit_is_one_line_with_its_place(model, dataset, changes, said):
@@ -158,9 +158,9 @@ def test_a_sections_changes_are_merged_into_it():
 
 
 def test_all_names_the_data_sets_of_the_run_in_their_order():
-    assert pipeline.datasets("all") == ["b", "a"]
-    assert pipeline.datasets("a") == ["a"]
-    assert pipeline.datasets("elsewhere") == ["elsewhere"]
+    assert pipeline.datasets("all") == ("b", "a")
+    assert pipeline.datasets("a") == ("a",)
+    assert pipeline.datasets("elsewhere") == ("elsewhere",)
 
 
 def test_a_cells_folder_is_within_its_methods_which_holds_all_data_sets():
@@ -206,6 +206,16 @@ def test_a_params_file_takes_from_another_what_it_does_not_say_itself(tmp_path):
     assert pipeline.params() == expected
     write({"extends": 3})
     with pytest.raises(ParameterError, match=r"extends: found 3; accepted: the path of a params.yaml"):
+        pipeline.params()
+    (tmp_path / "base/params.yaml").write_text("extends: ../elsewhere.yaml\n")
+    write({"extends": "base/params.yaml"})
+    with pytest.raises(ParameterError, match=r"^base/params.yaml: extends .*that stands alone"):
+        pipeline.params()
+    (tmp_path / "base/params.yaml").write_text("sed: 1\n")
+    with pytest.raises(ParameterError, match=r"^base/params.yaml: unknown section 'sed'; did you"):
+        pipeline.params()
+    write({"run": {"methods": ["knn"]}})
+    with pytest.raises(ParameterError, match=r"methods"):
         pipeline.params()
     write({"extends": "nowhere.yaml"})
     with pytest.raises(ParameterError, match=r"nowhere.yaml"):

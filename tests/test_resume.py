@@ -127,13 +127,14 @@ def test_inputs_are_told_apart_by_type_order_and_where_each_ends(one, other):
 
 @pytest.mark.parametrize("place", ["src", "site/src", "search"])
 def test_the_packages_code_counts_wherever_it_lies(place, tmp_path, monkeypatch):
-    package = tmp_path / place
-    (package / "model").mkdir(parents=True)
-    monkeypatch.setattr(resume, "PACKAGE", package)
+    packages = tmp_path / place
+    model = packages / "notmiwae" / "model"
+    model.mkdir(parents=True)
+    monkeypatch.setattr(resume, "SOURCE", packages)
     found = []
     try:
         for code in ("a = 1\n", "a = 2\n", "a = 1\n"):
-            (package / "model" / "latent.py").write_text(code)
+            (model / "not_miwae.py").write_text(code)
             resume.code_digest.cache_clear()
             found.append(fingerprint(1))
     finally:

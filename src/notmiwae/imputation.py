@@ -4,50 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated
 
 import numpy as np
 import torch
-from pydantic import Field, PositiveFloat, PositiveInt
 
 from notmiwae.arrays import Floats
 from notmiwae.progress import Report, silent
 from notmiwae.randomness import torch_seed
-from notmiwae.specs import Spec
 from notmiwae.training.fitted_model import FittedModel
+from notmiwae.training.recipe import ImputationSpec
 
 BLOCK = 1024
 """Rows that are imputed with noise of their own: blocks can be imputed anywhere, in any order."""
 _CHUNK_VALUES = 1_000_000
 """Decoded values held at once: some 4 MB for each of the few tensors of that size, what a cache holds."""
-_FIRST = 50
-"""Samples of the first try, where a row takes as many as it needs."""
-_MORE = 4
-"""How many times as many the next try takes."""
-
-
-class ImputationSpec(Spec):
-    """How a fitted model imputes.
-
-    Attributes:
-        samples: L, importance samples a row; where `enough` is given, at most.
-        enough: Effective samples at which a row has enough: 50 samples are tried, and where fewer count,
-            four times as many instead; null: always L.
-        draws: Multiple imputations drawn beside the mean.
-    """
-
-    samples: PositiveInt = 1000
-    enough: PositiveFloat | None = None
-    draws: Annotated[int, Field(ge=0)] = 20
-
-    def tries(self) -> list[int]:
-        """How many samples are taken, one try after the other."""
-        tries = [self.samples]
-        if self.enough:
-            tries = []
-            while not tries or tries[-1] < self.samples:
-                tries.append(min(_FIRST * _MORE ** len(tries), self.samples))
-        return tries
 
 
 @dataclass(frozen=True)
@@ -55,11 +25,11 @@ class Imputation:
     """A completed table and its draws.
 
     Attributes:
-        mean: `E[x_m | x_o, s]` in the missing cells, the observed values elsewhere, `[N, D]`.
+        mean: Expectation `E[x_m | x_o, s]` in the missing cells, observed values elsewhere, `[N, D]`.
         draws: Completed tables drawn from p(x_m | x_o, s), `[M, N, D]`.
-        samples: L of each row, `[N]`; 0 where nothing is missing.
-        effective_samples: `1 / Σ_k α_k²` of each row's normalised weights, `[N]`: how many of the L count;
-            0 where nothing is missing.
+        samples: Number of importance samples L of each row, `[N]`; 0 where nothing is missing.
+        effective_samples: Number of the L samples that count, `1 / Σ_k α_k²` of each row's normalised
+            weights, `[N]`; 0 where nothing is missing.
     """
 
     mean: Floats
@@ -71,18 +41,19 @@ class Imputation:
 def impute(fitted: FittedModel, table: Floats, imputation: ImputationSpec, seed: int) -> Imputation:
     """Impute the missing values of a table, or of a block of it.
 
-    With `α_k = w_k / Σ w` the mean is `Σ_k α_k E[x_m | z_k, s]` (METHOD.md §2), and a draw is
+    With `α_k = w_k / Σ w` the mean is `Σ_k α_k E[x_m | z_k, s]` (docs/method.md, "Imputation"), and a draw is
     x_m ~ p(x_m | z_k, s) at a k drawn with probabilities α (sampling importance resampling).
 
     Arguments:
-        fitted: The model; its weights include p(s | x) if it has a missing process.
-        table: `[N, D]`, NaN where missing, columns as in training.
+        fitted: Model to impute by; its weights include p(s | x) if it has a missing process.
+        table: Table `[N, D]`, NaN where missing, columns as in training.
         imputation: Numbers of samples and draws.
-        seed: Of everything random here.
+        seed: Seed of all noise of the imputation.
     """
     model, device = fitted.model, next(fitted.model.parameters()).device
     # Draws have noise of their own, so that the mean doesn't depend on how many are asked for.
-    generator, of_draws = (torch.Generator().manual_seed(each) for each in (seed, torch_seed(seed, "draws")))
+    generator = torch.Generator().manual_seed(seed)
+    draws_generator = torch.Generator().manual_seed(torch_seed(seed, "draws"))
     x, s = fitted.scaling.tensors(table)
     model.spec.observation.check(x, s, fitted.columns)
     mean = np.array(table, dtype=np.float64)
@@ -102,9 +73,9 @@ def impute(fitted: FittedModel, table: Floats, imputation: ImputationSpec, seed:
                 mean[rows] = np.where(missing, means, mean[rows])
                 if imputation.draws:
                     chosen = torch.multinomial(
-                        alpha.T.cpu(), imputation.draws, replacement=True, generator=of_draws
+                        alpha.T.cpu(), imputation.draws, replacement=True, generator=draws_generator
                     ).T.to(device)
-                    values = fitted.scaling.undo(drawn.missing.sample(chosen, of_draws))
+                    values = fitted.scaling.undo(drawn.missing.sample(chosen, draws_generator))
                     draws[:, rows] = np.where(missing, values, draws[:, rows])
             samples[rows] = tried
             effective[rows] = (1.0 / alpha.square().sum(0)).double().cpu().numpy()
@@ -128,12 +99,13 @@ def impute_together(
 
     Arguments:
         members: Models of the same table, at least one.
-        table: See `impute`.
-        imputation: See `impute`; its draws are of all members together.
-        seed: Of everything random here.
-        report: Called with rows done, rows, mean effective sample size.
-        first: Number of the table's first row where it's a piece of a larger one; a multiple of `BLOCK`.
-        device: What computes, `cpu` or `cuda`.
+        table: Table `[N, D]`, NaN where missing, columns as in training.
+        imputation: Numbers of samples of each member, and of draws of all members together.
+        seed: Seed of all noise of the imputation.
+        report: Function called with rows done, rows, mean effective sample size.
+        first: Number of the table's first row where the table is a piece of a larger one; a multiple of
+            `BLOCK`.
+        device: Device that computes, `cpu` or `cuda`.
     """
     if device != "cpu":
         members = [member.on(device) for member in members]
@@ -141,31 +113,30 @@ def impute_together(
     mean, samples, effective = np.empty(table.shape), np.empty(len(table)), np.empty(len(table))
     for start in range(0, len(table), BLOCK):
         rows = slice(start, start + BLOCK)
-        found = _impute_block(
-            members, table[rows], imputation, torch_seed(seed, "block", (first + start) // BLOCK)
-        )
-        mean[rows], draws[:, rows] = found.mean, found.draws
-        samples[rows], effective[rows] = found.samples, found.effective_samples
-        report(min(start + BLOCK, len(table)), len(table), float(found.effective_samples.mean()))
+        block_seed = torch_seed(seed, "block", (first + start) // BLOCK)
+        block = _impute_block(members, table[rows], imputation, block_seed)
+        mean[rows], draws[:, rows] = block.mean, block.draws
+        samples[rows], effective[rows] = block.samples, block.effective_samples
+        report(min(start + BLOCK, len(table)), len(table), float(block.effective_samples.mean()))
     return Imputation(mean, draws, samples, effective)
 
 
 def _impute_block(
     members: Sequence[FittedModel], table: Floats, imputation: ImputationSpec, seed: int
 ) -> Imputation:
-    parts = []
+    by_member = []
     draws = np.empty((imputation.draws, *table.shape))
     for number, member in enumerate(members):
         # The members take turns, so that the first few draws are the mixture's too.
         turns = slice(number, None, len(members))
-        own = imputation.model_copy(update={"draws": len(draws[turns])})
-        parts.append(impute(member, table, own, torch_seed(seed, "member", number)))
-        draws[turns] = parts[-1].draws
-    mean = np.mean([part.mean for part in parts], axis=0)
+        share = imputation.model_copy(update={"draws": len(draws[turns])})
+        by_member.append(impute(member, table, share, torch_seed(seed, "member", number)))
+        draws[turns] = by_member[-1].draws
+    mean = np.mean([imputed.mean for imputed in by_member], axis=0)
     return Imputation(
         # Not the mean of an observed value with itself, which rounds.
         np.where(np.isnan(table), mean, table),
         draws,
-        np.mean([part.samples for part in parts], axis=0),
-        np.mean([part.effective_samples for part in parts], axis=0),
+        np.mean([imputed.samples for imputed in by_member], axis=0),
+        np.mean([imputed.effective_samples for imputed in by_member], axis=0),
     )

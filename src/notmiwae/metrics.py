@@ -8,22 +8,23 @@ from notmiwae.arrays import Floats, Mask
 from notmiwae.errors import DataError
 
 _ENERGY_ROWS = 1000
+"""Most rows between which distances are taken: their cost is quadratic."""
 
 
 def rmse(imputed: Floats, truth: Floats) -> float:
-    """Root mean squared error over the missing cells, `sqrt(mean (x̂ − x)²)`, in the data's units."""
+    """Compute the root mean squared error of missing cells, `sqrt(mean (x̂ − x)²)`, in the data's units."""
     return float(np.sqrt(np.mean((imputed - truth) ** 2)))
 
 
 def crps(draws: Floats, truth: Floats) -> float:
-    """Mean continuous ranked probability score of M draws a cell, unbiased in M.
+    """Compute the mean continuous ranked probability score of M draws a cell, unbiased in M.
 
     `1/M Σ_m |x_m − x| − 1/(2 M (M−1)) Σ_{m,m'} |x_m − x_m'|` (Gneiting & Raftery 2007; "fair" form of Ferro
     2014). For a point forecast it would be the mean absolute error, so it's in the data's units.
 
     Arguments:
-        draws: `[C, M]`, M ≥ 2.
-        truth: `[C]`.
+        draws: Draws of the missing cells, `[J, M]`, M ≥ 2.
+        truth: True values of the missing cells, `[J]`.
     """
     count = draws.shape[1]
     error = np.abs(draws - truth[:, None]).mean(1)
@@ -34,9 +35,9 @@ def crps(draws: Floats, truth: Floats) -> float:
 
 
 def interval(draws: Floats, level: float) -> tuple[Floats, Floats]:
-    """The central interval of `level` from M draws a cell, `[C, M]`.
+    """Take the central interval of `level` from M draws a cell, `[J, M]`: its ends, each `[J]`.
 
-    Its ends are the Weibull quantiles, so that M exchangeable draws cover with probability `level` exactly
+    The ends are the Weibull quantiles, so that M exchangeable draws cover with probability `level` exactly
     where `(1 − level)/2 · (M + 1)` is whole (M = 19, 39, 99 … at 90 %).
     """
     tail = (1 - level) / 2
@@ -45,26 +46,26 @@ def interval(draws: Floats, level: float) -> tuple[Floats, Floats]:
 
 
 def coverage(draws: Floats, truth: Floats, level: float = 0.9) -> float:
-    """Share of the cells whose true value lies in the central interval of their draws."""
+    """Compute the share of cells whose true value lies in the central interval of their draws `[J, M]`."""
     lower, upper = interval(draws, level)
     return float(np.mean((lower <= truth) & (truth <= upper)))
 
 
 def width(draws: Floats, level: float = 0.9) -> float:
-    """Mean width of the central interval, in the data's units."""
+    """Average the width of the central interval of draws `[J, M]`, in the data's units."""
     lower, upper = interval(draws, level)
     return float(np.mean(upper - lower))
 
 
 def mask_accuracy(probability: Floats, observed: Mask) -> float:
-    """Share of the mask's cells that a missing process predicts, `p(s_j = 0 | x_j) > ½` where s_j = 0.
+    """Compute the share of a mask's cells that a missing process predicts: `p(s_j = 0 | x) > ½` iff s_j = 0.
 
     Only columns with missing values enter, since the others have no missing process (Ipsen et al. 2021, table
     A1).
 
     Arguments:
-        probability: `p(s_j = 0 | x)` of the *complete* rows, `[N, D]`.
-        observed: The mask s, `[N, D]`.
+        probability: Probabilities `p(s_j = 0 | x)` for the *complete* rows, `[N, D]`.
+        observed: Mask s, `[N, D]`.
 
     Raises:
         DataError: nothing is missing.
@@ -76,10 +77,10 @@ def mask_accuracy(probability: Floats, observed: Mask) -> float:
 
 
 def energy_distance(imputed: Floats, truth: Floats) -> float:
-    """Squared energy distance between two sets of rows, `2 E‖X − Y‖ − E‖X − X'‖ − E‖Y − Y'‖`.
+    """Compute the squared energy distance of two sets of rows, `2 E‖X − Y‖ − E‖X − X'‖ − E‖Y − Y'‖`.
 
-    Zero when the rows have the same distribution (Székely & Rizzo 2013). At most 1,000 rows, evenly spaced,
-    enter: the cost is quadratic.
+    It's zero when the rows have the same distribution (Székely & Rizzo 2013). At most 1,000 rows, evenly
+    spaced, enter: the cost is quadratic.
     """
     step = max(1, -(-len(truth) // _ENERGY_ROWS))
     x, y = imputed[::step], truth[::step]
@@ -93,6 +94,6 @@ def energy_distance(imputed: Floats, truth: Floats) -> float:
 
 
 def _mean_distance(x: Floats, y: Floats) -> float:
-    """Mean Euclidean distance of all pairs; by a matrix product, 50 times faster than `cdist` on images."""
+    """Average the Euclidean distances of all pairs; a product is 50 times faster than `cdist` on images."""
     squared = (x**2).sum(1)[:, None] + (y**2).sum(1) - 2 * x @ y.T
     return float(np.sqrt(squared.clip(min=0)).mean())

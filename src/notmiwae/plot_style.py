@@ -30,7 +30,7 @@ SERIES: tuple[dict[str, Any], ...] = (
     {"color": BLACK, "marker": "X"},
     {"color": GREY, "marker": "h"},
 )
-"""Looks of what shares a panel, one after the other: each has a colour and a marker of its own."""
+"""Looks of series that share a panel, one after the other: each has a colour and a marker of its own."""
 
 PROBABILITY = LinearSegmentedColormap.from_list("probability", ["#FFFFFF", "#4795C6"])
 """Colour map of 0 to 1, light enough at its dark end for black points and lines to lie over it."""
@@ -68,24 +68,23 @@ styled = style.context(
 )
 """Decorator of a function that builds a figure."""
 
-
 Layout = Literal["constrained", "compressed"] | None
 
 
 def figure(height: float, width: float = PAGE, layout: Layout = "constrained") -> Figure:
-    """An empty figure of `width` × `height` inches; call inside a `styled` function.
+    """Make an empty figure; call inside a `styled` function.
 
     Arguments:
-        height: Inches.
-        width: Inches.
-        layout: How axes are placed: `compressed` where they have a fixed aspect, None where the caller
-            places them.
+        height: Height in inches.
+        width: Width in inches.
+        layout: Placing of the axes: `compressed` where they have a fixed aspect, None where the caller places
+            them.
     """
     return Figure(figsize=(width, height), layout=layout)
 
 
 def square_limits(axes: Axes, lower: float, upper: float) -> None:
-    """Give both axes the range `[lower, upper]` and the same scale."""
+    """Give both axes the limits `[lower, upper]` and the same scale."""
     axes.set_xlim(lower, upper)
     axes.set_ylim(lower, upper)
     axes.set_aspect("equal")

@@ -1,6 +1,6 @@
 """`params.yaml` as typed, validated objects.
 
-A `Spec` is one entry's fields with their types and bounds. A `Registry` maps the `kind` of an entry to the
+A `Spec` is one entry's fields with their types and limits. A `Registry` maps the `kind` of an entry to the
 one class that carries it, so that a new data set, mechanism, network or missing process is a new class in
 its own module and nothing else.
 """
@@ -42,7 +42,7 @@ class Spec(BaseModel):
         return values
 
     def to_mapping(self) -> dict[str, Any]:
-        """The entry of `params.yaml` that describes this object, `kind` and nested entries included."""
+        """Return the entry of `params.yaml` that describes this object, with `kind` and nested entries."""
         own = {"kind": self.kind} if self.kind else {}
         values = {name: getattr(self, name) for name in type(self).model_fields}
         return own | {
@@ -60,9 +60,9 @@ class Registry(Generic[S]):
     A class enters itself by the decorator `register`; the modules that hold one are found, not listed.
 
     Arguments:
-        what: What is registered, for messages ("mechanism").
-        package: Where classes are: a package, all modules of which are imported when a name is first asked
-            for, or a single module.
+        what: Word for what is registered, in messages ("mechanism").
+        package: Package with the classes, all modules of which are imported when a name is first asked for,
+            or a single module.
     """
 
     def __init__(self, what: str, package: str) -> None:
@@ -92,7 +92,7 @@ class Registry(Generic[S]):
         return enter
 
     def names(self) -> list[str]:
-        """Every registered name, sorted."""
+        """List every registered name, sorted."""
         return sorted(self._classes)
 
     def parse(self, entry: Any) -> S:
@@ -114,7 +114,7 @@ class Registry(Generic[S]):
 
 
 def suggest(name: Any, accepted: Iterable[str], most: int | None = None) -> str:
-    """A message's end: the nearest accepted name, and all of them, or the first `most`."""
+    """Return a message's end: the nearest accepted name, and all of them, or the first `most`."""
     accepted = list(accepted)
     # Cut: comparing takes much memory where a name is endless.
     near = difflib.get_close_matches(str(name)[:200], accepted, n=1)
@@ -127,14 +127,14 @@ def parse_spec(cls: type[S], value: Any, where: str) -> S:
     """Validate `value` as a `cls`.
 
     Raises:
-        ParameterError: with one line for the first thing wrong: where it stands, what was found, what is
-            accepted.
+        ParameterError: something is wrong; one line says where the first such thing stands, what was found
+            and what is accepted.
     """
     return _checked(lambda: cls.model_validate(value), where)
 
 
 def parse_entry(registry: Registry[S], entry: Any, where: str) -> S:
-    """`registry.parse(entry)` with its errors as one line that begins with `where`."""
+    """Return `registry.parse(entry)`; an error is one line that begins with `where`."""
     try:
         return _checked(lambda: registry.parse(entry), where)
     except ParameterError:

@@ -3,9 +3,9 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
-from notmiwae.cli.csv_text import MISSING
 from notmiwae.cli.table_input import read
 from notmiwae.errors import DataError
+from notmiwae.files import MISSING
 
 
 def options(**given):

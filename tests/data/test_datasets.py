@@ -11,8 +11,9 @@ from notmiwae.errors import DataError
 from notmiwae.mechanisms.mechanism import apply_mechanism
 from notmiwae.randomness import generator
 from notmiwae.specs import parse_spec
+from study.data.checksums import verify
 from study.data.datasets import DatasetSpec
-from study.data.sources import sources, verify
+from study.data.sources.source import sources
 from study.run.params_file import read_params
 
 ROOT = Path(__file__).parents[2]

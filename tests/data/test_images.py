@@ -9,7 +9,7 @@ import pytest
 
 from notmiwae.errors import DataError
 from notmiwae.randomness import generator
-from study.data.sources import sources
+from study.data.sources.source import sources
 
 
 def archive(tmp_path, **arrays):

@@ -11,7 +11,7 @@ import pytest
 from notmiwae.errors import DataError, ParameterError
 from notmiwae.randomness import generator
 from notmiwae.specs import parse_entry
-from study.data.sources import sources
+from study.data.sources.source import sources
 from uci import ROOT, SOURCES, SUMS, rmse, uci
 
 

@@ -8,13 +8,13 @@ from notmiwae.estimators import workers as jobs_module
 from notmiwae.estimators.column_kinds import describe
 from notmiwae.estimators.columns import observation
 from notmiwae.estimators.workers import fit_members, impute_rows, mean_bound
-from notmiwae.imputation import BLOCK, ImputationSpec
+from notmiwae.imputation import BLOCK
 from notmiwae.model.missing_process.missing_process import ProcessSpec, processes
 from notmiwae.model.networks import MLPSpec
 from notmiwae.model.not_miwae import ModelSpec
 from notmiwae.randomness import generator
 from notmiwae.training import fit as training_module
-from notmiwae.training.recipe import TrainingSpec
+from notmiwae.training.recipe import ImputationSpec, TrainingSpec
 
 UNKNOWN = processes.parse({"kind": "self_masking", "direction": "unknown"})
 TRAINING = TrainingSpec(steps=12, check_every=4, samples=3, batch_size=16, together=2)
@@ -56,13 +56,13 @@ def test_processes_change_no_bit_of_the_members(values: np.ndarray, count: int) 
 def test_all_take_the_direction_that_the_first_ones_voted_for(
     values: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen, original = [], training_module._winners
+    seen, original = [], training_module.winning_runs
 
     def watched(bounds: np.ndarray, count: int) -> list[int]:
         seen.append(bounds.shape)
         return original(-bounds, count)
 
-    monkeypatch.setattr(training_module, "_winners", watched)
+    monkeypatch.setattr(training_module, "winning_runs", watched)
     fits = members(values, 5)
     assert seen == [(2, 1, 2)]
     assert len({each.fitted.process.direction for each in fits}) == 1

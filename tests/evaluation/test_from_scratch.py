@@ -8,8 +8,8 @@ import pytest
 from notmiwae.specs import parse_spec
 from study.baselines.baseline import Baseline, baselines
 from study.data.datasets import DatasetSpec
-from study.evaluation import trials as trial_module
-from study.evaluation.trials import Model, run_trials
+from study.evaluation import from_scratch as trial_module
+from study.evaluation.from_scratch import Model, evaluate_from_scratch
 
 SOURCE = {"kind": "gaussian", "rows": 60, "mean": [0.0, 1.0], "covariance": [[1.0, 0.8], [0.8, 1.0]]}
 THRESHOLD = {"kind": "threshold", "columns": ["x_1"], "cut": {"statistic": "mean"}}
@@ -67,9 +67,9 @@ def trained_on(monkeypatch):
 
 @pytest.mark.parametrize("mechanism", [THRESHOLD, MCAR], ids=["threshold", "mcar"])
 def test_every_method_meets_the_same_table_and_mask(mechanism, seen, trained_on):
-    run_trials(dataset(mechanism), Seen(), 5, [1])
+    evaluate_from_scratch(dataset(mechanism), Seen(), 5, [1])
     for method in (model(members=2), model("ignorable")):
-        run_trials(dataset(mechanism), method, 5, [1])
+        evaluate_from_scratch(dataset(mechanism), method, 5, [1])
     assert len(trained_on) == 3
     for values, _ in trained_on:
         assert np.array_equal(values, seen[0][0], equal_nan=True)
@@ -78,16 +78,16 @@ def test_every_method_meets_the_same_table_and_mask(mechanism, seen, trained_on)
 
 def test_every_replicate_has_its_own_table_mask_and_seed(seen):
     for replicate in range(3):
-        run_trials(dataset(MCAR), Seen(), 5, [replicate])
-    run_trials(dataset(MCAR), Seen(), 6, [0])
+        evaluate_from_scratch(dataset(MCAR), Seen(), 5, [replicate])
+    evaluate_from_scratch(dataset(MCAR), Seen(), 6, [0])
     assert len({values.tobytes() for values, _ in seen}) == len({seed for _, seed in seen}) == 4
 
 
 def test_a_fixed_table_is_the_same_in_every_replicate_but_masked_anew(seen):
     fixed = {"kind": "breast_cancer", "standardise": True}
     for mechanism in (THRESHOLD | {"columns": "first_half"}, MCAR | {"columns": "first_half"}):
-        run_trials(dataset(mechanism, fixed), Seen(), 5, [0])
-        run_trials(dataset(mechanism, fixed), Seen(), 5, [1])
+        evaluate_from_scratch(dataset(mechanism, fixed), Seen(), 5, [0])
+        evaluate_from_scratch(dataset(mechanism, fixed), Seen(), 5, [1])
     (first, _), (again, _), (random, _), (other, _) = seen
     assert np.array_equal(first, again, equal_nan=True)
     assert not np.array_equal(random, other, equal_nan=True)
@@ -97,7 +97,7 @@ def test_a_fixed_table_is_the_same_in_every_replicate_but_masked_anew(seen):
 
 @pytest.mark.parametrize("method", [model(), model("ignorable", members=2), MEAN, MICE], ids=str)
 def test_a_seed_decides_every_figure(method):
-    first, again, other = (run_trials(dataset(), method, seed, [0])[0] for seed in (1, 1, 2))
+    first, again, other = (evaluate_from_scratch(dataset(), method, seed, [0])[0] for seed in (1, 1, 2))
     assert first == again
     assert first != other
     assert all(math.isfinite(figure) for figure in first.values())
@@ -114,12 +114,12 @@ def test_a_figure_is_of_what_the_method_has():
         model(): common | of_draws | {"bound", "mask_accuracy"},
         model("ignorable"): common | of_draws | {"bound"},
     }.items():
-        assert run_trials(dataset(), method, 1, [0])[0].keys() == metrics
+        assert evaluate_from_scratch(dataset(), method, 1, [0])[0].keys() == metrics
 
 
 def test_a_data_sets_own_diagnostics_are_among_the_figures():
     ring = dataset(source={"kind": "ring", "rows": 40, "radius": 4.0, "spread": 0.3})
-    assert "ring_distance" in run_trials(ring, MEAN, 1, [0])[0]
+    assert "ring_distance" in evaluate_from_scratch(ring, MEAN, 1, [0])[0]
 
 
 def test_the_bound_is_the_mean_over_members(monkeypatch):
@@ -131,14 +131,14 @@ def test_the_bound_is_the_mean_over_members(monkeypatch):
         return fits
 
     monkeypatch.setattr(trial_module, "fit_together", watched)
-    (figures,) = run_trials(dataset(), model(members=3), 1, [0])
+    (figures,) = evaluate_from_scratch(dataset(), model(members=3), 1, [0])
     assert len(set(bounds)) == 3
     assert figures["bound"] == pytest.approx(np.mean(bounds))
 
 
 def test_replicates_done_together_are_those_done_alone():
-    together = run_trials(dataset(), model(members=2), 1, [0, 1])
-    alone = [run_trials(dataset(), model(members=2), 1, [replicate])[0] for replicate in (0, 1)]
+    together = evaluate_from_scratch(dataset(), model(members=2), 1, [0, 1])
+    alone = [evaluate_from_scratch(dataset(), model(members=2), 1, [replicate])[0] for replicate in (0, 1)]
     for both, single in zip(together, alone, strict=True):
         assert both == pytest.approx(single, rel=1e-3)
 
@@ -146,11 +146,11 @@ def test_replicates_done_together_are_those_done_alone():
 def test_the_means_rmse_on_a_gaussian_is_what_algebra_says():
     """Above the mean of a standard normal, x is half-normal: E[(x − x̂)²] at x̂ = −√(2/π) is 1 + 3·2/π."""
     large = dataset(source=SOURCE | {"rows": 20_000})
-    (figures,) = run_trials(large, MEAN, 1, [0])
+    (figures,) = evaluate_from_scratch(large, MEAN, 1, [0])
     assert figures["rmse"] == pytest.approx(math.sqrt(1 + 6 / math.pi), rel=0.02)
 
 
 def test_steps_are_reported():
     calls = []
-    run_trials(dataset(), model(members=2), 1, [0], lambda *call: calls.append(call[:2]))
+    evaluate_from_scratch(dataset(), model(members=2), 1, [0], lambda *call: calls.append(call[:2]))
     assert calls == [(2, 4), (4, 4)]

@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notmiwae.randomness import generator
+from study.data.tables import write_csv
 from study.evaluation.replicates import (
     RESULT_COLUMNS,
     mean_and_standard_error,
-    record_seconds,
     summarise,
-    write_csv,
 )
+from study.run.timings import record_seconds
 
 
 def test_standard_error_has_divisor_n_minus_1():

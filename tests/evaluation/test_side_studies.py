@@ -12,8 +12,8 @@ from notmiwae.randomness import generator
 from notmiwae.specs import parse_spec
 from study.baselines.baseline import baselines
 from study.data.datasets import DatasetSpec
-from study.evaluation.side_studies import STUDIES, Change, Recipes, model, study, with_offset
-from study.evaluation.trials import Model, run_trials
+from study.evaluation.from_scratch import Model, evaluate_from_scratch
+from study.evaluation.side_studies import SIDE_STUDIES, Change, Recipes, model, side_study, with_offset
 from study.run.pipeline import section
 
 THRESHOLD = {"kind": "threshold", "columns": "first_half", "cut": {"statistic": "mean"}, "side": "upper"}
@@ -34,7 +34,7 @@ VARIANTS = {
     "no affine path": {"network": {"encoder": {"skip": False}}},
     "other decoder": {"network": {"decoder": {"kind": "mlp", "hidden": [4]}}},
 }
-RECIPES = [name for name, cls in STUDIES.items() if cls is Recipes]
+RECIPES = [name for name, cls in SIDE_STUDIES.items() if cls is Recipes]
 PARAMS = {
     "seed": 1,
     "datasets": {"a": table(60), "b": table(50)},
@@ -82,7 +82,7 @@ def altered(name, **changes):
 
 
 def test_the_ablation_tries_every_variant_on_every_table():
-    trials = list(study("ablation").trials())
+    trials = list(side_study("ablation").cells())
     assert [(each.dataset, each.label) for each in trials] == [(d, v) for d in "ba" for v in VARIANTS]
     assert {each.setting for each in trials} == {"-"}
     for each in trials:
@@ -97,7 +97,7 @@ def flat(mapping, above=""):
 
 
 def test_a_variant_differs_from_the_reference_in_what_it_names_and_nothing_else():
-    methods = {each.label: each.method for each in study("ablation").trials() if each.dataset == "a"}
+    methods = {each.label: each.method for each in side_study("ablation").cells() if each.dataset == "a"}
     assert methods["reference"] == model("known", "a", Change())
     reference = flat(methods["reference"].to_mapping())
     changed = {}
@@ -119,18 +119,18 @@ def test_a_variant_differs_from_the_reference_in_what_it_names_and_nothing_else(
 
 def test_a_change_holds_for_all_models_and_a_variant_comes_on_top():
     changes = {"model": {"members": 2}, "network": {"encoder_sees_mask": False}}
-    write(PARAMS | {name: PARAMS[name] | {"change": changes} for name in STUDIES})
-    for name in STUDIES:
-        for each in study(name).trials():
+    write(PARAMS | {name: PARAMS[name] | {"change": changes} for name in SIDE_STUDIES})
+    for name in SIDE_STUDIES:
+        for each in side_study(name).cells():
             if isinstance(each.method, Model):
                 assert each.method.recipe.members == (3 if each.label == "five members" else 2)
                 assert not each.method.network.encoder_sees_mask
 
 
 def test_every_variant_can_be_run():
-    for each in study("ablation").trials():
+    for each in side_study("ablation").cells():
         if each.dataset == "a":
-            (figures,) = run_trials(each.table, each.method, 1, [0])
+            (figures,) = evaluate_from_scratch(each.table, each.method, 1, [0])
             assert all(np.isfinite(value) for value in figures.values())
 
 
@@ -148,7 +148,7 @@ def test_a_model_takes_the_network_that_it_names_or_the_data_sets_own():
 
 
 def test_the_missing_rate_study_tries_every_method_at_every_offset_of_every_table():
-    trials = list(study("missing_rate").trials())
+    trials = list(side_study("missing_rate").cells())
     assert [(each.dataset, each.setting, each.label) for each in trials] == [
         (d, s, m) for d in "ab" for s in ("0", "0.5", "1") for m in ("known", "miwae", "mean", "knn")
     ]
@@ -211,7 +211,7 @@ def test_only_a_threshold_at_the_mean_can_be_moved(mechanism):
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_recipes_are_compared_as_the_models_section_has_them(name):
-    trials = list(study(name).trials())
+    trials = list(side_study(name).cells())
     assert [(each.dataset, each.setting, each.label) for each in trials] == [
         ("a", "-", "miwae"),
         ("a", "-", "known"),
@@ -223,11 +223,11 @@ def test_recipes_are_compared_as_the_models_section_has_them(name):
 
 
 def test_the_studies_are_the_sections_of_their_names():
-    assert STUDIES.keys() == {"ablation", "missing_rate", *RECIPES}
-    assert study("ablation").replicates == 2
-    assert study("missing_rate").replicates == 3
-    assert all(isinstance(each.method, Model) for each in study("ablation").trials())
-    assert {type(each.method) for each in study("missing_rate").trials()} == {
+    assert SIDE_STUDIES.keys() == {"ablation", "missing_rate", *RECIPES}
+    assert side_study("ablation").replicates == 2
+    assert side_study("missing_rate").replicates == 3
+    assert all(isinstance(each.method, Model) for each in side_study("ablation").cells())
+    assert {type(each.method) for each in side_study("missing_rate").cells()} == {
         Model,
         *(type(baselines.parse({"kind": kind})) for kind in ("mean", "knn")),
     }
@@ -236,7 +236,7 @@ def test_the_studies_are_the_sections_of_their_names():
 @pytest.mark.parametrize(
     ("name", "params", "said"),
     [
-        ("ablations", PARAMS, "unknown study 'ablations'; did you mean 'ablation'"),
+        ("ablations", PARAMS, "unknown side study 'ablations'; did you mean 'ablation'"),
         ("ablation", altered("ablation", variants={}), "ablation.variants"),
         ("ablation", altered("ablation", datasets=[]), "ablation.datasets"),
         ("ablation", altered("ablation", replicates=0), "ablation.replicates"),
@@ -258,6 +258,6 @@ def test_the_studies_are_the_sections_of_their_names():
 def test_what_does_not_fit_is_one_line(name, params, said):
     write(params)
     with pytest.raises(ParameterError) as error:
-        list(study(name).trials())
+        list(side_study(name).cells())
     assert said in str(error.value)
     assert "\n" not in str(error.value)

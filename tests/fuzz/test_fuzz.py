@@ -24,7 +24,7 @@ from notmiwae.specs import Spec, parse_entry, parse_spec
 from notmiwae.training.recipe import RecipeSpec
 from study.baselines.baseline import baselines
 from study.data.datasets import DatasetSpec
-from study.data.sources import sources
+from study.data.sources.source import sources
 from study.run.params_file import lookup, read_params
 
 ROOT = Path(__file__).parents[2]

@@ -293,7 +293,7 @@ def test_an_interval_far_out_has_finite_probability_mean_draws_and_gradients(wid
         assert gradient.isfinite().all()
     with torch.no_grad():
         interval = IntervalProbability(t, w)
-        mean = interval.mean()  # of e', between −t and w − t
+        mean = interval.mean  # of e', between −t and w − t
         slack = 1e-6 * (1 + t.double().abs())
         assert (mean >= -t - slack).all()
         assert (mean <= w.double() - t + slack).all()

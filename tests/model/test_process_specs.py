@@ -213,7 +213,7 @@ def test_what_is_certain_to_go_missing_is_improbable_to_be_seen_but_not_impossib
 
 @pytest.mark.parametrize("entry", [{"kind": "gaussian"}, {"kind": "categorical", "categories": 3}])
 @torch.no_grad()
-def test_draws_by_quadrature_hang_on_the_generator_alone(entry):
+def test_draws_by_quadrature_depend_on_the_generator_alone(entry):
     class Rising(SeparableProcess):
         def log_missing(self, x):
             return -softplus(-2.0 * x)

@@ -1,4 +1,4 @@
-"""The stage `benchmark`, run as it stands on a small copy of the paper's grid with figures made up."""
+"""The stage `benchmark`, run as it stands on a small copy of the paper's grid with values made up."""
 
 import re
 import runpy
@@ -16,11 +16,11 @@ from notmiwae.model.missing_process.self_masking import SelfMaskingSpec
 from notmiwae.model.not_miwae import ModelSpec
 from notmiwae.training.fit import fit
 from notmiwae.training.recipe import TrainingSpec
-from study.data.sources import GaussianSource
-from study.data.tables import table_path, write_table
-from study.evaluation.replicates import write_csv
-from study.reporting.benchmark_inputs import ERROR_COLUMNS, gather
-from study.reporting.result_files import REPLICATE_COLUMNS, STUDY_COLUMNS
+from study.data.sources.gaussian import GaussianSource
+from study.data.tables import table_path, write_csv, write_table
+from study.evaluation.replicates import ERROR_COLUMNS, REPLICATE_COLUMNS, REPLICATES, ROWS
+from study.reporting.benchmark_inputs import gather
+from study.reporting.result_files import STUDY_COLUMNS
 
 ROOT = Path(__file__).resolve().parents[2]
 PUBLISHED = pd.read_csv(ROOT / "paper/reports/published.csv")
@@ -36,7 +36,7 @@ def parameters() -> dict:
     mechanism = {"kind": "threshold", "columns": ["x_1"], "cut": cut, "side": "upper"}
     table = {"source": source, "mechanism": mechanism, "replicates": SEEDS}
     models = [method for method in METHODS if method not in BASELINES]
-    grid = {"datasets": DATASETS[::-1], "models": models, "baselines": BASELINES, "methods": METHODS}
+    grid = {"datasets": DATASETS[::-1], "models": models, "baselines": BASELINES}
     ablation = {"datasets": DATASETS, "replicates": 1, "model": "notmiwae_known"}
     return {
         "seed": 1,
@@ -87,17 +87,20 @@ def made(tmp_path_factory) -> Path:
 
 def _write_evaluated(folder: Path, dataset: str) -> None:
     """What was published, a little worse with each seed, and errors by row that fit."""
-    figures, errors = [], []
+    values, errors = [], []
     for row in PUBLISHED[PUBLISHED["dataset"] == dataset].itertuples():
         for seed in range(1 if row.method in ("mice", "mean") else SEEDS):
             value = row.mean + 0.001 * seed
-            figures.append((dataset, row.method, row.metric, seed, value))
+            values.append((dataset, row.method, row.metric, seed, value))
             if row.metric == "rmse":
                 draws = [] if row.method in BASELINES else ["crps", "coverage90", "width90"]
-                figures += [(dataset, row.method, name, seed, value / 2) for name in [*draws, "energy"]]
+                values += [(dataset, row.method, name, seed, value / 2) for name in [*draws, "energy"]]
                 errors += [(dataset, row.method, seed, at, 1, value**2 * (0.5 + at)) for at in (0, 1)]
-    write_csv(pd.DataFrame(figures, columns=REPLICATE_COLUMNS), folder / f"{dataset}-methods.csv")
-    write_table(pd.DataFrame(errors, columns=ERROR_COLUMNS), folder / f"{dataset}-methods-rows.parquet")
+    all_values = pd.DataFrame(values, columns=REPLICATE_COLUMNS)
+    all_errors = pd.DataFrame(errors, columns=ERROR_COLUMNS)
+    for method in METHODS:
+        write_csv(all_values[all_values["method"] == method], folder / method / dataset / REPLICATES)
+        write_table(all_errors[all_errors["method"] == method], folder / method / dataset / ROWS)
 
 
 @pytest.fixture(autouse=True)
@@ -114,7 +117,7 @@ def test_the_stage_writes_the_reports_and_the_page(made):
     assert len(links) > 7
     for link in links:
         assert (made.parent / "docs" / link).is_file(), link
-    # The figures are the published ones, so all are reproduced.
+    # The values are the published ones, so all are reproduced.
     cells = len(PUBLISHED[PUBLISHED["metric"] == "rmse"])
     assert f"Of the {cells} published cells, {cells} are reproduced" in page
     results = pd.read_csv(made / "reports/results.csv")
@@ -136,10 +139,10 @@ def test_inputs(made):
 @pytest.mark.parametrize(
     ("path", "stage"),
     [
-        ("data/evaluated/red-methods.csv", "evaluate red methods"),
-        ("data/evaluated/red-methods-rows.parquet", "evaluate red methods"),
-        ("reports/ablation.csv", "study ablation"),
-        ("reports/missing_rate.csv", "study missing_rate"),
+        ("data/evaluated/mice/red/replicates.csv", "evaluate"),
+        ("data/evaluated/mice/red/rows.parquet", "evaluate"),
+        ("reports/ablation.csv", "side_study@ablation"),
+        ("reports/missing_rate.csv", "side_study@missing_rate"),
         ("data/complete/red/000.parquet", "table@red"),
         ("models/notmiwae_known/red/001", "stage that trains"),
     ],
@@ -154,7 +157,7 @@ def test_a_missing_input_is_named_with_its_stage(made, path, stage):
         away.rename(there)
 
 
-def test_a_variant_without_figures(made, monkeypatch):
+def test_a_variant_without_values(made, monkeypatch):
     path = made / "reports/ablation.csv"
     before = path.read_text()
     path.write_text(before.replace("changed", "renamed"))

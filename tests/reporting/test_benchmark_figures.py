@@ -16,13 +16,13 @@ from notmiwae.model.missing_process.self_masking import SelfMaskingSpec
 from notmiwae.model.not_miwae import ModelSpec
 from notmiwae.training.fit import fit
 from notmiwae.training.recipe import TrainingSpec
-from study.reporting.by_dataset import ablation, calibration
+from study.reporting.ablation_and_calibration import ablation, calibration
 from study.reporting.critical_difference import critical_differences, groups
 from study.reporting.forest_plot import forest
 from study.reporting.headline_figure import errors
 from study.reporting.learnt_columns import Learnt, learnt_columns, learnt_processes
-from study.reporting.missing_rates import missing_rate
-from study.reporting.names import METHODS
+from study.reporting.methods import METHODS
+from study.reporting.missing_rate_figure import missing_rate
 from study.reporting.significance import BASELINES, PAIRED_COLUMNS
 
 DATASETS = ["banknote", "concrete", "red", "white", "yeast", "breast"]

@@ -1,4 +1,4 @@
-"""What the benchmark finds: agreement with published figures, tests, averages, and the page of it all."""
+"""What the benchmark finds: agreement with published values, tests, averages, and the page of it all."""
 
 import numpy as np
 import pandas as pd
@@ -6,9 +6,10 @@ import pytest
 
 from notmiwae.errors import DataError
 from study.evaluation.replicates import summarise
-from study.reporting.benchmark_summary import summary_table
+from study.reporting.benchmark_tables import summary_table
 from study.reporting.headline_tables import Measure, headline
-from study.reporting.names import datasets_in_order, method_name
+from study.reporting.methods import method_name
+from study.reporting.names import datasets_in_order
 from study.reporting.page_template import fill, read_template
 from study.reporting.published_verdicts import (
     HIGHER,
@@ -26,8 +27,8 @@ METHODS = ["notmiwae_known", "notmiwae_selfmasking", "miwae", "mice", "knn"]
 COLUMNS = ["dataset", "method", "metric", "mean", "se", "replicates"]
 
 
-def figures(*rows) -> pd.DataFrame:
-    return pd.DataFrame(rows, columns=COLUMNS)
+def rows(*values) -> pd.DataFrame:
+    return pd.DataFrame(values, columns=COLUMNS)
 
 
 class TestVerdicts:
@@ -46,21 +47,21 @@ class TestVerdicts:
         ],
     )
     def test_rule(self, ours, error, replicates, published, published_error, verdict):
-        results = figures(("a", "m", "rmse", ours, error, replicates), ("a", "other", "rmse", 9.0, 0.0, 1))
-        (found,) = verdicts(results, figures(("a", "m", "rmse", published, published_error, 5))).itertuples()
+        results = rows(("a", "m", "rmse", ours, error, replicates), ("a", "other", "rmse", 9.0, 0.0, 1))
+        (found,) = verdicts(results, rows(("a", "m", "rmse", published, published_error, 5))).itertuples()
         assert found.verdict == verdict
         assert found.difference == pytest.approx(ours - published)
 
-    def test_a_published_figure_without_ours(self):
+    def test_a_published_value_without_ours(self):
         with pytest.raises(DataError, match="no result for the published b m rmse"):
-            verdicts(figures(("a", "m", "rmse", 1, 0, 5)), figures(("b", "m", "rmse", 1, 0, 5)))
+            verdicts(rows(("a", "m", "rmse", 1, 0, 5)), rows(("b", "m", "rmse", 1, 0, 5)))
 
     def test_a_recipe_is_held_against_the_papers_method(self):
-        published = figures(("a", "notmiwae_known", "rmse", 1.0, 0.0, 5))
+        published = rows(("a", "notmiwae_known", "rmse", 1.0, 0.0, 5))
         both = with_recipes(published, ["notmiwae_known", "published_known"])
         assert both["method"].tolist() == ["notmiwae_known", "published_known"]
         assert with_recipes(published, ["notmiwae_known"]).equals(published)
-        results = figures(
+        results = rows(
             ("a", "notmiwae_known", "rmse", 0.5, 0.0, 5), ("a", "published_known", "rmse", 1.0, 0.0, 5)
         )
         found = verdicts(results, both)
@@ -147,7 +148,7 @@ def test_ranking():
 
 class TestAverages:
     def test_only_what_every_data_set_has(self):
-        results = figures(
+        results = rows(
             ("a", "m", "rmse", 1.0, 0.3, 5),
             ("b", "m", "rmse", 3.0, 0.4, 5),
             ("c", "m", "rmse", 9.0, 0.4, 5),
@@ -158,7 +159,7 @@ class TestAverages:
 
 
 class TestHeadline:
-    RESULTS = figures(
+    RESULTS = rows(
         ("a", "m", "coverage90", 0.99, 0.0, 1),
         ("a", "k", "coverage90", 0.86, 0.0, 1),
         ("a", "k", "rmse", 5.0, 0.0, 1),
@@ -175,13 +176,13 @@ class TestHeadline:
         assert "**" not in headline(self.RESULTS, None, ["a"], Measure("coverage90", "Coverage", None))
 
     def test_published_errors(self):
-        published = figures(("a", "k", "rmse", 5.1, 0.05, 5), ("b", "k", "rmse", 5.1, 0.004, 5))
+        published = rows(("a", "k", "rmse", 5.1, 0.05, 5), ("b", "k", "rmse", 5.1, 0.004, 5))
         line = headline(self.RESULTS, published, ["a", "b"], published_decimals=2).splitlines()[-1]
         assert line == "| k | **5.000** | 5.10 ± 0.05 | – | 5.10 |"
 
 
 class TestPage:
-    def test_blocks_and_figures(self):
+    def test_blocks_and_values(self):
         page = fill("a {{ table }}\n{{x.y}} {{x.y}}", {"table": "| 1 |\n"}, {"x.y": "2", "z": "3"}, "p.md")
         assert page.startswith("<!-- Made by")
         assert page.endswith("-->\n\na | 1 |\n2 2")
@@ -214,12 +215,12 @@ def test_names_and_their_order():
 
 
 def test_summary():
-    ours = figures(
+    ours = rows(
         *(("red", m, "rmse", v, 0, 5) for m, v in zip(METHODS, (1.0, 1.1, 1.6, 1.5, 1.7), strict=True)),
         *(("white", m, "rmse", v, 0, 5) for m, v in zip(METHODS, (0.9, 0.8, 1.4, 1.6, 1.3), strict=True)),
         ("white", "knn", "crps", 0.1, 0, 5),
     )
-    printed = figures(
+    printed = rows(
         *(("red", m, "rmse", v, 0, 5) for m, v in (("notmiwae_known", 1.07), ("ppca_known", 1.03))),
         *(("white", m, "rmse", v, 0, 5) for m, v in (("notmiwae_known", 1.04), ("ppca_known", 0.99))),
     )

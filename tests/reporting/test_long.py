@@ -1,4 +1,4 @@
-"""The stage `long`, run as it stands with figures made up: many seeds, and the published recipe."""
+"""The stage `long`, run as it stands with values made up: many seeds, and the published recipe."""
 
 import re
 import runpy
@@ -10,19 +10,20 @@ import pandas as pd
 import pytest
 
 from notmiwae.errors import DataError
-from study.evaluation.replicates import summarise, write_csv
-from study.reporting.robustness import by_seed, gather, prose, robustness, robustness_table
+from study.data.tables import write_csv
+from study.evaluation.replicates import summarise
+from study.reporting.robustness import by_seed, gather, robustness, robustness_table, values_in_prose
 
 ROOT = Path(__file__).resolve().parents[2]
 COLUMNS = ["dataset", "setting", "method", "metric", "replicate", "value"]
 SEEDS = 3
 
 
-def rows(figures: dict) -> pd.DataFrame:
+def rows(seeds: dict) -> pd.DataFrame:
     """Rows of `{(dataset, method): values}`, RMSE and a bound."""
     found = [
         (dataset, "-", method, metric, seed, sign * value)
-        for (dataset, method), values in figures.items()
+        for (dataset, method), values in seeds.items()
         for seed, value in enumerate(values)
         for metric, sign in (("rmse", 1.0), ("bound", -10.0))
     ]
@@ -58,7 +59,7 @@ def test_the_stage_writes_the_reports_and_the_page():
     page = Path("../docs/long.md").read_text()
     assert "{{" not in page
     assert "Of 6 runs of the default, 1 were no better" in page
-    # Beside the paper's own figure for both: 1.07.
+    # Beside the paper's own value for both: 1.07.
     assert "| not-MIWAE, published recipe | 1.080 | 1.07 |" in page
     assert "| not-MIWAE, published recipe | -10.800 |" in page
     for name in ("robustness", "published_recipe"):
@@ -78,12 +79,12 @@ def test_runs_are_compared_seed_by_seed():
     runs = by_seed(RUNS.sample(frac=1.0, random_state=0))
     assert runs.loc["red", "miwae"].tolist() == [1.6, 1.2, 1.5]
     assert by_seed(RUNS, "bound").loc["red", "miwae"].tolist() == [-16.0, -12.0, -15.0]
-    assert prose(gather()) == {"runs": "6", "worse": "1"}
+    assert values_in_prose(gather()) == {"runs": "6", "worse": "1"}
 
 
 def test_the_figure_has_a_point_for_each_run():
     published = gather().published
-    drawn = robustness(RUNS, published, ["notmiwae_known", "miwae"])
+    drawn = robustness(RUNS, published)
     assert [axes.get_title() for axes in drawn.axes] == ["Banknote", "Red wine"]
     ours, theirs, lowest = drawn.axes[1].lines
     assert list(ours.get_ydata()) == [1.0, 1.2, 1.1]

@@ -22,18 +22,20 @@ from notmiwae.specs import parse_spec
 from notmiwae.training.fit import fit
 from notmiwae.training.recipe import TrainingSpec
 from study.data.datasets import DatasetSpec
-from study.data.sources import GaussianSource
+from study.data.sources.gaussian import GaussianSource
 from study.data.tables import ImputedCells
 from study.reporting.dataset_figures import Replicate, draw_figures
 from study.reporting.headline_figure import errors
 from study.reporting.headline_tables import headline
-from study.reporting.heatmap import mechanism_probability, missing_process
 from study.reporting.image_figures import error_maps, first_of_each, imputations
-from study.reporting.imputed_against_true import agreement
-from study.reporting.names import column_name, in_order, method_name
-from study.reporting.result_files import CURVE_COLUMNS, PUBLISHED_COLUMNS, GridSpec, read_rows
-from study.reporting.scatter import Panel, reconstruction
-from study.reporting.training_curves import best_starts, bounds
+from study.reporting.imputed_against_true import imputed_against_true
+from study.reporting.methods import in_order, method_name
+from study.reporting.names import column_name
+from study.reporting.plane_scatter import Panel, reconstruction
+from study.reporting.process_heatmaps import mechanism_probability, missing_process
+from study.reporting.result_files import CURVE_COLUMNS, PUBLISHED_COLUMNS, read_rows
+from study.reporting.training_curves import best_runs, bounds
+from study.run.grid import GridSpec
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -180,7 +182,7 @@ class TestMechanismProbability:
         probability = mechanism_probability(mechanism, complete)
         expected = mechanism.probability(complete)
         np.testing.assert_allclose(probability(complete.to_numpy()), expected)
-        # Row by row: none of it hangs on which other rows are asked for.
+        # Row by row: none of it depends on which other rows are asked for.
         np.testing.assert_allclose(probability(complete.to_numpy()[:3]), expected[:3])
         everywhere = probability(self.GRID)
         assert everywhere.shape == self.GRID.shape
@@ -194,7 +196,7 @@ class TestMechanismProbability:
         ],
         ids=lambda mechanism: mechanism.kind,
     )
-    def test_what_hangs_on_the_value_alone_is_exact_anywhere(self, plane, mechanism):
+    def test_what_depends_on_the_value_alone_is_exact_anywhere(self, plane, mechanism):
         probability = mechanism_probability(mechanism, plane[0])
         expected = mechanism.probability(pd.DataFrame(self.GRID, columns=plane[0].columns))
         np.testing.assert_allclose(probability(self.GRID), expected)
@@ -294,8 +296,8 @@ class TestCurves:
         columns=CURVE_COLUMNS,
     )
 
-    def test_the_best_start_of_each_replicate(self):
-        kept = best_starts(self.CURVE)
+    def test_the_best_run_of_each_replicate(self):
+        kept = best_runs(self.CURVE)
         assert list(zip(kept["replicate"], kept["start"], strict=True)) == [(0, 0), (0, 0), (1, 1), (1, 1)]
 
     def test_panels_and_mean(self):
@@ -313,9 +315,9 @@ class TestCurves:
         assert list(bounds({("a", "miwae"): curve}, ["a"]).axes[0].lines[-1].get_xdata()) == [50]
 
 
-class TestAgreement:
+class TestImputedAgainstTrue:
     def test_panels(self):
-        drawn = agreement(np.arange(3.0), [("KNN", np.arange(3.0)), ("mean", np.ones(3))])
+        drawn = imputed_against_true(np.arange(3.0), [("KNN", np.arange(3.0)), ("mean", np.ones(3))])
         assert shown(drawn) == ["KNN", "mean"]
 
 
@@ -336,10 +338,11 @@ class TestHeadline:
 
 
 class TestResults:
-    GRID = GridSpec(datasets=("a", "b"), models=("m",), baselines=("k",), methods=("m", "k"), oracles=("b",))
+    GRID = GridSpec(datasets=("a", "b"), models=("m",), baselines=("k",), oracles=("b",))
 
-    def test_groups_in_order(self):
-        assert self.GRID.groups() == [("a", "methods"), ("b", "methods"), ("b", "oracle")]
+    def test_cells_in_order(self):
+        cells = [("a", "m"), ("a", "k"), ("b", "m"), ("b", "k"), ("b", "oracle")]
+        assert self.GRID.cells() == cells
 
     def test_misspelt_section(self):
         with pytest.raises(ParameterError, match=r"run\.oracle: unknown key; did you mean 'oracles'"):
@@ -380,7 +383,7 @@ class TestDrawFigures:
     def test_plane(self, plane, tmp_path):
         complete, masked, _ = plane
         replicate = self.replicate(complete, masked)
-        titles = [panel.title for panel in replicate.completions("{}: means", "{}: draws")]
+        titles = [panel.title for panel in replicate.completions()]
         assert titles == ["not-MIWAE: means", "not-MIWAE: draws", "KNN: means"]
         draw_figures(replicate, tmp_path)
         assert {each.name for each in tmp_path.iterdir()} == {"reconstruction.png", "missing_process.png"}

@@ -33,7 +33,7 @@ def test_equal_reports_pass(reports: tuple[Path, Path], tolerance: Tolerance | N
 
 
 @pytest.mark.parametrize("tolerance", [None, TOLERANCE])
-def test_a_figure_beyond_the_tolerance_is_named(
+def test_a_value_beyond_the_tolerance_is_named(
     reports: tuple[Path, Path], tolerance: Tolerance | None
 ) -> None:
     before, after = reports
@@ -48,14 +48,14 @@ def test_settings_of_a_study_are_told_apart(reports: tuple[Path, Path]) -> None:
     assert compare(*reports, TOLERANCE) == ["study.csv: red 0 mice rmse: was 1.1, is 9.9"]
 
 
-def test_a_figure_within_the_tolerance_passes_only_elsewhere(reports: tuple[Path, Path]) -> None:
+def test_a_value_within_the_tolerance_passes_only_elsewhere(reports: tuple[Path, Path]) -> None:
     before, after = reports
     (after / "metrics/ring-knn.json").write_text('{"rmse": 3.10}')
     assert compare(before, after, TOLERANCE) == []
     assert compare(before, after, None) == ["metrics/ring-knn.json: rmse: was 3.05, is 3.1"]
 
 
-def test_a_figure_that_vanished_or_appeared_is_named(reports: tuple[Path, Path]) -> None:
+def test_a_value_that_vanished_or_appeared_is_named(reports: tuple[Path, Path]) -> None:
     before, after = reports
     (after / "metrics/ring-knn.json").write_text('{"crps": 3.05}')
     found = compare(before, after, TOLERANCE)

@@ -10,8 +10,8 @@ from optuna.trial import FrozenTrial
 
 from study.run.pipeline import compute
 from study.search.sweep_spec import Sweep, read_sweep
+from study.search.trial_batches import run_sweep
 from study.search.trial_storage import open_storage
-from study.search.trials_run import run_sweep
 
 ROOT = Path(__file__).parents[2]
 PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text()) | yaml.safe_load(
@@ -27,9 +27,9 @@ def tiny(**changes: Any) -> dict[str, Any]:
     params: dict[str, Any] = copy.deepcopy(PARAMS)
     params["compute"] = {"workers": 1}
     params["datasets"]["gaussian"]["source"]["rows"] = 60
-    model = params["models"]["notmiwae"]["gaussian"]
-    model["training"] |= {"steps": 12, "check_every": 3, "validation_samples": 5}
-    model["imputation"] |= {"samples": 8, "draws": 4}
+    recipe = params["recipes"]["gaussian"]
+    recipe["training"] |= {"steps": 12, "check_every": 3, "validation_samples": 5}
+    recipe["imputation"] |= {"samples": 8, "draws": 4}
     params["sweep"] |= {
         "replicates": 2,
         "trials": TRIALS,

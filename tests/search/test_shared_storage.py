@@ -16,28 +16,28 @@ from notmiwae.errors import ParameterError
 from study.run.pipeline import compute
 from study.search.search_results import table
 from study.search.sweep_spec import read_sweep
+from study.search.trial_batches import Trials, run_sweep
 from study.search.trial_storage import VARIABLE, open_storage, storage_url
-from study.search.trials_run import Trials, run_sweep
 
 PASSWORD = "open-sesame"
 ON_A_SERVER = pytest.mark.needs("redis-server")
 SCRIPT = """
 import sys
 from study.run.pipeline import compute
-from study.search import study
+from study.search import trial_batches
 from study.search.search_results import table
 from study.search.trial_storage import open_storage, storage_url
 from study.search.sweep_spec import read_sweep
 
-run = study.run_trial
+run = trial_batches.run_trial
 def counted(*arguments):
     print("ran one", flush=True)
     return run(*arguments)
-study.run_trial = counted
+trial_batches.run_trial = counted
 
 sweep = read_sweep()
-found = study.run_sweep(sweep, open_storage(storage_url(sweep.storage), None, sweep.name()), True, compute())
-table(sweep, found).to_csv(sys.argv[1], index=False)
+storage = open_storage(storage_url(sweep.storage), None, sweep.name())
+table(sweep, trial_batches.run_sweep(sweep, storage, True, compute())).to_csv(sys.argv[1], index=False)
 """
 
 

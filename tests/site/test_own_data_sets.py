@@ -11,11 +11,11 @@ from notmiwae.errors import DataError
 from study.reporting.headline_tables import tables
 from study.reporting.names import dataset_name
 from study.site.__main__ import main
-from study.site.build_page import PAGE, filled, page
-from study.site.chapters import FILLED, IMAGES, PAPER, STUDY, SUMMARY
+from study.site.build_page import filled, page
+from study.site.chapters import FILLED, IMAGES, PAGE, PAPER, STUDY, SUMMARY
 
 ROOT = Path(__file__).parents[2]
-OF_WAGES = [
+WAGES = [
     ("wages", "notmiwae", "shift", -0.4321, 0.012, 3),
     ("wages", "notmiwae", "bound", -21.5, 0.2, 3),
     ("wages", "miwae", "shift", 0.0567, 0.003, 3),
@@ -34,7 +34,7 @@ def reported(root, rows, names):
 def with_wages(root, others=STUDY.datasets):
     """Leave what a run of the wages of docs/own_table.md does, beside others."""
     found = pd.read_csv(root / "reports/results.csv")
-    rows = [*found[found["dataset"].isin(others)].itertuples(index=False, name=None), *OF_WAGES]
+    rows = [*found[found["dataset"].isin(others)].itertuples(index=False, name=None), *WAGES]
     reported(root, rows, [*others, "wages"])
     (root / "reports/figures/wages").mkdir()
     for name in ("columns", "something_else"):
@@ -108,7 +108,7 @@ def test_a_run_of_fewer_data_sets_leaves_the_pages_alone(copied, monkeypatch, ca
     )
 
 
-def test_the_studys_own_figures_go_into_the_pages(copied, monkeypatch):
+def test_the_studys_own_values_go_into_the_pages(copied, monkeypatch):
     found = pd.read_csv(copied / "reports/results.csv")
     chosen = (found["dataset"] == "gaussian") & (found["method"] == "notmiwae") & (found["metric"] == "rmse")
     found.loc[chosen, "mean"] = 0.4777
@@ -140,7 +140,7 @@ def stale(root):
             lambda root: (root / "images/reports/environment.json").write_text("["),
             "environment.json: can't be read",
         ),
-        (lambda root: (root / "params.yaml").write_text("a: [b"), "params.yaml: is no YAML"),
+        (lambda root: (root / "params.yaml").write_text("a: [b"), "params.yaml: not valid YAML"),
         (
             lambda root: (root / "benchmarks/results/step.md").unlink(),
             "there is no benchmarks/results/step.md",

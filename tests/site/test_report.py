@@ -9,8 +9,8 @@ import pytest
 
 import programs
 from notmiwae.errors import DataError
-from study.site.build_page import PAGE, filled, page, summary
-from study.site.chapters import CHAPTERS, FILLED, SUMMARY, Chapter
+from study.site.build_page import filled, page, summary
+from study.site.chapters import CHAPTERS, FILLED, PAGE, SUMMARY, Chapter
 from study.site.opening import findings
 
 ROOT = Path(__file__).parents[2]

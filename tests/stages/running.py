@@ -7,6 +7,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 STAGES = ROOT / "stages"
+TOOLS = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+"""An environment in which `python` is the one that runs the tests."""
 
 
 def run(folder: Path, name: str, *arguments: str) -> None:

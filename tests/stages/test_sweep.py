@@ -12,7 +12,7 @@ import pytest
 from running import STAGES, run
 
 from notmiwae.errors import ParameterError
-from study.search.promote import read_found
+from study.search.promote import read_best
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "search"))
 from small_sweep import TRIALS, tiny, write
@@ -56,19 +56,19 @@ def test_it_writes_a_row_for_each_trial_the_best_one_and_the_figures(finished: P
     assert list(rows.columns[:6]) == ["trial", "state", "bound", "rmse", "crps", "steps"]
     assert list(rows.columns[6:]) == list(tiny()["sweep"]["space"])
     assert rows["trial"].tolist() == list(range(TRIALS))
-    found = read_found(finished / "reports/summary.json")
+    best = read_best(finished / "reports/summary.json")
     complete = rows[rows["state"] == "complete"].set_index("trial")
-    assert found.best.bound == pytest.approx(complete["bound"].max(), rel=1e-5)
-    assert found.best.trial == complete["bound"].idxmax()
-    assert sum(found.trials.values()) == TRIALS
+    assert best.bound == pytest.approx(complete["bound"].max(), rel=1e-5)
+    assert best.trial == complete["bound"].idxmax()
+    assert sum(json.loads(made["reports/summary.json"])["trials"].values()) == TRIALS
     table = made["reports/best.md"].decode()
     assert "0 (default)" in table
-    assert table.splitlines()[2].startswith(f"| 1 | {found.best.trial}")
+    assert table.splitlines()[2].startswith(f"| 1 | {best.trial}")
 
 
 def test_the_first_trial_is_what_stands_in_params(finished: Path) -> None:
     first = pd.read_csv(finished / "reports/trials.csv").iloc[0]
-    training = tiny()["models"]["notmiwae"]["gaussian"]["training"]
+    training = tiny()["recipes"]["gaussian"]["training"]
     for name in ("learning_rate", "missing_process_learning_rate", "batch_size", "samples"):
         assert first[name] == training[name]
     assert (first["hidden_units"], first["latent_size"], first["missing_process"]) == (64, 1, "known")

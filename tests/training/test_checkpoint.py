@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tests.training.test_stack import COLUMNS, HIGH, UNKNOWN, network, spec, table
+from tests.training.test_batched import COLUMNS, HIGH, UNKNOWN, network, spec, table
 
 from notmiwae.model.missing_process.missing_process import processes
 from notmiwae.training.checkpoint import Checkpoint
@@ -17,7 +17,7 @@ IGNORABLE = processes.parse({"kind": "ignorable"})
 STEPS = 20
 SETUPS = {
     "one model": (HIGH, 1, {}),
-    "two stacks of two": (HIGH, 4, {"together": 2}),
+    "two trainers of two models": (HIGH, 4, {"together": 2}),
     "no missing process": (IGNORABLE, 2, {}),
     "a race of directions": (UNKNOWN, 3, {"race": 0.5}),
     "a race of restarts": (HIGH, 2, {"restarts": 3, "race": 0.45}),

@@ -3,24 +3,25 @@
 import numpy as np
 import pytest
 import torch
-from tests.training.test_stack import COLUMNS, OBSERVATIONS, PROCESSES, network, spec, table
+from tests.training.test_batched import COLUMNS, OBSERVATIONS, PROCESSES, network, spec, table
 
 from notmiwae.computing import resolve
 from notmiwae.errors import ParameterError
-from notmiwae.imputation import ImputationSpec, impute_together
+from notmiwae.imputation import impute_together
 from notmiwae.model.missing_process.by_column import build_process
 from notmiwae.model.missing_process.missing_process import processes
 from notmiwae.model.not_miwae import NotMIWAE
 from notmiwae.randomness import generator
 from notmiwae.training.batched import BatchedModels
 from notmiwae.training.fit import fit_together
+from notmiwae.training.recipe import ImputationSpec
 
 # Which columns are a part's, and the gradient of a Gamma variable, can't be had without values.
 WITHOUT_VALUES = [name for name in OBSERVATIONS if name not in ("mixed", "student_t")]
 
 
 def models(process, observation, count):
-    """Models of one structure, as training starts them."""
+    """Models of one architecture, as training starts them."""
     spec, rows = network(OBSERVATIONS[observation]), table(1, entry=OBSERVATIONS[observation])
     x, s = torch.from_numpy(np.nan_to_num(rows)).float(), torch.from_numpy(~np.isnan(rows)).float()
     (start, *_) = processes.parse(process).starts()
@@ -36,16 +37,16 @@ def models(process, observation, count):
 @pytest.mark.parametrize("count", [1, 3])
 def test_a_training_step_stays_on_its_device(process, observation, count):
     some, x, s = models(process, observation, count)
-    stack = BatchedModels([model.to("meta") for model in some])
+    batched = BatchedModels([model.to("meta") for model in some])
     rows = [each.to("meta").expand(count, *each.shape) for each in (x, s)]
     generators = [torch.Generator().manual_seed(number) for number in range(count)]
-    terms = stack.terms(*rows, 4, generators)
+    terms = batched.terms(*rows, 4, generators)
     assert {term.device.type for term in terms} <= {"meta", "cpu"}
     total = sum(term.sum() for term in terms)
     assert total.device.type == "meta"
     total.backward()
-    assert stack.networks.grad.device.type == "meta"
-    stack.limit()
+    assert batched.networks.grad.device.type == "meta"
+    batched.limit()
 
 
 @pytest.mark.parametrize("observation", WITHOUT_VALUES)

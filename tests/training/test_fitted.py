@@ -7,14 +7,14 @@ import pytest
 import torch
 
 from notmiwae.errors import DataError
-from notmiwae.imputation import ImputationSpec, impute
+from notmiwae.imputation import impute
 from notmiwae.model.missing_process.missing_process import processes
 from notmiwae.model.networks import networks
 from notmiwae.model.not_miwae import ModelSpec
 from notmiwae.randomness import generator
 from notmiwae.training.fit import fit
 from notmiwae.training.fitted_model import FittedModel
-from notmiwae.training.recipe import TrainingSpec
+from notmiwae.training.recipe import ImputationSpec, TrainingSpec
 from notmiwae.training.scaling import Scaling
 
 IMAGE = {"height": 4, "width": 4, "patch": 2, "channels": [3, 5]}

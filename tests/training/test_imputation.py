@@ -8,11 +8,12 @@ from scipy.special import ndtr
 from scipy.stats import kstest, norm
 
 from notmiwae import imputation as imputation_module
-from notmiwae.imputation import BLOCK, ImputationSpec, impute, impute_together
+from notmiwae.imputation import BLOCK, impute, impute_together
 from notmiwae.model.missing_process.missing_process import processes
 from notmiwae.model.not_miwae import ModelSpec, NotMIWAE
 from notmiwae.randomness import generator, torch_seed
 from notmiwae.training.fitted_model import FittedModel
+from notmiwae.training.recipe import ImputationSpec
 from notmiwae.training.scaling import Scaling
 
 COLUMNS = ("x_1", "x_2", "x_3")

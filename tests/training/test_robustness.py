@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from notmiwae.errors import NotMIWAEError
 from notmiwae.estimators.scoring import row_bounds
-from notmiwae.imputation import ImputationSpec, impute
+from notmiwae.imputation import impute
 from notmiwae.model.bound import iwae_bound
 from notmiwae.model.missing_process.missing_process import processes
 from notmiwae.model.not_miwae import ModelSpec
 from notmiwae.training.fit import fit
-from notmiwae.training.recipe import TrainingSpec
+from notmiwae.training.recipe import ImputationSpec, TrainingSpec
 
 SMALL = {"kind": "mlp", "hidden": [4]}
 TRAINING = TrainingSpec(steps=4, samples=2, batch_size=8, check_every=2, validation_samples=3)

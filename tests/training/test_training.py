@@ -8,13 +8,13 @@ import pytest
 import torch
 
 from notmiwae.errors import DataError, DivergenceError
-from notmiwae.imputation import ImputationSpec, impute
+from notmiwae.imputation import impute
 from notmiwae.model.missing_process.missing_process import processes
 from notmiwae.model.not_miwae import ModelSpec, NotMIWAE
 from notmiwae.model.observation.observation_model import observations
 from notmiwae.randomness import generator
 from notmiwae.training.fit import fit
-from notmiwae.training.recipe import TrainingSpec
+from notmiwae.training.recipe import ImputationSpec, TrainingSpec
 from notmiwae.training.selection import is_within
 from notmiwae.training.trainer import Trainer
 
@@ -93,7 +93,7 @@ def test_an_unknown_direction_is_found_and_beats_miwae(direction):
             assert {point.start for point in result.curve} == {0, 1}
             slopes, _ = result.fitted.model.missing_process.slopes_and_edges()
             assert (slopes.item() > 0) == (direction == "high")
-    # In units of x_1's deviation of 2, Bayes-optimal is 0.459 and MIWAE 1.153 (METHOD.md).
+    # In units of x_1's deviation of 2, Bayes-optimal is 0.459 and the published MIWAE 1.153 (docs/study.md).
     assert errors["self_masking"] < 2 * 0.55
     assert errors["ignorable"] > 2 * 0.9
 
@@ -236,7 +236,7 @@ def poisoned(monkeypatch, name, after):
     def poison(self, *arguments):
         calls.append(1)
         if len(calls) > after:
-            # In training it's a view of the stack's matrix.
+            # In training it's a view of the models' matrix.
             attrgetter(name)(self).data.fill_(math.nan)
         return original(self, *arguments)
 

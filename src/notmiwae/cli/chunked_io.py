@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from notmiwae.cli.csv_text import PARQUET, find_separator
+from notmiwae.cli.csv_text import find_separator
 from notmiwae.errors import DataError
+from notmiwae.files import PARQUET
 
 _HEAD = 2**16
 """Characters in which the separator is looked for."""

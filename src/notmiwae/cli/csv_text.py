@@ -110,11 +110,3 @@ def check_names(path: Path, names: Sequence[str]) -> None:
             raise DataError(f"{path}: two columns are called {called}; accepted: different names")
         if not name and place:
             raise DataError(f"{path}: column {place + 1} has no name")
-
-
-MISSING = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?", "-", ".")
-"""Fields of a text file that stand for a missing value."""
-
-
-PARQUET = (".parquet", ".pq")
-"""How the names of Parquet files end."""

@@ -16,14 +16,7 @@ from collections.abc import Sequence
 from notmiwae import __version__
 from notmiwae.errors import NotMIWAEError
 
-SUBCOMMANDS = (
-    "impute",
-    "describe",
-    "simulate",
-    "evaluate",
-    "sensitivity",
-    "promote",
-)
+SUBCOMMANDS = ("impute", "describe", "simulate", "evaluate", "sensitivity_command")
 """Modules of this package, in the order of `--help`."""
 USER_ERROR, INTERRUPTED = 2, 130
 _EXAMPLES = """\

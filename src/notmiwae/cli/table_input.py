@@ -14,8 +14,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from notmiwae.cli.csv_text import MISSING, NUMBER, PARQUET, check_names, read_texts
+from notmiwae.cli.csv_text import NUMBER, check_names, read_texts
 from notmiwae.errors import DataError, flat
+from notmiwae.files import MISSING, PARQUET
 
 _NUMBER = re.compile(NUMBER)
 _INFINITE = re.compile(r"[+-]?(?:[iI]nf|INF|[iI]nfinity|INFINITY)")

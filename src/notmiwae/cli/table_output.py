@@ -11,10 +11,9 @@ from typing import Any
 
 import pandas as pd
 
-from notmiwae.cli.csv_text import PARQUET
 from notmiwae.cli.table_input import Table
 from notmiwae.errors import DataError
-from notmiwae.files import whole_file
+from notmiwae.files import PARQUET, whole_file
 
 
 def write_all(writers: Mapping[Path, Callable[[Path], Any]], last: Callable[[], Any] | None = None) -> None:

@@ -27,11 +27,11 @@ from notmiwae.estimators.defaults import network, training
 from notmiwae.estimators.scoring import row_bounds
 from notmiwae.estimators.threads import torch_threads
 from notmiwae.estimators.workers import fit_members, impute_rows, mean_bound
-from notmiwae.imputation import ImputationSpec
 from notmiwae.model.missing_process.ignorable import IgnorableSpec
 from notmiwae.model.missing_process.missing_process import ProcessSpec
 from notmiwae.randomness import torch_seed
 from notmiwae.training.fitted_model import FittedModel
+from notmiwae.training.recipe import ImputationSpec
 
 _ENOUGH = 5.0
 """Effective samples of a member at which a row has enough."""

@@ -13,13 +13,13 @@ from notmiwae.arrays import Floats
 from notmiwae.computing import chunks
 from notmiwae.estimators.directions import candidates, decided, race, undecided
 from notmiwae.estimators.threads import torch_threads
-from notmiwae.imputation import BLOCK, Imputation, ImputationSpec, impute_together
+from notmiwae.imputation import BLOCK, Imputation, impute_together
 from notmiwae.model.missing_process.missing_process import ProcessSpec
 from notmiwae.model.not_miwae import ModelSpec
 from notmiwae.progress import Report, progress_bar, silent
 from notmiwae.training.fit import Fit, fit_together
 from notmiwae.training.fitted_model import FittedModel
-from notmiwae.training.recipe import TrainingSpec
+from notmiwae.training.recipe import ImputationSpec, TrainingSpec
 
 _PIECE = 8 * BLOCK
 """Rows that a process imputes at a time; fewer aren't worth its start."""

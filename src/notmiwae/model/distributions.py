@@ -24,47 +24,49 @@ _REACH = 8.0
 
 @dataclass(frozen=True)
 class Nodes:
-    """`∫ f(x_j) p(x_j | z) dx_j = Σ_v exp(log_weights_v) f(values_v)`: an exact sum, or a quadrature.
+    """`∫ f(x_j) p(x_j | z) dx_j = Σ_t exp(log_weights_t) f(values_t)`: an exact sum, or a quadrature.
 
     Attributes:
-        values: `[V, K, B, C]`, or broadcastable to it.
-        log_weights: Likewise.
-        positions: Of a quadrature: evenly spaced places, `[V]`, that `place` maps to the values.
-        place: From places to values; None where the sum is exact.
+        values: Values of x_j at which f is taken, `[T, K, B, C]` or broadcastable to it.
+        log_weights: Logarithms of the values' weights, `[T, K, B, C]` or broadcastable to it.
+        places: Evenly spaced arguments that `value_at` maps to the values of a quadrature, `[T]`; None where
+            the sum is exact.
+        value_at: Function from a quadrature's places to its values; None where the sum is exact.
     """
 
     values: Tensor
     log_weights: Tensor
-    positions: Tensor | None = None
-    place: Callable[[Tensor], Tensor] | None = None
+    places: Tensor | None = None
+    value_at: Callable[[Tensor], Tensor] | None = None
 
     def at(self, which: Tensor, generator: torch.Generator) -> Tensor:
-        """The values at the nodes `which`, `[K, B, C]`.
+        """Take the values at the nodes `which`, `[K, B, C]`, or draw close to them.
 
         Between the nodes of a quadrature a draw follows the density that is linear from node to node: a sum
         of hat functions, each the law of its node plus the sum of two uniform draws.
         """
-        if self.positions is None or self.place is None:
+        if self.places is None or self.value_at is None:
             return self.values.expand(-1, *which.shape).gather(0, which[None])[0]
         hat = uniform(which, generator) + uniform(which, generator) - 1.0
-        spacing = self.positions[1] - self.positions[0]
-        return self.place(self.positions[which] + spacing * hat.to(spacing.dtype))
+        spacing = self.places[1] - self.places[0]
+        return self.value_at(self.places[which] + spacing * hat.to(spacing.dtype))
 
 
 class Likelihood(Protocol):
     """`p(x | z) = Π_j p(x_j | z)` for K samples of z: what an observation model returns.
 
-    A Gaussian scale mixture has `gaussians` beside this; the closed forms of `probit.py` use it.
+    What is written out here is for values that have a mean, and a `sample` through which no gradient flows.
+    A Gaussian scale mixture has `gaussians` beside this; the closed forms of `edges.py` use it.
     """
 
     if TYPE_CHECKING:  # a dataclass would take a property for the default of its field
 
         @property
         def mean(self) -> Tensor:
-            """The imputation where z alone is known, `[K, B, D]`: the mean, or of codes the mode."""
+            """Imputation where z alone is known, `[K, B, D]`: the mean, or the mode of codes."""
 
     def log_prob(self, x: Tensor, s: Tensor) -> Tensor:
-        """`Σ_j s_j log p(x_j | z)` over the last axis, `[K, B]`: the observed features' log-density.
+        """Sum `Σ_j s_j log p(x_j | z)` over the last axis, `[K, B]`: the observed features' log-density.
 
         Arguments:
             x: Values, `[B, D]` or `[K, B, D]`, anything finite where s is 0.
@@ -72,25 +74,28 @@ class Likelihood(Protocol):
         """
 
     def score(self, x: Tensor, s: Tensor) -> Tensor | float:
-        """`log_prob` of the features through whose `sample` no gradient flows, `[K, B]`; 0 without any."""
+        """Compute `log_prob` of the features through whose `sample` no gradient flows, `[K, B]`, or 0."""
+        return self.log_prob(x, s)
 
     def sample(self, generator: torch.Generator) -> Tensor:
-        """One draw for each sample of z, `[K, B, D]`."""
+        """Draw x once for each sample of z, `[K, B, D]`."""
 
     def columns(self, index: Tensor) -> Likelihood:
-        """The distribution of the features at `index` of the last axis."""
+        """Take the distribution of the features at `index` of the last axis."""
 
     def pick(self, chosen: Tensor) -> Likelihood:
-        """The distribution at the chosen sample of z of each row, `[M, B]`; see `pick`."""
+        """Take the distribution at M chosen samples of z of each row, by their numbers `[M, B]`."""
 
     def nodes(self, count: int) -> Nodes:
-        """What sums or integrates over each x_j: all its values, or about `count` places of a quadrature."""
+        """List what sums or integrates over each x_j: all its values, or about `count` of a quadrature."""
 
     def estimate(self, values: Tensor, weights: Tensor) -> Tensor:
-        """The imputation from values `[V, …]` with weights that sum to 1 over the first axis."""
+        """Impute from values `[T, ...]` with weights that sum to 1 over the first axis."""
+        return (weights * values).sum(0)
 
     def average(self, alpha: Tensor) -> Tensor:
-        """The imputation under `Σ_k α_k p(x | z_k)`, `[B, D]`, for importance weights α `[K, B]`."""
+        """Impute under `Σ_k α_k p(x | z_k)`, `[B, D]`, for importance weights α `[K, B]`."""
+        return weighted_sum(alpha, self.mean)
 
 
 @runtime_checkable
@@ -98,11 +103,11 @@ class GaussianScaleMixture(Protocol):
     """What a likelihood has beside the rest if it's Gaussian given a latent scale, for closed forms."""
 
     def gaussians(self, distance: Callable[[Tensor], Tensor]) -> tuple[Tensor | None, Normal]:
-        """Logarithms of weights, and Gaussians with a leading axis for the components of the mixture.
+        """Write p(x | z) as a mixture: logarithms of weights, and Gaussians, on an axis of components before.
 
         Arguments:
-            distance: From means `[K, B, C]` to how far each lies from where the value must be,
-                `[E, K, B, C]`; a heavy tail needs other components the further it is.
+            distance: Function from means `[K, B, C]` to how far each lies from where the value must be,
+                `[E, K, B, C]`; a heavy tail needs other components the further that is.
         """
 
 
@@ -111,7 +116,7 @@ class Normal(GaussianScaleMixture, Likelihood):
     """Independent Gaussians `N(mean, scale²)`.
 
     Attributes:
-        mean: Any shape.
+        mean: Means, of any shape.
         scale: Standard deviations, broadcastable to `mean`.
     """
 
@@ -129,11 +134,11 @@ class Normal(GaussianScaleMixture, Likelihood):
         return 0.0
 
     def rsample(self, noise: Tensor) -> Tensor:
-        """`mean + scale · noise`: a sample through which gradients flow."""
+        """Return `mean + scale · noise`, a sample through which gradients flow."""
         return torch.addcmul(self.mean, self.scale, noise)
 
     def log_prob_of(self, noise: Tensor) -> Tensor:
-        """`Σ_j log N(x_j; mean_j, scale_j²)` at `x = rsample(noise)`, where it needs no x."""
+        """Sum `Σ_j log N(x_j; mean_j, scale_j²)` at `x = rsample(noise)`, where it needs no x."""
         constant = (self.scale.log() + HALF_LOG_TWO_PI).sum(-1)
         return noise.square().sum(-1).mul(-0.5) - constant
 
@@ -153,7 +158,7 @@ class Normal(GaussianScaleMixture, Likelihood):
 
     @override
     def nodes(self, count: int) -> Nodes:
-        """The trapezoidal rule, of spectral accuracy for a smooth integrand."""
+        """Take the trapezoidal rule, of spectral accuracy for a smooth integrand."""
         places = places_between(-_REACH, _REACH, count, self.mean)
         log_weights = (-0.5 * places.square()).log_softmax(0)
         return Nodes(self._at(over(places, self.mean)), over(log_weights, self.mean), places, self._at)
@@ -162,44 +167,36 @@ class Normal(GaussianScaleMixture, Likelihood):
         return self.mean + self.scale * places
 
     @override
-    def estimate(self, values: Tensor, weights: Tensor) -> Tensor:
-        return (weights * values).sum(0)
-
-    @override
-    def average(self, alpha: Tensor) -> Tensor:
-        return weighted_sum(alpha, self.mean)
-
-    @override
     def gaussians(self, distance: Callable[[Tensor], Tensor]) -> tuple[Tensor | None, Normal]:
         return None, self
 
 
 def pick(values: Tensor, chosen: Tensor) -> Tensor:
-    """`values[chosen[m, b], b]` of samples `[K, B, …]`, for the chosen sample of each row `[M, B]`."""
+    """Take M samples of each row, `values[chosen[m, b], b]`, of samples `[K, B, ...]`, as `[M, B, ...]`."""
     return values[chosen, torch.arange(values.shape[1], device=chosen.device)]
 
 
 def weighted_sum(alpha: Tensor, values: Tensor) -> Tensor:
-    """`Σ_k α_k v_k` of values `[K, B, …]` under weights α `[K, B]`, as `[B, …]`."""
+    """Sum `Σ_k α_k v_k` of values `[K, B, ...]` under weights α `[K, B]`, as `[B, ...]`."""
     # As an einsum it'd be a product of matrices, for which torch copies the values into another order.
     return (alpha.reshape(*alpha.shape, *[1] * (values.dim() - 2)) * values).sum(0)
 
 
 def features_at(parameter: Tensor, index: Tensor) -> Tensor:
-    """A parameter's values for the features at `index`; one that all features share stays as it is."""
+    """Take a parameter's values for the features at `index`; one that all features share stays as it is."""
     return parameter if parameter.shape[-1] == 1 else parameter.index_select(-1, index)
 
 
 def over(values: Tensor, like: Tensor) -> Tensor:
-    """`[V]` as `[V, 1, …]`, to stand before the axes of `like`."""
+    """Put an axis before those of `like`: `[T]` becomes `[T, 1, ...]`."""
     return values.reshape(-1, *[1] * like.dim())
 
 
 def places_between(first: float, last: float, count: int, like: Tensor) -> Tensor:
-    """`count` evenly spaced places, of the kind of `like`."""
+    """Space `count` places evenly, in the type and on the device of `like`."""
     return torch.linspace(first, last, count, dtype=like.dtype, device=like.device)
 
 
 def standard_normal_log_prob(x: Tensor) -> Tensor:
-    """`Σ_d log N(x_d; 0, 1)` over the last axis."""
+    """Sum `Σ_d log N(x_d; 0, 1)` over the last axis."""
     return x.square().sum(-1).mul(-0.5) - x.shape[-1] * HALF_LOG_TWO_PI

@@ -14,7 +14,7 @@ from notmiwae.specs import Registry, Spec
 Size = Annotated[int, Field(gt=0)]
 MOST_LAYERS = 100
 Widths = Annotated[tuple[Size, ...], Field(min_length=1, max_length=MOST_LAYERS)]
-"""Of hidden layers: no more than anyone would train, since a file of a saved model may ask for millions."""
+"""Widths of hidden layers: not more than anyone would train, as a saved model's file may ask for millions."""
 ACTIVATIONS = {"tanh": nn.Tanh, "relu": nn.ReLU, "elu": nn.ELU, "gelu": nn.GELU}
 
 
@@ -22,7 +22,7 @@ class NetworkSpec(Spec):
     """How a network is built, given the sizes that the table sets."""
 
     def build(self, inputs: int, outputs: int) -> nn.Module:
-        """A module from `[..., inputs]` to `[..., outputs]`, freshly initialised."""
+        """Build a freshly initialised module from `[..., inputs]` to `[..., outputs]`."""
         raise NotImplementedError
 
 
@@ -44,10 +44,10 @@ class MLPSpec(NetworkSpec):
 
     Attributes:
         hidden: Widths of the hidden layers.
-        activation: Their nonlinearity.
-        skip: Add an affine map from inputs to outputs. The perceptron starts at zero, so that training starts
-            from the linear model and bends it where the data say so; beyond what was observed, where a
-            bounded activation saturates, the linear part goes on.
+        activation: Nonlinearity of the hidden layers.
+        skip: Whether an affine map from inputs to outputs is added. The perceptron is zero at first, so that
+            training begins with the linear model and bends it where the data say so; beyond what was
+            observed, where a bounded activation saturates, the linear part goes on.
     """
 
     hidden: Widths = (128, 128)
@@ -71,7 +71,7 @@ class MLPSpec(NetworkSpec):
 
 
 class _Skip(nn.Module):
-    """`linear(x) + deep(x)`; see `MLPSpec.skip`."""
+    """`linear(x) + deep(x)`: a perceptron beside an affine map."""
 
     def __init__(self, linear: nn.Module, deep: nn.Module) -> None:
         super().__init__()
@@ -79,8 +79,8 @@ class _Skip(nn.Module):
         self.deep = deep
 
     def forward(self, x: Tensor) -> Tensor:
-        added: Tensor = self.linear(x) + self.deep(x)
-        return added
+        outputs: Tensor = self.linear(x) + self.deep(x)
+        return outputs
 
 
 class PatchSpec(NetworkSpec):
@@ -90,12 +90,13 @@ class PatchSpec(NetworkSpec):
     CPU is fast at.
 
     Attributes:
-        height: Rows of the image; a row of the table is the image in row-major order, for the encoder
-            repeated for each channel (values, then mask).
-        width: Columns of the image.
-        patch: Side of a patch in pixels; it divides both.
+        height: Height of an image in pixels; a row of the table is the image in row-major order, for the
+            encoder repeated for each channel (values, then mask).
+        width: Width of an image in pixels.
+        patch: Side of a patch in pixels; it divides height and width.
         channels: Channels of the two inner layers.
-        blocks: Residual blocks behind them, each of two more 3 × 3 convolutions; the decoder profits most.
+        blocks: Number of residual blocks behind the inner layers, each of two more 3 × 3 convolutions; the
+            decoder profits most.
     """
 
     height: Size
@@ -118,10 +119,10 @@ class PatchSpec(NetworkSpec):
         return self.height // self.patch, self.width // self.patch
 
     def images(self, features: int) -> int:
-        """How many images a row of `features` holds.
+        """Count the images in a row of `features` values.
 
         Raises:
-            ParameterError: it holds none, or not a whole number.
+            ParameterError: the row holds no image, or not a whole number of them.
         """
         images, rest = divmod(features, self.height * self.width)
         if rest or not images:
@@ -130,7 +131,7 @@ class PatchSpec(NetworkSpec):
         return images
 
     def residual(self) -> list[nn.Module]:
-        """The `blocks`."""
+        """Build the residual blocks."""
         return [_Residual(self.channels[-1]) for _ in range(self.blocks)]
 
 
@@ -145,8 +146,8 @@ class _Residual(nn.Module):
         self.added = nn.Sequential(nn.GELU(), nn.Conv2d(channels, channels, 3, padding=1), nn.GELU(), last)
 
     def forward(self, x: Tensor) -> Tensor:
-        changed: Tensor = x + self.added(x)
-        return changed
+        outputs: Tensor = x + self.added(x)
+        return outputs
 
 
 @networks.register("patch_encoder")
@@ -199,7 +200,7 @@ class PatchDecoderSpec(PatchSpec):
 
 
 class _LeadingAxes(nn.Module):
-    """Folds all axes but the last into one, since a convolution takes a single batch axis."""
+    """A module that meets all axes but the last folded into one, as a convolution takes one batch axis."""
 
     def __init__(self, inner: nn.Module) -> None:
         super().__init__()

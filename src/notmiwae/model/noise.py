@@ -1,4 +1,4 @@
-"""Random numbers of the model: from one generator, or for a stack of models from one for each.
+"""Random numbers of the model: from one generator, or for models computed as one from each model's own.
 
 Generators are the processor's on every device, so that a model meets the same noise wherever it's computed.
 """
@@ -13,34 +13,34 @@ from torch import Tensor
 
 
 class Generators(torch.Generator):
-    """Stands where a generator does while models are computed together, under `torch.vmap`.
+    """The generators of models that are computed as one, in the place of a generator under `torch.vmap`.
 
     Each model draws from its own, so that it meets the numbers that it would meet alone.
 
     Attributes:
-        each: The models' generators.
+        by_model: Generators of the R models.
     """
 
-    def __new__(cls, each: Sequence[torch.Generator]) -> Generators:
-        """A generator that is only a place for `each`."""
+    def __new__(cls, by_model: Sequence[torch.Generator]) -> Generators:
+        """Make a generator that only holds those of the models."""
         return super().__new__(cls)
 
-    def __init__(self, each: Sequence[torch.Generator]) -> None:
-        self.each = tuple(each)
+    def __init__(self, by_model: Sequence[torch.Generator]) -> None:
+        self.by_model = tuple(by_model)
 
 
 def normal(like: Tensor, generator: torch.Generator) -> Tensor:
-    """Standard normal draws of the shape of `like`."""
+    """Draw from the standard normal, in the shape of `like`."""
     return _draw(_normal, like, generator)
 
 
 def uniform(like: Tensor, generator: torch.Generator) -> Tensor:
-    """Uniform draws from the open interval (0, 1), whose logarithm is finite, in double precision."""
+    """Draw uniformly from (0, 1), both ends left out so that logarithms are finite, in double precision."""
     return _draw(_uniform, like, generator)
 
 
 def standard_gamma(concentration: Tensor, generator: torch.Generator) -> Tensor:
-    """Draws from Gamma(concentration, 1), with implicit gradients (Figurnov et al. 2018)."""
+    """Draw from Gamma(concentration, 1), with implicit gradients (Figurnov et al. 2018)."""
     return _draw(_standard_gamma, concentration, generator)
 
 
@@ -67,7 +67,7 @@ def _draw(
 
 
 class _ByModel(torch.autograd.Function):
-    """Nothing but a rule for `torch.vmap`: model by model, each with its own generator."""
+    """A draw that `torch.vmap` takes model by model, each from its own generator."""
 
     @staticmethod
     def forward(like: Tensor, draw: Any, generator: Generators) -> Tensor:
@@ -75,9 +75,9 @@ class _ByModel(torch.autograd.Function):
 
     @staticmethod
     def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
-        """Nothing to keep, as `forward` never runs."""
+        """Keep nothing, as `forward` never runs."""
 
     @staticmethod
     def vmap(info: Any, in_dims: Any, like: Tensor, draw: Any, generator: Generators) -> tuple[Tensor, int]:
-        models = zip(like.unbind(in_dims[0]), generator.each, strict=True)
-        return torch.stack([draw(of_model, each) for of_model, each in models]), 0
+        models = zip(like.unbind(in_dims[0]), generator.by_model, strict=True)
+        return torch.stack([draw(part, own) for part, own in models]), 0

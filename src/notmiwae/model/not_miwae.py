@@ -29,11 +29,11 @@ class ModelSpec(Spec):
         latent_size: Dimension of z; null: one less than the features, as in Ipsen et al. (2021).
         encoder: Network from the row to q(z | x_o); missing values are filled with zero (the mean), and a
             column of unordered codes is one input a code.
-        encoder_sees_mask: Append the mask to the encoder's input.
+        encoder_sees_mask: Whether the mask is appended to the encoder's input.
         decoder: Network from z to the parameters of p(x | z).
-        observation: p(x | z).
-        prior: p(z).
-        standardise: Work on real features with mean 0 and variance 1 by what was observed of them.
+        observation: Observation model p(x | z).
+        prior: Prior p(z) of the latent.
+        standardise: Whether real features are given mean 0 and variance 1 by what was observed of them.
     """
 
     latent_size: Size | None
@@ -45,17 +45,17 @@ class ModelSpec(Spec):
     standardise: bool = True
 
     def standardised(self, features: int) -> list[bool]:
-        """Which of the features are standardised."""
+        """Tell which of the features are standardised."""
         return [self.standardise and not levels for levels in self.observation.levels(features)]
 
 
 @dataclass(frozen=True)
 class ImportanceSamples:
-    """K importance samples of a row's latent, and what follows for its missing values.
+    """K importance samples of each row's latent, and what follows for the missing values.
 
     Attributes:
-        missing: `x_m | z_k, s`.
-        terms: The terms of `log w_k`.
+        missing: Law of the missing values given the mask and each sample, p(x_m | z_k, s).
+        terms: Terms of the logarithms of the importance weights, `log w_k`.
     """
 
     missing: Missing
@@ -63,7 +63,7 @@ class ImportanceSamples:
 
     @property
     def log_weights(self) -> Tensor:
-        """`log w_k`, `[K, B]`."""
+        """Logarithms of the importance weights, `log w_k`, `[K, B]`."""
         return self.terms.log_weights()
 
 
@@ -71,7 +71,7 @@ class OneHot(nn.Module):
     """Rows for the encoder: quantities as they are, then an input for each code of the other columns.
 
     Arguments:
-        codes: How many codes each feature has, 0 for a quantity.
+        codes: Number of codes of each feature; 0 for a quantity.
     """
 
     columns: Tensor
@@ -80,17 +80,16 @@ class OneHot(nn.Module):
 
     def __init__(self, codes: Sequence[int]) -> None:
         super().__init__()
-        pairs = [(column, code) for column, count in enumerate(codes) for code in range(count)]
         quantities = [column for column, count in enumerate(codes) if not count]
+        columns = [column for column, count in enumerate(codes) for _ in range(count)]
+        values = [float(code) for count in codes for code in range(count)]
         self.register_buffer("quantities", torch.tensor(quantities).long(), persistent=False)
-        self.register_buffer(
-            "columns", torch.tensor([column for column, _ in pairs]).long(), persistent=False
-        )
-        self.register_buffer("values", torch.tensor([float(code) for _, code in pairs]), persistent=False)
+        self.register_buffer("columns", torch.tensor(columns).long(), persistent=False)
+        self.register_buffer("values", torch.tensor(values), persistent=False)
         self.size = sum(count or 1 for count in codes)
 
     def forward(self, x: Tensor, s: Tensor) -> Tensor:
-        """`[B, size]` for rows and masks `[B, D]`; zero where missing."""
+        """Encode rows and masks, each `[B, D]`, as `[B, size]`; zero where missing."""
         if not len(self.columns):
             return x
         ones = (x[:, self.columns] == self.values) * s[:, self.columns]
@@ -101,9 +100,9 @@ class NotMIWAE(nn.Module):
     """`p(x, s) = p(s | x) ∫ p(x | z) p(z) dz` with the encoder `q(z | x_o, s)`, a diagonal Gaussian.
 
     Arguments:
-        spec: The networks.
-        features: D.
-        missing_process: p(s | x); `IgnorableProcess` makes this a MIWAE.
+        spec: Networks, observation model and prior.
+        features: Number of features, D.
+        missing_process: Missing process p(s | x); `IgnorableProcess` makes the model a MIWAE.
     """
 
     def __init__(self, spec: ModelSpec, features: int, missing_process: MissingProcess) -> None:
@@ -119,7 +118,7 @@ class NotMIWAE(nn.Module):
         self.missing_process = missing_process
 
     def encode(self, x: Tensor, s: Tensor) -> Normal:
-        """`q(z | x_o, s)` for rows `[B, D]`, missing values filled with zero."""
+        """Compute `q(z | x_o, s)`, `[B, H]`, for rows and masks `[B, D]`; missing values are zero."""
         inputs = self.inputs(x, s)
         mean, raw_scale = self.encoder(
             torch.cat([inputs, s], -1) if self.spec.encoder_sees_mask else inputs
@@ -127,9 +126,9 @@ class NotMIWAE(nn.Module):
         return Normal(mean, softplus(raw_scale) + 1e-4)
 
     def decode(self, z: Tensor) -> Likelihood:
-        """`p(x | z)`, `[..., D]` for z `[..., latent_size]`."""
-        decoded: Likelihood = self.observation(self.decoder(z))
-        return decoded
+        """Compute `p(x | z)`, `[..., D]`, for latents `[..., H]`."""
+        px: Likelihood = self.observation(self.decoder(z))
+        return px
 
     def importance_samples(
         self, x: Tensor, s: Tensor, samples: int, generator: torch.Generator
@@ -141,7 +140,7 @@ class NotMIWAE(nn.Module):
         Arguments:
             x: Standardised rows `[B, D]`, zero where missing.
             s: Mask `[B, D]`, 1 where observed.
-            samples: K.
+            samples: Number of importance samples of a row, K.
             generator: Source of all noise.
         """
         qz = self.encode(x, s)
@@ -158,5 +157,5 @@ class NotMIWAE(nn.Module):
         return ImportanceSamples(missing, terms)
 
     def forward(self, x: Tensor, s: Tensor, samples: int, generator: torch.Generator) -> LogWeightTerms:
-        """Compute the terms of `importance_samples`, tensors alone, as `torch.vmap` asks."""
+        """Compute the terms of the weights of `importance_samples`: tensors alone, as `torch.vmap` asks."""
         return self.importance_samples(x, s, samples, generator).terms

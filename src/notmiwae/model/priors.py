@@ -19,10 +19,10 @@ _FLOOR = 0.05
 
 
 class PriorSpec(Spec):
-    """How a prior is built for a latent of some size."""
+    """How a prior is built for a latent of H dimensions."""
 
     def build(self, latent_size: int) -> nn.Module:
-        """A module whose `forward(z)` of `[..., latent_size]` is `log p(z)`, `[...]`."""
+        """Build a module whose `forward(z)` of latents `[..., H]` is `log p(z)`, `[...]`."""
         raise NotImplementedError
 
 
@@ -39,23 +39,23 @@ class StandardNormalSpec(PriorSpec):
 
 
 class StandardNormalPrior(nn.Module):
-    """See `StandardNormalSpec`."""
+    """The standard normal prior: nothing of it is learnt."""
 
     def forward(self, z: Tensor) -> Tensor:
-        """`log p(z)`."""
+        """Compute `log p(z)`, `[...]`, for latents `[..., H]`."""
         return standard_normal_log_prob(z)
 
 
 @priors.register("mixture")
 class MixturePriorSpec(PriorSpec):
-    """`p(z) = 1/C Σ_c N(z; m_c, diag t_c²)` with learnt m_c and t_c, for data that fall into groups.
+    """`p(z) = 1/G Σ_g N(z; m_g, diag t_g²)` with learnt m_g and t_g, for data that fall into groups.
 
-    Together the components start as N(0, I), so that training starts close to the standard normal. This is
-    the mixture that Tomczak & Welling (AISTATS 2018) compare their VampPrior with, whose components are tied
-    to the encoder.
+    Together the components are close to N(0, I) at first, so that training begins near the standard normal.
+    This is the mixture that Tomczak & Welling (AISTATS 2018) compare their VampPrior with, whose components
+    are tied to the encoder.
 
     Attributes:
-        components: C.
+        components: Number of components, G.
     """
 
     components: Annotated[int, Field(ge=2)] = 10
@@ -66,7 +66,7 @@ class MixturePriorSpec(PriorSpec):
 
 
 class MixtureOfGaussiansPrior(nn.Module):
-    """See `MixturePriorSpec`."""
+    """A mixture of Gaussians with learnt means m_g and scales t_g, each `[G, H]`."""
 
     def __init__(self, latent_size: int, components: int) -> None:
         super().__init__()
@@ -75,7 +75,7 @@ class MixtureOfGaussiansPrior(nn.Module):
         self.raw_scales = nn.Parameter(torch.full((components, latent_size), raw(math.sqrt(0.5), _FLOOR)))
 
     def forward(self, z: Tensor) -> Tensor:
-        """`log p(z)`."""
+        """Compute `log p(z)`, `[...]`, for latents `[..., H]`."""
         scales = _FLOOR + softplus(self.raw_scales)
         standardised = (z[..., None, :] - self.means) / scales
         log_density = -0.5 * standardised.square() - scales.log() - HALF_LOG_TWO_PI

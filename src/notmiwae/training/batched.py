@@ -22,9 +22,12 @@ _PROCESS = "missing_process."
 class BatchedModels:
     """R models whose parameters are the rows of two matrices, so that an optimiser's step is two kernels.
 
+    Arguments:
+        models: Models to compute as one; all have the same architecture.
+
     Attributes:
-        models: The models; their own parameters change in `load` alone.
-        networks: Parameters of encoder, decoder and observation model, `[R, P]`.
+        models: Models that are computed as one; their own parameters change in `load` alone.
+        networks: Parameters of encoder, decoder, observation model and prior, `[R, P]`.
         process: Parameters of the missing process, `[R, Q]`; Q may be 0.
     """
 
@@ -32,8 +35,8 @@ class BatchedModels:
         self.models = list(models)
         shapes = {name: values.shape for name, values in models[0].named_parameters()}
         self._names = [
-            [name for name in shapes if name.startswith(_PROCESS) == of_process]
-            for of_process in (False, True)
+            [name for name in shapes if name.startswith(_PROCESS) == is_process]
+            for is_process in (False, True)
         ]
         self._shapes = [[shapes[name] for name in names] for names in self._names]
         self.networks, self.process = (nn.Parameter(self._rows(names)) for names in self._names)
@@ -50,22 +53,22 @@ class BatchedModels:
 
     def _limit(self, limits: list[dict[str, tuple[Tensor, Tensor]]], side: int) -> Tensor:
         rows = []
-        for of_model in limits:
+        for model_limits in limits:
             parts = zip(self._names[1], self._shapes[1], strict=True)
             anywhere = {name: torch.full(shape, (-torch.inf, torch.inf)[side]) for name, shape in parts}
-            of_process = {_PROCESS + name: each[side] for name, each in of_model.items()}
-            flat = [values.flatten().to(self.process.device) for values in (anywhere | of_process).values()]
+            own = {_PROCESS + name: sides[side] for name, sides in model_limits.items()}
+            flat = [values.flatten().to(self.process.device) for values in (anywhere | own).values()]
             rows.append(torch.cat(flat))
         return torch.stack(rows)
 
     @property
     def matrices(self) -> list[nn.Parameter]:
-        """`networks` and `process`."""
+        """Both matrices of parameters, `networks` and `process`."""
         return [self.networks, self.process]
 
     def select(self, chosen: list[int]) -> None:
         """Go on with the `chosen` models alone."""
-        self.models = [self.models[m] for m in chosen]
+        self.models = [self.models[r] for r in chosen]
         for matrix in self.matrices:
             matrix.data = matrix.data[chosen]
             matrix.grad = None
@@ -74,7 +77,7 @@ class BatchedModels:
 
     @torch.no_grad()
     def limit(self) -> None:
-        """Put the parameters back between their limits; see `MissingProcess.limits`."""
+        """Put parameters of the missing process back between their limits."""
         if self._limits:
             self.process.clamp_(*self._limits)
 
@@ -84,26 +87,26 @@ class BatchedModels:
         """Compute the terms of all models' importance weights, each `[R, K, B]` or broadcastable to it.
 
         Arguments:
-            x: Rows of each model, `[R, B, D]`.
-            s: Their masks, `[R, B, D]`.
-            samples: K.
-            generators: Source of each model's noise.
+            x: Rows of each model, `[R, B, D]`, zero where missing.
+            s: Masks of each model's rows, `[R, B, D]`, 1 where observed.
+            samples: Number of importance samples of a row, K.
+            generators: Sources of the models' noise, one for each.
         """
         if len(self.models) == 1:
             alone = self.terms_of(0, x[0], s[0], samples, generators[0])
             return LogWeightTerms(*(term[None] for term in alone))
         together = torch.vmap(self._call, in_dims=(0, 0, 0, None, None))
         terms = together(self._named(self.matrices), x, s, samples, Generators(generators))
-        # The axis of the models comes before those that a term has none of.
+        # The axis of the models stays first; axes that a term lacks come behind it.
         return LogWeightTerms(
             *(term.reshape(len(term), *[1] * (3 - term.dim()), *term.shape[1:]) for term in terms)
         )
 
     def terms_of(
-        self, m: int, x: Tensor, s: Tensor, samples: int, generator: torch.Generator
+        self, r: int, x: Tensor, s: Tensor, samples: int, generator: torch.Generator
     ) -> LogWeightTerms:
-        """Compute the terms of one model's importance weights, as `NotMIWAE.forward` does."""
-        return self._call(self._named([matrix[m] for matrix in self.matrices]), x, s, samples, generator)
+        """Compute the terms of the r-th model's importance weights, as `NotMIWAE.forward` does."""
+        return self._call(self._named([matrix[r] for matrix in self.matrices]), x, s, samples, generator)
 
     def _named(self, matrices: Sequence[Tensor]) -> dict[str, Tensor]:
         named = {}

@@ -14,7 +14,7 @@ from torch import Tensor
 from notmiwae.files import whole_file
 
 EVERY = 15.0
-"""Seconds between two of them: writing one takes some milliseconds."""
+"""Seconds between two checkpoints: writing one takes some milliseconds."""
 _PLAIN = "plain"
 
 
@@ -22,8 +22,8 @@ class Checkpoint:
     """A file with the state of a training, written now and then.
 
     Arguments:
-        path: Where; None keeps nothing.
-        every: Seconds.
+        path: File of the state; None keeps nothing.
+        every: Least number of seconds between two checkpoints.
     """
 
     def __init__(self, path: Path | None, every: float = EVERY) -> None:
@@ -32,7 +32,7 @@ class Checkpoint:
         self._written = time.monotonic()
 
     def due(self) -> bool:
-        """Whether it's time for the next."""
+        """Tell whether it's time for the next checkpoint."""
         return self._path is not None and time.monotonic() - self._written >= self._every
 
     def write(self, tensors: dict[str, Tensor], plain: dict[str, Any]) -> None:
@@ -40,12 +40,12 @@ class Checkpoint:
         if self._path is None:
             return
         with whole_file(self._path) as temporary:
-            kept = {name: each.detach().cpu().contiguous().clone() for name, each in tensors.items()}
-            save_file(kept, temporary, {_PLAIN: json.dumps(plain)})
+            copies = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
+            save_file(copies, temporary, {_PLAIN: json.dumps(plain)})
         self._written = time.monotonic()
 
     def read(self) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
-        """The state as written; None if there is none, or it isn't whole."""
+        """Read the state as `write` was given it; None if there is none, or it isn't whole."""
         if self._path is None or not self._path.is_file():
             return None
         try:

@@ -1,4 +1,4 @@
-"""Training of models: from a table to fitted models, the best of several starts."""
+"""Training of models: from tables to fitted models, each the best of several runs."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ class Fit:
     """What training returns.
 
     Attributes:
-        fitted: The model with the weights that were kept.
-        validation_bound: Held-out ELBO of these weights, in nats a row.
-        curve: Measurements on the way, of all runs.
+        fitted: Model with the weights that were kept.
+        validation_bound: Held-out ELBO of the weights that were kept, in nats a row.
+        curve: Measurements during training, of all runs.
     """
 
     fitted: FittedModel
@@ -73,22 +73,22 @@ def fit_together(
     Each model is what it would be if it were fitted alone, but for rounding; together they take a fraction of
     the time where tables and networks are small (`batched.py`).
 
-    Where the process has several starts (an unknown direction) or restarts are asked for, each is a run. All
-    runs are trained for the share `race` of the steps, and the one with the highest held-out ELBO goes on
-    alone (`selection.py`).
+    Where the process has several starts (an unknown direction) or restarts are asked for, each pair of a
+    start and a restart is a run. All runs are trained for the share `race` of the steps, and the one with the
+    highest held-out ELBO goes on alone (`selection.py`).
 
     Arguments:
         tables: A table for each model, `[N, D]`, NaN where missing; they may be the same.
         columns: Names of the features.
-        network: Encoder, decoder and observation model.
-        process: The missing process.
+        network: Encoder, decoder, observation model and prior.
+        process: Missing process.
         training: How to train.
         seeds: Seed of each model, for everything random in it.
-        report: Called with step, steps, mean held-out ELBO.
-        members: How many consecutive models, of one table, impute together.
-        device: What computes, `cpu` or `cuda`; the noise is the same.
-        checkpoints: A folder for the state of the training. If there is one already, of the same arguments,
-            training goes on from it and gives the same bits; whoever gave the folder removes it.
+        report: Function called with step, steps, mean held-out ELBO.
+        members: Number of consecutive models, of one table, that impute together.
+        device: Device that computes, `cpu` or `cuda`; the noise is the same.
+        checkpoints: Folder for the state of the training. Where it holds the state of a training with the
+            same arguments, training goes on from it and gives the same bits; the caller removes the folder.
 
     Raises:
         DataError: a column has no observed value, or too few rows are left to hold some out.
@@ -96,18 +96,18 @@ def fit_together(
     """
     # A table of several models is held once.
     distinct = {id(table): table for table in tables}
-    held = {key: _standardised(table, columns, network) for key, table in distinct.items()}
-    tasks = [_Task(*held[id(table)], seed) for table, seed in zip(tables, seeds, strict=True)]
-    alike: dict[tuple[int, ...], list[int]] = defaultdict(list)
+    standardised = {key: _standardised(table, columns, network) for key, table in distinct.items()}
+    tasks = [_Task(*standardised[id(table)], seed) for table, seed in zip(tables, seeds, strict=True)]
+    architectures: dict[tuple[int, ...], list[int]] = defaultdict(list)
     for number, task in enumerate(tasks):
         # Only models of one architecture can be computed as one.
-        alike[len(task.rows[0]), *task.process_columns.tolist()].append(number)
+        architectures[len(task.rows[0]), *task.process_columns.tolist()].append(number)
     fits: dict[int, Fit] = {}
-    for architecture, numbers in enumerate(alike.values()):
+    for architecture, numbers in enumerate(architectures.values()):
         chosen = [tasks[number] for number in numbers]
         folder = checkpoints and checkpoints / str(architecture)
-        field = _Field(chosen, columns, network, process, training, device, folder)
-        fits |= zip(numbers, field.fit(members, report), strict=True)
+        race = _Race(chosen, columns, network, process, training, device, folder)
+        fits |= zip(numbers, race.fit(members, report), strict=True)
     return [fits[number] for number in range(len(tasks))]
 
 
@@ -121,7 +121,7 @@ class _Task:
 
     @property
     def process_columns(self) -> torch.Tensor:
-        """Numbers of the features with missing values, `[C]`."""
+        """Indices of the features with missing values, `[C]`."""
         return torch.nonzero((self.rows[1] == 0).any(0)).flatten()
 
 
@@ -136,8 +136,8 @@ def _standardised(table: Floats, columns: tuple[str, ...], network: ModelSpec) -
 
 
 @dataclass(frozen=True)
-class _Field:
-    """Models of one architecture, and the runs that race to be theirs."""
+class _Race:
+    """Models to fit, of one architecture; each is the best of several runs."""
 
     tasks: Sequence[_Task]
     columns: tuple[str, ...]
@@ -154,44 +154,44 @@ class _Field:
         ]
         groups = chunks(range(len(self.tasks)), self.training.together)
         trainers = [[self._trainer(run, *runs[run], group) for group in groups] for run in range(len(runs))]
-        progress = [[model for trainer in of_run for model in trainer.progress] for of_run in trainers]
+        progress = [[model for trainer in by_group for model in trainer.progress] for by_group in trainers]
         winners = [0] * len(self.tasks)
         if len(runs) > 1:
             finish = self._race_ends()
-            for trainer in (trainer for of_run in trainers for trainer in of_run):
+            for trainer in (trainer for by_group in trainers for trainer in by_group):
                 trainer.train(finish, report)
-            elbos = np.array([[model.kept_bound(finish) for model in of_run] for of_run in progress])
+            elbos = np.array([[model.kept_bound(finish) for model in models] for models in progress])
             winners = winning_runs(elbos.reshape(-1, self.training.restarts, len(self.tasks)), members)
         fits: dict[int, Fit] = {}
         for run, (start, _) in enumerate(runs):
             for trainer, group in zip(trainers[run], groups, strict=True):
-                chosen = [m for m in group if winners[m] == run]
+                chosen = [r for r in group if winners[r] == run]
                 if not chosen:
                     continue
-                trainer.select([m - group[0] for m in chosen])
+                trainer.select([r - group[0] for r in chosen])
                 trainer.train(self.training.steps, report)
-                for m, model in zip(chosen, trainer.finish(), strict=True):
-                    fitted = FittedModel(model, start, self.columns, self.tasks[m].scaling)
-                    curve = [point for of_run in progress for point in of_run[m].curve]
-                    fits[m] = Fit(fitted, progress[run][m].kept_bound(), curve)
-        return [fits[m] for m in range(len(self.tasks))]
+                for r, model in zip(chosen, trainer.finish(), strict=True):
+                    fitted = FittedModel(model, start, self.columns, self.tasks[r].scaling)
+                    curve = [point for models in progress for point in models[r].curve]
+                    fits[r] = Fit(fitted, progress[run][r].kept_bound(), curve)
+        return [fits[r] for r in range(len(self.tasks))]
 
     def _race_ends(self) -> int:
-        """The step after which only the best run of each model goes on."""
+        """Compute the step after which only the best run of each model goes on."""
         warm_start = self.training.warm_start
         return warm_start + round(self.training.race * (self.training.steps - warm_start))
 
     def _trainer(self, run: int, start: ProcessSpec, restart: int, group: Sequence[int]) -> Trainer:
         """Build the models of a group with the initial weights of a run."""
-        models, chosen = [], [self.tasks[m] for m in group]
+        models, chosen = [], [self.tasks[r] for r in group]
         for task in chosen:
             # Initial weights come from torch's global generator; the fork leaves it as it was.
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(torch_seed(task.seed, "weights", *([restart] if restart else [])))
-                built = build_process(
+                process = build_process(
                     start, self.network.observation, task.process_columns, *task.rows, self.columns
                 )
-                models.append(NotMIWAE(self.network, len(self.columns), built).to(self.device))
+                models.append(NotMIWAE(self.network, len(self.columns), process).to(self.device))
         seeds = [torch_seed(task.seed, "training") for task in chosen]
         path = self.checkpoints and self.checkpoints / f"{run}-{group[0]}.safetensors"
         rows = [self._on_device[id(task.rows)] for task in chosen]
@@ -199,6 +199,6 @@ class _Field:
 
     @cached_property
     def _on_device(self) -> dict[int, Rows]:
-        """Rows on the device that computes, those of a table once."""
+        """Rows on the device that computes; those of a table are there once."""
         distinct = {id(task.rows): task.rows for task in self.tasks}
         return {key: (x.to(self.device), s.to(self.device)) for key, (x, s) in distinct.items()}

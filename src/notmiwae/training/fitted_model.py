@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from notmiwae.arrays import Floats
-from notmiwae.errors import DataError, flat
+from notmiwae.errors import LONGEST, DataError, flat
 from notmiwae.files import check_file, read_json, write_json
 from notmiwae.model.missing_process.by_column import build_process
 from notmiwae.model.missing_process.ignorable import IgnorableSpec
@@ -25,8 +25,6 @@ from notmiwae.specs import parse_entry, parse_spec
 from notmiwae.training.scaling import Scaling
 
 _DESCRIPTION, _WEIGHTS = "model.json", "weights.safetensors"
-_LONGEST = 500
-"""Characters of another library's message, at most."""
 
 
 @dataclass(frozen=True)
@@ -34,10 +32,10 @@ class FittedModel:
     """A trained model and what it needs to meet a table.
 
     Attributes:
-        model: The networks and the missing process.
-        process: The spec that built the missing process.
+        model: Networks and missing process.
+        process: Settings that built the missing process.
         columns: Names of the D features.
-        scaling: How they are standardised.
+        scaling: Means and scales by which the features are standardised.
     """
 
     model: NotMIWAE
@@ -46,13 +44,13 @@ class FittedModel:
     scaling: Scaling
 
     def missing_probability(self, values: Floats) -> Floats:
-        """The learnt `p(s_j = 0 | x)` for complete rows `[N, D]` in the table's own units."""
+        """Compute the learnt `p(s_j = 0 | x)` for complete rows `[N, D]` in the table's own units."""
         x, _ = self.scaling.tensors(values)
         with torch.no_grad():
             return self.model.missing_process.missing_probability(x).double().numpy()
 
     def on(self, device: str) -> FittedModel:
-        """A copy on another device."""
+        """Copy the model to a device."""
         return replace(self, model=copy.deepcopy(self.model).to(device))
 
     @property
@@ -75,19 +73,19 @@ class FittedModel:
 
     @classmethod
     def load_members(cls, folder: Path) -> list[FittedModel]:
-        """The models in a folder's subfolders, in the order of their names.
+        """Load the models in a folder's subfolders, in the order of the subfolders' names.
 
         Raises:
-            DataError: there are none, or one isn't what `save` writes.
+            DataError: there are no models, or one isn't what `save` writes.
         """
-        members = [cls.load(each) for each in sorted(folder.glob("*/"))]
+        members = [cls.load(subfolder) for subfolder in sorted(folder.glob("*/"))]
         if not members:
             raise DataError(f"{folder}: no models there; run the stage that trains them")
         return members
 
     @classmethod
     def load(cls, folder: Path) -> FittedModel:
-        """The inverse of `save`.
+        """Load the model that `save` wrote into a folder.
 
         Raises:
             DataError: a file is absent, or isn't what `save` writes.
@@ -108,10 +106,10 @@ class FittedModel:
             x = torch.zeros(1, len(columns))
 
             def build() -> NotMIWAE:
-                built = build_process(
+                module = build_process(
                     process, spec.observation, process_columns, x, torch.ones_like(x), columns
                 )
-                return NotMIWAE(spec, len(columns), built)
+                return NotMIWAE(spec, len(columns), module)
 
             # Without memory at first: a description may ask for more than there is.
             with torch.device("meta"):
@@ -124,27 +122,27 @@ class FittedModel:
             OSError, KeyError, IndexError, TypeError, RuntimeError, ValueError, AttributeError, OverflowError,
             RecursionError, SafetensorError,
         ) as error:  # fmt: skip
-            said = flat(error, _LONGEST)
+            said = flat(error, LONGEST)
             raise DataError(f"{flat(folder)}: not a saved model: {reading}: {said}") from None
         return cls(model.eval(), process, columns, scaling)
 
 
 def missing_probability(members: Sequence[FittedModel], values: Floats) -> Floats:
-    """The mean over members of `FittedModel.missing_probability`, `[N, D]`."""
-    learnt: Floats = np.mean([member.missing_probability(values) for member in members], axis=0)
-    return learnt
+    """Average the learnt `p(s_j = 0 | x)` over members, for complete rows `[N, D]` in the table's units."""
+    mean: Floats = np.mean([member.missing_probability(values) for member in members], axis=0)
+    return mean
 
 
-def _process_columns(found: object, size: int) -> Tensor:
-    """Places of columns as a file has them; raises `ValueError` unless they are those of a process."""
-    places = torch.tensor(found, dtype=torch.long)
-    if places.dim() != 1 or not (places.diff() > 0).all() or not ((places >= 0) & (places < size)).all():
+def _process_columns(saved: object, size: int) -> Tensor:
+    """Read indices of columns from a file; raises `ValueError` unless they can be those of a process."""
+    columns = torch.tensor(saved, dtype=torch.long)
+    if columns.dim() != 1 or not (columns.diff() > 0).all() or not ((columns >= 0) & (columns < size)).all():
         raise ValueError(f"process_columns: accepted: ascending numbers from 0 to {size - 1}")
-    return places
+    return columns
 
 
 def _shapes(path: Path) -> dict[str, tuple[int, ...]]:
-    """Shapes of a file's tensors; raises `ValueError` if one isn't of single precision, as all are."""
+    """Read the shapes of a file's tensors; raises `ValueError` if one isn't of single precision."""
     check_file(path)
     shapes = {}
     with safe_open(path, framework="pt") as file:
@@ -157,7 +155,7 @@ def _shapes(path: Path) -> dict[str, tuple[int, ...]]:
 
 
 def _check_outputs(outputs: int, shapes: Mapping[str, tuple[int, ...]]) -> None:
-    """Raise `ValueError` if a decoder with so many outputs has no place in a file of these tensors.
+    """Raise `ValueError` if a decoder with so many outputs has no place in a file of tensors of these shapes.
 
     A description of a few bytes may ask for any number of codes, each of which takes memory before there is
     a shape to check.
@@ -167,12 +165,12 @@ def _check_outputs(outputs: int, shapes: Mapping[str, tuple[int, ...]]) -> None:
         raise ValueError(f"the network has {outputs:,} outputs and {_WEIGHTS} {values:,} values")
 
 
-def _check_shapes(expected: Mapping[str, Tensor], found: Mapping[str, tuple[int, ...]]) -> None:
-    """Raise `ValueError` unless tensors are those of a model, by their names and shapes."""
-    for name in sorted(expected.keys() | found.keys()):
-        own = tuple(expected[name].shape) if name in expected else None
-        if found.get(name) != own:
-            raise ValueError(f"{name} has the shape {found.get(name)}; accepted: {own}")
+def _check_shapes(expected: Mapping[str, Tensor], shapes: Mapping[str, tuple[int, ...]]) -> None:
+    """Raise `ValueError` unless a file's tensors are those of a model, by their names and shapes."""
+    for name in sorted(expected.keys() | shapes.keys()):
+        accepted = tuple(expected[name].shape) if name in expected else None
+        if shapes.get(name) != accepted:
+            raise ValueError(f"{name} has the shape {shapes.get(name)}; accepted: {accepted}")
 
 
 def _finite(weights: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -10,7 +10,7 @@ from torch import Tensor
 from notmiwae.training.selection import ModelProgress
 
 Rows = tuple[Tensor, Tensor]
-"""Standardised rows, zero where missing, and their mask: each `[N, D]`."""
+"""Standardised rows, zero where missing, and their mask: each `[N, D]`, or `[R, B, D]` for R batches."""
 
 
 class Minibatches:
@@ -18,8 +18,8 @@ class Minibatches:
 
     Arguments:
         tables: Rows of each model, on the device of the models; they aren't copied.
-        models: Where each model's training stands: which of its rows are held out, and its generator.
-        size: Rows a step.
+        models: States of the models' trainings: which rows of each are held out, and each one's generator.
+        size: Number of rows a step, B.
     """
 
     def __init__(self, tables: Sequence[Rows], models: Sequence[ModelProgress], size: int) -> None:
@@ -29,7 +29,7 @@ class Minibatches:
         self._left: list[Tensor] = []
 
     def next(self) -> Rows:
-        """Take the models' next batches, each `[R, B, D]`."""
+        """Take the models' next batches: rows and masks, each `[R, B, D]`."""
         if not self._left:
             order = torch.stack([model.shuffled() for model in self._models])
             size = min(self._size, order.shape[1])
@@ -41,19 +41,19 @@ class Minibatches:
         x, s = (torch.stack(part) for part in zip(*parts, strict=True))
         return x, s
 
-    def held_out(self, m: int) -> Rows:
-        """The rows that measure the ELBO of the m-th model."""
-        x, s = self._tables[m]
-        return x[self._models[m].held_out], s[self._models[m].held_out]
+    def held_out(self, r: int) -> Rows:
+        """Take the rows that measure the ELBO of the r-th model."""
+        x, s = self._tables[r]
+        return x[self._models[r].held_out], s[self._models[r].held_out]
 
     def select(self, places: Sequence[int]) -> None:
         """Go on with the models at these `places` alone."""
-        self._tables = [self._tables[m] for m in places]
-        self._models = [self._models[m] for m in places]
+        self._tables = [self._tables[r] for r in places]
+        self._models = [self._models[r] for r in places]
         self._left = [numbers[list(places)] for numbers in self._left]
 
     def state(self) -> dict[str, Tensor]:
-        """The batches that are left of this epoch, for a checkpoint."""
+        """Return the batches that are left of this epoch, for a checkpoint."""
         return {f"batch.{place}": numbers for place, numbers in enumerate(self._left)}
 
     def restore(self, tensors: dict[str, Tensor]) -> None:

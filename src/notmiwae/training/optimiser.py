@@ -17,11 +17,11 @@ class Optimiser:
     """Ascent of the ELBO of models that are computed as one.
 
     Arguments:
-        models: The models, whose parameters it changes.
-        training: How they are trained.
+        models: Models whose parameters change.
+        training: How the models are trained.
 
     Attributes:
-        adam: torch's optimiser.
+        adam: Adam of torch, on both matrices of parameters.
     """
 
     def __init__(self, models: BatchedModels, training: TrainingSpec) -> None:
@@ -33,7 +33,7 @@ class Optimiser:
         self.adam = torch.optim.Adam(groups, fused=True)
 
     def ascend(self, elbos: Tensor, step: int) -> None:
-        """Take a step up the models' ELBOs, `[R]`, and keep their parameters within limits."""
+        """Take a step up the models' ELBOs, `[R]`, and keep parameters within their limits."""
         training = self._training
         left = (training.steps - step + 1) / max(training.decay * training.steps, 1.0)
         for group, rate in zip(self.adam.param_groups, self._rates, strict=True):
@@ -46,7 +46,7 @@ class Optimiser:
         self._models.limit()
 
     def _clip(self, longest: float) -> None:
-        """Shorten each model's gradient to `longest` where it is longer."""
+        """Shorten each model's gradient to the norm `longest` where it is longer."""
         gradients = [matrix.grad for matrix in self._models.matrices if matrix.grad is not None]
         norms = torch.stack([gradient.square().sum(-1) for gradient in gradients]).sum(0).sqrt()
         for gradient in gradients:
@@ -60,7 +60,7 @@ class Optimiser:
             state |= {name: state[name][list(places)] for name in _MOMENTS if name in state}
 
     def state(self) -> dict[str, Tensor]:
-        """The parameters and Adam's moments, for a checkpoint."""
+        """Return the parameters and Adam's moments, for a checkpoint."""
         tensors: dict[str, Tensor] = {}
         for place, matrix in enumerate(self._models.matrices):
             tensors[f"weights.{place}"] = matrix

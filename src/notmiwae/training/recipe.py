@@ -6,36 +6,42 @@ from typing import Annotated, Self
 
 from pydantic import BeforeValidator, Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
-from notmiwae.imputation import ImputationSpec
 from notmiwae.model.missing_process.missing_process import ProcessSpec, processes
 from notmiwae.specs import Spec
+
+_FIRST = 50
+"""Importance samples of the first try, where a row takes as many as it needs."""
+_MORE = 4
+"""Factor by which the next try takes more."""
 
 
 class TrainingSpec(Spec):
     """How a model is trained.
 
     Attributes:
-        samples: K, importance samples a row.
-        batch_size: Rows a step.
-        steps: Steps of Adam at most.
+        samples: Number of importance samples of a row, K.
+        batch_size: Number of rows of a step, B.
+        steps: Greatest number of steps of Adam.
         learning_rate: Step size of encoder, decoder and observation model.
         missing_process_learning_rate: Step size of the missing process, whose slopes have far to go.
         decay: Share of the steps, at the end, over which the step sizes fall linearly to zero.
-        warm_start: Steps at the beginning in which missingness is taken as ignorable (MIWAE), so that the
-            missing process meets networks that already know the features; the held-out bound of these
-            steps keeps no weights.
+        warm_start: Number of steps at the beginning in which missingness is taken as ignorable (MIWAE), so
+            that the missing process meets networks that already know the features; the held-out bound of
+            these steps keeps no weights.
         gradient_clip: Largest norm of the gradient; a longer one is shortened to it; null clips nothing.
-        restarts: Independent initial weights to train from, of which the highest held-out bound wins.
-        race: Share of the steps after the warm start after which only the best of several starts or
-            restarts goes on.
+        restarts: Number of independent initial weights to train from; the highest held-out bound wins.
+        race: Share of the steps after the warm start at which only the best of several runs (starts and
+            restarts) goes on.
         held_out: Share of the rows that only measure the bound, 1,000 of them at most.
-        validation_samples: K for the held-out bound.
-        check_every: Steps between measurements of the held-out bound.
-        together: How many models (replicates, members of a mixture) are computed as one at most: small ones
-            take a fraction of the time so. Large networks, as those of images, are better alone.
-        slack: Keep the latest weights whose held-out bound is within this many paired standard errors of the
-            best; 0 keeps the best. A few dozen held-out rows can't tell converged weights from lucky ones.
-        patience: Measurements without a better bound after which training stops; null never stops it.
+        validation_samples: Number of importance samples of a row, K, for the held-out bound.
+        check_every: Number of steps between measurements of the held-out bound.
+        together: Greatest number of models (replicates, members of a mixture) that are computed as one:
+            small models take a fraction of the time so. Large networks, as those of images, are better alone.
+        slack: Number of paired standard errors by which the held-out bound of the weights that are kept may
+            fall short of the best: the latest such weights are kept, at 0 the best. A few dozen held-out
+            rows can't tell converged weights from lucky ones.
+        patience: Number of measurements without a better bound after which training stops; null never
+            stops it.
     """
 
     samples: PositiveInt = 20
@@ -62,16 +68,40 @@ class TrainingSpec(Spec):
         return self
 
 
+class ImputationSpec(Spec):
+    """How a fitted model imputes.
+
+    Attributes:
+        samples: Number of importance samples of a row, L; the greatest number where `enough` is given.
+        enough: Number of effective samples at which a row has enough: 50 samples are tried, and where fewer
+            count, four times as many instead; null: always L.
+        draws: Number of multiple imputations drawn beside the mean, M.
+    """
+
+    samples: PositiveInt = 1000
+    enough: PositiveFloat | None = None
+    draws: Annotated[int, Field(ge=0)] = 20
+
+    def tries(self) -> list[int]:
+        """List how many samples are taken, one try after the other."""
+        tries = [self.samples]
+        if self.enough:
+            tries = []
+            while not tries or tries[-1] < self.samples:
+                tries.append(min(_FIRST * _MORE ** len(tries), self.samples))
+        return tries
+
+
 class RecipeSpec(Spec):
     """A model's missing process, its training and its imputation.
 
     Attributes:
-        network: Which of `networks` it takes; null takes the one that is named as the data set.
-        missing_process: p(s | x); `ignorable` makes the model a MIWAE.
-        members: How many models are trained from independent initial weights; together they impute, as an
-            equal mixture, where one alone depends on its initial weights.
-        training: How each is trained.
-        imputation: How it imputes.
+        network: Name of the model's entry in `networks`; null takes the one that is named as the data set.
+        missing_process: Missing process p(s | x); `ignorable` makes the model a MIWAE.
+        members: Number of models that are trained from independent initial weights; together they impute, as
+            an equal mixture, where one alone depends on its initial weights.
+        training: How each member is trained.
+        imputation: How the members impute.
     """
 
     network: str | None = None
@@ -82,5 +112,5 @@ class RecipeSpec(Spec):
 
     @property
     def replicates_together(self) -> int:
-        """How many replicates, with all their members, are best done as one job."""
+        """Number of replicates that, with all their members, are best done as one job."""
         return max(1, self.training.together // self.members)

@@ -14,14 +14,19 @@ from notmiwae.arrays import Floats
 
 @dataclass(frozen=True)
 class Scaling:
-    """Features standardised by what was observed of them: `(x − mean) / scale`, each `[D]`."""
+    """Means and scales that standardise features by what was observed of them: `(x − mean) / scale`.
+
+    Attributes:
+        mean: Means of the features, `[D]`.
+        scale: Standard deviations of the features, `[D]`.
+    """
 
     mean: Floats
     scale: Floats
 
     @classmethod
     def of(cls, table: Floats, standardise: Sequence[bool]) -> Scaling:
-        """Means and standard deviations of the observed values; 0 and 1 of columns not to `standardise`."""
+        """Take means and standard deviations of observed values; 0 and 1 of columns not to `standardise`."""
         mean, scale = np.zeros(table.shape[1]), np.ones(table.shape[1])
         chosen = np.flatnonzero(standardise)
         mean[chosen] = np.nanmean(table[:, chosen], axis=0)
@@ -38,21 +43,25 @@ class Scaling:
 
     @classmethod
     def read(cls, mean: object, scale: object, size: int) -> Scaling:
-        """Means and scales of `size` features as a file has them; raises `ValueError` if they are none."""
-        found = cls(np.array(mean, dtype=np.float64), np.array(scale, dtype=np.float64))
-        for name, values in (("mean", found.mean), ("scale", found.scale)):
+        """Read means and scales of `size` features as a file has them.
+
+        Raises:
+            ValueError: they aren't finite numbers, as many as the features, or a scale isn't positive.
+        """
+        scaling = cls(np.array(mean, dtype=np.float64), np.array(scale, dtype=np.float64))
+        for name, values in (("mean", scaling.mean), ("scale", scaling.scale)):
             if values.shape != (size,) or not np.isfinite(values).all():
                 raise ValueError(f"{name}: accepted: a finite number for each of {size} columns")
-        if not (found.scale > 0).all():
+        if not (scaling.scale > 0).all():
             raise ValueError("scale: accepted: positive numbers")
-        return found
+        return scaling
 
     def tensors(self, table: Floats) -> tuple[Tensor, Tensor]:
-        """Standardised rows, zero where missing, and their mask: `x` and `s`, `[N, D]`, single precision."""
+        """Standardise rows, zero where missing, beside their mask: x and s, `[N, D]`, single precision."""
         observed = np.isfinite(table)
         x = np.where(observed, (table - self.mean) / self.scale, 0.0)
         return torch.from_numpy(x.astype(np.float32)), torch.from_numpy(observed.astype(np.float32))
 
     def undo(self, x: Tensor) -> Floats:
-        """Values in the table's own units."""
+        """Return standardised values `[..., D]` in the table's own units."""
         return x.double().cpu().numpy() * self.scale + self.mean

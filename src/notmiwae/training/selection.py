@@ -20,7 +20,7 @@ from notmiwae.training.recipe import TrainingSpec
 from notmiwae.training.stopping import should_stop
 
 _MOST_HELD_OUT = 1000
-"""Rows: more would cost more than the steps between two measurements, and tell hardly more."""
+"""Most rows held out: more would cost more than the steps between two measurements, and tell hardly more."""
 
 
 @dataclass(frozen=True)
@@ -28,11 +28,11 @@ class CurvePoint:
     """One measurement during training, in one run: a start of the missing process and a restart.
 
     Attributes:
-        start: Number of the run: starts of the missing process, and within each the restarts.
-        step: Steps done.
+        start: Number of the run, counting starts of the missing process, and within each the restarts.
+        step: Number of steps done.
         training_bound: ELBO of the step's batch, in nats a row.
         validation_bound: ELBO of the held-out rows, in nats a row.
-        kept: Whether these weights took the place of those kept before; the last kept ones are the model's.
+        kept: Whether the weights took the place of those kept before; the last kept ones are the model's.
     """
 
     start: int
@@ -47,14 +47,14 @@ class ModelProgress:
     """Where the training of one model stands.
 
     Attributes:
-        seed: Seed of all its noise.
-        generator: Source of that noise.
-        rows: Numbers of the rows on which it's trained.
-        held_out: Numbers of the rows that measure its ELBO.
-        best: The best ELBOs so far of the rows held out.
-        best_step: The step at which they were reached; at first, the end of the warm start.
-        curve: All measurements.
-        stopped: Whether its training has ended.
+        seed: Seed of all noise in the model's training.
+        generator: Source of all noise in the model's training.
+        rows: Numbers of the rows on which the model is trained.
+        held_out: Numbers of the rows that measure the model's ELBO.
+        best: ELBO of each held-out row at the best step so far.
+        best_step: Step of the best mean held-out ELBO so far; at first, the end of the warm start.
+        curve: All measurements of the model.
+        stopped: Whether the model's training has ended.
     """
 
     seed: int
@@ -68,10 +68,10 @@ class ModelProgress:
 
     @classmethod
     def begin(cls, rows: int, seed: int, training: TrainingSpec) -> ModelProgress:
-        """Hold some rows of a table out.
+        """Hold some of a table's rows out, at random.
 
         Raises:
-            DataError: none is left.
+            DataError: no row is left to train on.
         """
         generator = torch.Generator().manual_seed(seed)
         order = torch.randperm(rows, generator=generator)
@@ -86,9 +86,9 @@ class ModelProgress:
 
         Arguments:
             run: Number of the run.
-            step: Steps done.
+            step: Number of steps done.
             batch: ELBO of the step's batch, in nats a row.
-            held_out: ELBO of each row held out.
+            held_out: ELBO of each row held out, in nats.
             training: How the model is trained.
         """
         warming = step <= training.warm_start
@@ -100,10 +100,10 @@ class ModelProgress:
         return kept
 
     def kept_bound(self, step: int | None = None) -> float:
-        """The held-out ELBO of the weights kept so far; before there are any, the latest one.
+        """Return the held-out ELBO of the weights kept so far; before there are any, the latest one.
 
         Arguments:
-            step: As things stood at the first measurement at this step or later; None: as they stand.
+            step: Step at which, or at the first measurement after it, the curve ends; None: all of it counts.
         """
         points = self.curve
         if step is not None:
@@ -117,7 +117,7 @@ class ModelProgress:
         return self.rows[torch.randperm(len(self.rows), generator=self.generator)]
 
     def state(self) -> dict[str, Any]:
-        """What a checkpoint holds of it beside `best` and the generator's state."""
+        """Return what a checkpoint holds beside `best` and the generator's state, as plain data."""
         return {"best_step": self.best_step, "stopped": self.stopped, "curve": [*map(astuple, self.curve)]}
 
     def restore(self, plain: dict[str, Any], best: Tensor, generator: Tensor) -> None:
@@ -142,8 +142,8 @@ def winning_runs(elbos: Floats, members: int) -> list[int]:
     with a few dozen rows held out, may not. Each member chooses its own restart.
 
     Arguments:
-        elbos: Held-out ELBO of each run, `[starts, restarts, models]`.
-        members: How many consecutive models impute together.
+        elbos: Held-out ELBO of each run of each model, `[starts, restarts, models]`.
+        members: Number of consecutive models that impute together.
     """
     votes = elbos.max(1).reshape(len(elbos), -1, members).mean(-1)
     start = np.repeat(votes.argmax(0), members)

@@ -31,10 +31,10 @@ class Trainer:
         training: How to train.
         seeds: Seed of each model.
         run: Number of the run, for the curves.
-        checkpoint: Where the state of the training is kept; it goes on from there if there is one.
+        checkpoint: File with the state of the training; where it holds one, training goes on from there.
 
     Attributes:
-        progress: Where each model's training stands, also of those that are no longer trained.
+        progress: State of each model's training, also of those that are no longer trained.
 
     Raises:
         DataError: too few rows are left to hold some out.
@@ -65,15 +65,15 @@ class Trainer:
 
     @property
     def going(self) -> list[ModelProgress]:
-        """Where each model's training stands that goes on."""
-        return [self.progress[m] for m in self._going]
+        """States of the trainings that go on."""
+        return [self.progress[r] for r in self._going]
 
     def train(self, until: int, report: Report = silent) -> None:
         """Train to the first measurement at step `until` or later, or until all models have stopped.
 
         Arguments:
             until: Number of the step, from 1.
-            report: Called with step, steps, mean held-out ELBO.
+            report: Function called with step, steps, mean held-out ELBO.
 
         Raises:
             DivergenceError: an ELBO became non-finite.
@@ -99,24 +99,24 @@ class Trainer:
     def _measure(self, batch_elbos: list[float]) -> None:
         """Measure each model's ELBO on its held-out rows, and keep its weights if they are good enough."""
         self._measured = self._step
-        for m, model in enumerate(self.going):
+        for r, model in enumerate(self.going):
             if model.stopped:
                 continue
             # The same noise each time, so that a difference is due to the weights.
             noise = torch.Generator().manual_seed(model.seed)
             terms = self._models.terms_of(
-                m, *self._batches.held_out(m), self._training.validation_samples, noise
+                r, *self._batches.held_out(r), self._training.validation_samples, noise
             )
             held_out = iwae_bound(terms.log_weights()).cpu()
             if not torch.isfinite(held_out).all():
                 raise self._diverged(terms)
-            if model.record(self._run, self._step, batch_elbos[m], held_out, self._training):
+            if model.record(self._run, self._step, batch_elbos[r], held_out, self._training):
                 for kept, matrix in zip(self._kept, self._models.matrices, strict=True):
-                    kept[m] = matrix[m]
+                    kept[r] = matrix[r]
 
     def select(self, models: Sequence[int]) -> None:
         """Go on with these models alone, by their numbers at the beginning."""
-        places = [self._going.index(m) for m in models]
+        places = [self._going.index(r) for r in models]
         self._going = list(models)
         self._optimiser.select(places)
         self._batches.select(places)
@@ -131,7 +131,7 @@ class Trainer:
         """Raise `DivergenceError` if the ELBO of a model that hasn't stopped isn't finite."""
         if torch.isfinite(elbos).all():
             return
-        going = [m for m, model in enumerate(self.going) if not model.stopped]
+        going = [r for r, model in enumerate(self.going) if not model.stopped]
         if not torch.isfinite(elbos[going]).all():
             raise self._diverged(LogWeightTerms(*(term[going] for term in terms)))
 
@@ -143,11 +143,11 @@ class Trainer:
         )
 
     def _state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """Everything that the next steps depend on: tensors, and what JSON can hold."""
+        """Return everything that the next steps depend on: tensors, and what JSON can hold."""
         tensors = self._optimiser.state() | self._batches.state()
         tensors |= {f"kept.{place}": kept for place, kept in enumerate(self._kept)}
-        for m, model in enumerate(self.progress):
-            tensors |= {f"best.{m}": model.best, f"generator.{m}": model.generator.get_state()}
+        for r, model in enumerate(self.progress):
+            tensors |= {f"best.{r}": model.best, f"generator.{r}": model.generator.get_state()}
         progress = [model.state() for model in self.progress]
         plain = {"step": self._step, "measured": self._measured, "going": self._going, "progress": progress}
         return tensors, plain
@@ -157,8 +157,8 @@ class Trainer:
         """Go on from a checkpoint; the inverse of `_state`."""
         self.select(plain["going"])
         self._step, self._measured = plain["step"], plain["measured"]
-        for m, (model, saved) in enumerate(zip(self.progress, plain["progress"], strict=True)):
-            model.restore(saved, tensors[f"best.{m}"], tensors[f"generator.{m}"])
+        for r, (model, saved) in enumerate(zip(self.progress, plain["progress"], strict=True)):
+            model.restore(saved, tensors[f"best.{r}"], tensors[f"generator.{r}"])
         self._optimiser.restore(tensors)
         self._batches.restore(tensors)
         for place, kept in enumerate(self._kept):

@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, PositiveInt
 
 from notmiwae.mechanisms.mechanism import Mechanism, mechanisms
 from notmiwae.specs import Spec
-from study.data.sources import Source, sources
+from study.data.sources.source import Source, sources
 
 
 class DatasetSpec(Spec):

@@ -10,7 +10,7 @@ import pandas as pd
 from notmiwae.files import whole_folder, write_json
 from notmiwae.training.fitted_model import FittedModel
 from study.data.saved_fits import mean_bound
-from study.data.sources import Source
+from study.data.sources.source import Source
 from study.data.tables import ImputedCells, count_tables, read_table, table_path, write_csv, write_table
 from study.evaluation.evaluate import evaluate, process_metrics, row_errors
 from study.evaluation.replicates import (

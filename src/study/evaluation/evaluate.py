@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import pkgutil
 from collections.abc import Callable, Sequence
+from functools import cache
+from importlib import import_module
+from types import ModuleType
 
 import numpy as np
 import pandas as pd
 
-from notmiwae.arrays import Floats, Mask
-from notmiwae.errors import DataError
-from notmiwae.metrics import coverage, crps, energy_distance, mask_accuracy, rmse, width
+from notmiwae.arrays import Floats
+from notmiwae.metrics import mask_accuracy
 from notmiwae.training.fitted_model import FittedModel, missing_probability
-from study.data.tables import ImputedCells, missing_cells
+from study.data.tables import ImputedCells
+from study.evaluation import metrics
+from study.evaluation.imputed_table import ImputedTable
 
-_COMPLETED_DRAWS = 5
-"""Draws of the whole table that enter the metrics of rows."""
+_ORDER = ("shift", "rmse", "crps", "interval", "energy")
+"""The modules of `metrics` whose values come first, in this order; any others follow."""
 
 
 def evaluate(
@@ -23,7 +28,7 @@ def evaluate(
     complete: pd.DataFrame,
     diagnostics: Callable[[Floats], dict[str, float]],
 ) -> dict[str, float]:
-    """Every metric of one imputed table.
+    """Compute every metric of one imputed table, by name.
 
     Cells of which nobody knows the true value enter `shift` alone.
 
@@ -36,51 +41,32 @@ def evaluate(
     Raises:
         DataError: the imputed cells aren't the missing ones.
     """
-    row, column = missing_cells(masked)
-    if not (np.array_equal(imputed.row, row) and np.array_equal(imputed.column, column)):
-        raise DataError(f"{len(imputed.row)} imputed cells aren't the table's {len(row)} missing ones")
-    values = complete.to_numpy(dtype=np.float64)
-    truth = values[row, column]
-    known = np.isfinite(truth)
-    figures = {} if known.all() else {"shift": shift(imputed, masked, ~known)}
-    if not known.any():
-        return figures
-    truth, draws = truth[known], imputed.draws[known]
-    figures["rmse"] = rmse(imputed.mean[known], truth)
-    if draws.shape[1] > 1:
-        figures |= {
-            "crps": crps(draws, truth),
-            "coverage90": coverage(draws, truth),
-            "width90": width(draws),
-        }
-    # Rows as a whole: those of which all is known.
-    incomplete = np.setdiff1d(row, row[~known])
-    if not len(incomplete):
-        return figures
-    fillings = imputed.draws[:, :_COMPLETED_DRAWS].T if draws.shape[1] > 1 else [imputed.mean]
-    completed = [imputed.fill(masked, filling)[incomplete] for filling in fillings]
-    figures["energy"] = float(np.mean([energy_distance(each, values[incomplete]) for each in completed]))
-    return figures | diagnostics(np.concatenate(completed))
+    table = ImputedTable(imputed, masked, complete)
+    values: dict[str, float] = {}
+    for metric in _metrics():
+        if table.known.any() or not getattr(metric, "NEEDS_TRUTH", True):
+            values |= metric.values(table)
+    if not len(table.true_rows):
+        return values
+    return values | diagnostics(np.concatenate(table.completed_rows))
 
 
-def shift(imputed: ImputedCells, masked: pd.DataFrame, chosen: Mask) -> float:
-    """How much higher the `chosen` cells are imputed than what is observed in their columns.
-
-    The mean of `(x̂ − mean_j) / sd_j`: what a method says of values of which nobody knows the truth.
-    """
-    observed = masked.to_numpy(dtype=np.float64)
-    column = imputed.column[chosen]
-    deviation = np.nanstd(observed, axis=0)[column]
-    difference = imputed.mean[chosen] - np.nanmean(observed, axis=0)[column]
-    return float(np.mean(difference / np.where(deviation > 0, deviation, 1.0)))
+@cache
+def _metrics() -> list[ModuleType]:
+    """The modules of `metrics`, which are found, not listed."""
+    names = [module.name for module in pkgutil.iter_modules(metrics.__path__)]
+    listed = [name for name in _ORDER if name in names]
+    return [
+        import_module(f"{metrics.__name__}.{name}") for name in [*listed, *sorted(set(names) - set(listed))]
+    ]
 
 
 def process_metrics(
     members: Sequence[FittedModel], masked: pd.DataFrame, complete: pd.DataFrame
 ) -> dict[str, float]:
-    """The `mask_accuracy` of models that impute together; nothing where they have no missing process.
+    """Compute the `mask_accuracy` of models that impute together.
 
-    Nor where values of the truth are unknown.
+    It's left out where they have no missing process, or values of the truth are unknown.
     """
     if members[0].ignorable or complete.isna().to_numpy().any():
         return {}
@@ -89,7 +75,7 @@ def process_metrics(
 
 
 def row_errors(imputed: ImputedCells, complete: pd.DataFrame) -> pd.DataFrame:
-    """Squared errors by row, columns row, cells and squared_error (the sum over the row's missing cells).
+    """Compute squared errors by row: columns row, cells and squared_error (the sum over its missing cells).
 
     Cells of which the truth is unknown are left out.
 

@@ -17,7 +17,9 @@ from notmiwae.mechanisms.mechanism import Mechanism
 from notmiwae.mechanisms.regions import AngularSector
 from notmiwae.mechanisms.self_masking_mechanism import Threshold
 from study.data.datasets import DatasetSpec
-from study.data.sources import GaussianSource, RingSource, Source
+from study.data.sources.gaussian import GaussianSource
+from study.data.sources.ring import RingSource
+from study.data.sources.source import Source
 
 
 def oracle(dataset: DatasetSpec, complete: pd.DataFrame, masked: pd.DataFrame) -> Floats:

@@ -1,1 +1,1 @@
-"""What a reader sees: figures, tidy results, the headline. Nothing here computes a metric."""
+"""What a reader sees: figures, tables, tidy results. Nothing here computes a metric."""

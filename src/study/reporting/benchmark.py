@@ -1,4 +1,4 @@
-"""What the six-table benchmark reports: figures as tables, as texts, as pictures and in its page's prose."""
+"""What the six-table benchmark reports: values as tables, as texts, in its page's prose, and as figures."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from study.evaluation.replicates import summarise
-from study.reporting.benchmark_summary import summary_table
-from study.reporting.by_dataset import ablation, calibration
+from study.reporting.ablation_and_calibration import ablation, calibration
+from study.reporting.benchmark_tables import Constants, protocol_table, summary_table
 from study.reporting.critical_difference import critical_differences
 from study.reporting.forest_plot import forest
 from study.reporting.headline_figure import errors
 from study.reporting.headline_tables import LEVEL, RMSE, Measure, calibration_tables, headline
 from study.reporting.learnt_columns import Learnt, learnt_processes
-from study.reporting.missing_rates import missing_rate
-from study.reporting.names import DEFAULT, EVERY_DATASET, RIVAL
-from study.reporting.protocol import Constants, protocol_table
+from study.reporting.methods import DEFAULT, RIVAL
+from study.reporting.missing_rate_figure import missing_rate
+from study.reporting.names import EVERY_DATASET
 from study.reporting.published_verdicts import RULE, counts, verdict_table, verdicts, with_recipes
 from study.reporting.result_files import averaged
 from study.reporting.significance import equal_or_less, paired, paired_table, ranking
@@ -27,7 +27,7 @@ _MASK_ACCURACY = Measure("mask_accuracy", "Mask accuracy", lambda value: -value)
 _SIDE_BY_SIDE = 3
 """So many data sets, each with the published values beside ours, fit into a page's width."""
 _PRINTED = 2
-"""Digits of the published figures."""
+"""Digits of the published values."""
 
 
 @dataclass(frozen=True)
@@ -36,16 +36,16 @@ class Inputs:
 
     Attributes:
         datasets: Data sets in the order of the tables.
-        baselines: The methods that aren't models.
+        baselines: Methods that aren't models.
         replicates: Rows dataset, method, metric, replicate, value.
         errors: Rows dataset, method, replicate, row, cells, squared_error.
         published: Rows dataset, method, metric, mean, se.
-        variants: The ablation's variants, the unchanged method first.
+        variants: Names of the ablation's variants, the unchanged method first.
         ablation: Rows dataset, setting, method, metric, mean, se, replicates.
-        missing_rate: The same; setting is the threshold's offset.
-        shares: Of a data set and offset, the share of the columns' values that goes missing.
-        learnt: What the default method learnt of the missing process.
-        constants: The errors of constants on each data set.
+        missing_rate: Rows with the same columns; setting is the threshold's offset.
+        shares: Share of the columns' values that goes missing, by data set and offset.
+        learnt: Panels on what the default method learnt of the missing process.
+        constants: Errors of constants by data set.
     """
 
     datasets: Sequence[str]
@@ -63,14 +63,14 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Findings:
-    """The figures that follow from the inputs.
+    """The values that follow from the inputs.
 
     Attributes:
         results: Rows dataset, method, metric, mean, se, replicates.
-        published: The published figures, also under the names of methods that follow a published recipe.
-        verdicts: `published.verdicts`.
-        paired: `significance.paired`.
-        ranking: `significance.ranking`.
+        published: Published values, also under the names of methods that follow a published recipe.
+        verdicts: Rows as `published_verdicts.verdicts` returns them.
+        paired: Rows as `significance.paired` returns them.
+        ranking: Rows as `significance.ranking` returns them.
     """
 
     results: pd.DataFrame
@@ -80,8 +80,8 @@ class Findings:
     ranking: pd.DataFrame
 
 
-def findings(inputs: Inputs) -> Findings:
-    """Everything that is computed, once."""
+def compute_findings(inputs: Inputs) -> Findings:
+    """Compute everything that is reported, once."""
     results = summarise(inputs.replicates)
     published = with_recipes(inputs.published, results["method"].unique().tolist())
     return Findings(
@@ -93,20 +93,20 @@ def findings(inputs: Inputs) -> Findings:
     )
 
 
-def tables(inputs: Inputs, found: Findings) -> dict[str, pd.DataFrame]:
-    """The CSV files of `reports/` by name."""
+def tables(inputs: Inputs, findings: Findings) -> dict[str, pd.DataFrame]:
+    """Name the CSV files of `reports/`."""
     return {
         "replicates.csv": inputs.replicates,
-        "results.csv": found.results,
-        "agreement.csv": found.verdicts,
-        "paired.csv": found.paired,
-        "ranks.csv": found.ranking,
+        "results.csv": findings.results,
+        "agreement.csv": findings.verdicts,
+        "paired.csv": findings.paired,
+        "ranks.csv": findings.ranking,
     }
 
 
-def texts(inputs: Inputs, found: Findings) -> dict[str, str]:
-    """The Markdown files of `reports/` by name, without their suffix."""
-    data, results, published = inputs.datasets, found.results, found.published
+def texts(inputs: Inputs, findings: Findings) -> dict[str, str]:
+    """Write the Markdown files of `reports/` by name, without their suffix."""
+    data, results, published = inputs.datasets, findings.results, findings.published
     parts = [data[at : at + _SIDE_BY_SIDE] for at in range(0, len(data), _SIDE_BY_SIDE)]
     parts.append([EVERY_DATASET])
     ours, theirs = (
@@ -120,21 +120,21 @@ def texts(inputs: Inputs, found: Findings) -> dict[str, str]:
         "summary": summary_table(results, inputs.published, data, inputs.baselines),
         "table": beside(RMSE),
         "protocol": protocol_table(results, inputs.constants, data),
-        "agreement": f"{RULE}\n\n{verdict_table(found.verdicts, data)}",
+        "agreement": f"{RULE}\n\n{verdict_table(findings.verdicts, data)}",
         "calibration": calibration_tables(results, data),
         "mask_accuracy": beside(_MASK_ACCURACY),
-        "paired": paired_table(found.paired, DEFAULT, data),
+        "paired": paired_table(findings.paired, DEFAULT, data),
         "ablation": headline(inputs.ablation, None, _present(data, inputs.ablation)),
     }
 
 
-def pictures(inputs: Inputs, found: Findings) -> dict[str, Figure]:
-    """The figures of `reports/figures/` by name, without their suffix."""
-    data, results, published = inputs.datasets, found.results, found.published
+def figures(inputs: Inputs, findings: Findings) -> dict[str, Figure]:
+    """Draw the figures of `reports/figures/` by name, without their suffix."""
+    data, results, published = inputs.datasets, findings.results, findings.published
     return {
         "rmse": errors(results, published, data, columns=_SIDE_BY_SIDE, line=0.215),
-        "forest": forest(found.paired, DEFAULT, data),
-        "ranks": critical_differences(found.ranking),
+        "forest": forest(findings.paired, DEFAULT, data),
+        "ranks": critical_differences(findings.ranking),
         "ablation": ablation(inputs.ablation, _present(data, inputs.ablation), inputs.variants),
         "missing_rate": missing_rate(inputs.missing_rate, inputs.shares, _present(data, inputs.missing_rate)),
         "calibration": calibration(results, data, LEVEL),
@@ -142,20 +142,20 @@ def pictures(inputs: Inputs, found: Findings) -> dict[str, Figure]:
     }
 
 
-def figures_in_prose(inputs: Inputs, found: Findings) -> dict[str, str]:
-    """Single figures that the page may name.
+def values_in_prose(inputs: Inputs, findings: Findings) -> dict[str, str]:
+    """Print single values that the page may name.
 
     Such as `rmse.breast.mice`, `published.rmse.breast.mice`, `agreement.rmse.lower`, `friedman_p.all`.
     """
     data = inputs.datasets
     named: dict[str, str] = {}
-    for prefix, rows, decimals in (("", found.results, 3), ("published.", inputs.published, _PRINTED)):
+    for prefix, rows, decimals in (("", findings.results, 3), ("published.", inputs.published, _PRINTED)):
         for row in pd.concat([rows, averaged(rows, data)]).to_dict("records"):
             named[f"{prefix}{row['metric']}.{row['dataset']}.{row['method']}"] = f"{row['mean']:.{decimals}f}"
     for metric in ("rmse", "mask_accuracy"):
-        for name, count in counts(found.verdicts, metric).items():
+        for name, count in counts(findings.verdicts, metric).items():
             named[f"agreement.{metric}.{name}"] = str(count)
-    for row in found.ranking.to_dict("records"):
+    for row in findings.ranking.to_dict("records"):
         show = equal_or_less if row["metric"] == "friedman_p" else "{:.3g}".format
         named[f"{row['metric']}.{row['method']}"] = show(row["mean"])
     return named

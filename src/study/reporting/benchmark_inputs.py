@@ -13,9 +13,10 @@ from study.data.datasets import DatasetSpec
 from study.data.tables import read_table
 from study.evaluation.side_studies import Ablation, with_offset
 from study.reporting.benchmark import Inputs
+from study.reporting.benchmark_tables import constants
 from study.reporting.learnt_columns import Learnt, learnt_columns
-from study.reporting.names import DEFAULT, RIVAL, datasets_in_order
-from study.reporting.protocol import constants
+from study.reporting.methods import DEFAULT, RIVAL
+from study.reporting.names import datasets_in_order
 from study.reporting.result_files import (
     PUBLISHED_COLUMNS,
     STUDY_COLUMNS,
@@ -29,7 +30,7 @@ from study.run.pipeline import COMPLETE, MASKED, MODELS, REPORTS, section
 
 
 def gather() -> Inputs:
-    """Everything that the benchmark reports on, from the current folder.
+    """Read everything that the benchmark reports on from the current folder.
 
     Raises:
         DataError: a file is absent or isn't what its stage writes.
@@ -57,13 +58,13 @@ def gather() -> Inputs:
         ablation=ablation,
         missing_rate=rates,
         shares=dict(_shares(rates)),
-        learnt=[each for dataset in datasets for each in _learnt(dataset)],
-        constants={each: constants(_table(COMPLETE, each), _table(MASKED, each)) for each in datasets},
+        learnt=[panel for dataset in datasets for panel in _learnt(dataset)],
+        constants={name: constants(_table(COMPLETE, name), _table(MASKED, name)) for name in datasets},
     )
 
 
 def _ablation() -> tuple[list[str], pd.DataFrame]:
-    """The variants, the unchanged method first, and their figures."""
+    """Read the variants' names, the unchanged method first, and their results."""
     path = REPORTS / "ablation.csv"
     rows = read_rows(path, STUDY_COLUMNS, "side_study@ablation")
     variants = list(section(Ablation, "ablation").variants)
@@ -74,7 +75,7 @@ def _ablation() -> tuple[list[str], pd.DataFrame]:
 
 
 def _shares(rates: pd.DataFrame) -> Iterator[tuple[tuple[str, float], float]]:
-    """Of each data set and offset, the share of the columns' values that goes missing."""
+    """Compute the share of the columns' values that goes missing, by data set and offset."""
     for dataset, setting in rates[["dataset", "setting"]].drop_duplicates().itertuples(index=False):
         complete = _table(COMPLETE, dataset)
         offset = float(setting)

@@ -9,10 +9,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from notmiwae.plot_style import BLACK, GREY, PAGE, figure, styled
-from study.reporting.names import method_name
+from study.reporting.methods import method_name
 
 _BAR = 0.5
-"""Height of a line of the diagram: of a method's label, of a group's bar half of it."""
+"""Height of a method's label in the diagram's units; a group's bar takes half of it."""
 _LABEL = 2.4
 """Room for the labels on a side, inches."""
 _TICKS = 10
@@ -20,39 +20,37 @@ _TICKS = 10
 
 
 def groups(ranks: Sequence[float], distance: float) -> list[tuple[int, int]]:
-    """First and last of each longest run of ranks within the critical difference, if it has several.
+    """Find the first and last of each longest row of ranks within the critical difference, if it has several.
 
     Arguments:
         ranks: Average ranks, ascending.
         distance: The critical difference.
     """
-    found: list[tuple[int, int]] = []
+    ends: list[tuple[int, int]] = []
     for first, rank in enumerate(ranks):
         last = max(at for at, other in enumerate(ranks) if other - rank <= distance)
-        # A run that ends where the one before ended is part of it.
-        if last > first and (not found or last > found[-1][1]):
-            found.append((first, last))
-    return found
+        # A group that ends where the one before ended is part of it.
+        if last > first and (not ends or last > ends[-1][1]):
+            ends.append((first, last))
+    return ends
 
 
 @styled
 def critical_differences(ranking: pd.DataFrame) -> Figure:
-    """Methods along the axis of average ranks, the best on the left; a bar joins those that don't differ.
+    """Plot methods along the axis of average ranks, best on the left; a bar joins those that don't differ.
 
     Arguments:
-        ranking: `significance.ranking`.
+        ranking: Rows as `significance.ranking` returns them.
     """
     rows = ranking[ranking["metric"] == "rank"]
     methods, ranks = rows["method"].tolist(), rows["mean"].tolist()
-    whole = ranking.set_index("metric")["mean"]
-    distance = float(whole["critical_difference"])
+    distance = float(ranking.set_index("metric")["mean"]["critical_difference"])
     bars = groups(ranks, distance)
     half = -(-len(methods) // 2)
     depth = _BAR * (half + 0.5 + 0.5 * len(bars))
     drawn = figure(height=0.4 * depth + 0.85, layout=None)
     axes = drawn.add_axes((0.0, 0.0, 1.0, 1.0))
-    span = len(methods) - 1
-    inch = span / (PAGE - 2 * _LABEL)
+    inch = (len(methods) - 1) / (PAGE - 2 * _LABEL)
     gap = 0.04 * inch
     axes.set_xlim(1 - _LABEL * inch, len(methods) + _LABEL * inch)
     axes.set_ylim(-depth - 0.25, 1.6)
@@ -68,22 +66,19 @@ def critical_differences(ranking: pd.DataFrame) -> Figure:
     for at, (first, last) in enumerate(bars):
         height = -_BAR / 2 * (at + 1)
         axes.plot([ranks[first], ranks[last]], [height, height], color=BLACK, lw=3.2, solid_capstyle="butt")
-    start = _BAR / 2 * (len(bars) + 1)
+    top = _BAR / 2 * (len(bars) + 1)
     for at, (method, rank) in enumerate(zip(methods, ranks, strict=True)):
         left = at < half
-        height = -start - _BAR * (at if left else len(methods) - 1 - at) - _BAR / 4
-        end = 1 - 0.05 * inch if left else len(methods) + 0.05 * inch
+        height = -top - _BAR * (at if left else len(methods) - 1 - at) - _BAR / 4
+        end, away = (1 - 0.05 * inch, -gap) if left else (len(methods) + 0.05 * inch, gap)
         axes.plot([rank, rank, end], [0, height, height], color=GREY, lw=0.8, zorder=1)
-        name, value = method_name(method), f"{rank:.1f}"
-        if left:
-            axes.text(end - gap, height, f"{name}  {value}", ha="right", va="center", fontsize=7.5)
-        else:
-            axes.text(end + gap, height, f"{value}  {name}", ha="left", va="center", fontsize=7.5)
+        label = "  ".join([method_name(method), f"{rank:.1f}"][:: 1 if left else -1])
+        axes.text(end + away, height, label, ha="right" if left else "left", va="center", fontsize=7.5)
     return drawn
 
 
 def _ruler(axes: Axes, distance: float) -> None:
-    """The critical difference to scale, above the axis."""
+    """Draw the critical difference to scale, above the axis."""
     axes.plot([1, 1 + distance], [0.95, 0.95], color=BLACK, lw=1.0)
     for end in (1, 1 + distance):
         axes.plot([end, end], [0.88, 1.02], color=BLACK, lw=1.0)

@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from notmiwae.arrays import Floats
 from notmiwae.plot_style import save
 from notmiwae.training.fitted_model import FittedModel, missing_probability
 from study.data.datasets import DatasetSpec
-from study.data.mnist import MnistSource
-from study.data.sources import GaussianSource, RingSource, Source
+from study.data.sources.gaussian import GaussianSource
+from study.data.sources.mnist import MnistSource
+from study.data.sources.ring import RingSource
 from study.data.tables import ImputedCells, missing_cells
-from study.reporting.densities import densities
-from study.reporting.heatmap import mechanism_probability, missing_process
+from study.reporting.column_densities import column_densities
 from study.reporting.image_figures import error_maps, first_of_each, imputations
-from study.reporting.imputed_against_true import agreement
+from study.reporting.imputed_against_true import imputed_against_true
 from study.reporting.learnt_columns import learnt_columns, learnt_processes
-from study.reporting.names import method_name
-from study.reporting.scatter import Panel, reconstruction
+from study.reporting.methods import method_name
+from study.reporting.plane_scatter import Panel, reconstruction
+from study.reporting.process_heatmaps import mechanism_probability, missing_process
 
 _DRAWS = 6
 """So many of an image's draws are shown."""
@@ -34,13 +36,13 @@ class Replicate:
     """One replicate of a data set and what the models made of it.
 
     Attributes:
-        dataset: What drew and masked it.
-        complete: The truth, N × D, NaN where it's unknown.
-        masked: The same with NaN where missing.
-        limit: Its Bayes-optimal completion `[N, D]`, if known.
-        imputed: What each model imputed, by the model's name.
-        baselines: What each baseline imputed, by its name.
-        fitted: Each model's members.
+        dataset: Source and mechanism of the table.
+        complete: The complete table, N × D, NaN where the truth is unknown.
+        masked: The same table with NaN where missing.
+        limit: The Bayes-optimal completion `[N, D]`, if known.
+        imputed: Imputed cells by the model's name.
+        baselines: Imputed cells by the baseline's name.
+        fitted: Members of each model by its name.
     """
 
     dataset: DatasetSpec
@@ -51,19 +53,15 @@ class Replicate:
     baselines: Mapping[str, ImputedCells]
     fitted: Mapping[str, Sequence[FittedModel]]
 
-    def completions(self, mean: str, draw: str) -> list[Panel]:
-        """Each model's mean, and where it has draws the first of them; titles are templates of its name."""
+    def completions(self) -> list[Panel]:
+        """Complete the table by each model's mean, and by its first draw if there are any."""
         panels = []
         for model, cells in self.imputed.items():
-            panels.append(Panel(mean.format(method_name(model)), cells.fill(self.masked)))
+            name = method_name(model)
+            panels.append(Panel(f"{name}: means", cells.fill(self.masked)))
             if cells.draws.shape[1]:
-                panels.append(
-                    Panel(draw.format(method_name(model)), cells.fill(self.masked, cells.draws[:, 0]))
-                )
+                panels.append(Panel(f"{name}: draws", cells.fill(self.masked, cells.draws[:, 0])))
         return panels
-
-
-Painter = Callable[[Replicate, Path], None]
 
 
 def draw_figures(replicate: Replicate, folder: Path) -> None:
@@ -72,18 +70,20 @@ def draw_figures(replicate: Replicate, folder: Path) -> None:
     Raises:
         DataError: the figures don't suit the data.
     """
-    painter = _PAINTERS.get(type(replicate.dataset.source), draw_table)
-    if painter is draw_plane and len(replicate.complete.columns) != 2:
-        painter = draw_table
-    painter(replicate, folder)
+    source = replicate.dataset.source
+    if isinstance(source, MnistSource):
+        draw_images(replicate, source.read_labels(), folder)
+    elif isinstance(source, GaussianSource | RingSource) and len(replicate.complete.columns) == 2:
+        draw_plane(replicate, folder)
+    else:
+        draw_table(replicate, folder)
 
 
 def draw_plane(replicate: Replicate, folder: Path) -> None:
-    """Two columns: `reconstruction.png` and `missing_process.png`."""
+    """Draw a table of two columns: `reconstruction.png` and `missing_process.png`."""
     complete, masked = replicate.complete, replicate.masked
     limit = None if replicate.limit is None else Panel("Bayes-optimal: means", replicate.limit)
-    panels = replicate.completions("{}: means", "{}: draws")
-    save(reconstruction(complete, masked, limit, panels), folder / "reconstruction.png")
+    save(reconstruction(complete, masked, limit, replicate.completions()), folder / "reconstruction.png")
     maps = [("True mechanism", mechanism_probability(replicate.dataset.mechanism, complete))]
     maps += [
         (f"Learnt by {method_name(name)}", partial(missing_probability, members))
@@ -93,16 +93,15 @@ def draw_plane(replicate: Replicate, folder: Path) -> None:
     save(missing_process(complete, masked, maps), folder / "missing_process.png")
 
 
-def draw_images(replicate: Replicate, folder: Path) -> None:
-    """Labelled images: `imputations.png`, `draws.png`, `errors.png`; `missing_process.png` if one is learnt.
+def draw_images(replicate: Replicate, labels: npt.NDArray[np.integer], folder: Path) -> None:
+    """Draw labelled images: `imputations.png`, `draws.png`, `errors.png`, and a learnt `missing_process.png`.
 
     Of each label the first image is shown, imputed by all methods, and drawn by the first model alone; errors
     are those of all images, pixel by pixel.
     """
-    source, mechanism = replicate.dataset.source, replicate.dataset.mechanism
-    assert isinstance(source, MnistSource)
-    truth, masked = (each.to_numpy(dtype=np.float64) for each in (replicate.complete, replicate.masked))
-    shown = first_of_each(source.read_labels())
+    mechanism = replicate.dataset.mechanism
+    truth, masked = (table.to_numpy(dtype=np.float64) for table in (replicate.complete, replicate.masked))
+    shown = first_of_each(labels)
     given = [("original", truth[shown]), ("masked\n(orange)", masked[shown])]
     imputed = {**replicate.imputed, **replicate.baselines}
     means = {method_name(method): cells.fill(replicate.masked) for method, cells in imputed.items()}
@@ -116,7 +115,7 @@ def draw_images(replicate: Replicate, folder: Path) -> None:
     often = int(np.isnan(masked).sum(axis=0).argmax())
     tables = (replicate.complete, replicate.masked, mechanism)
     learnt = [
-        replace(panel, dataset="", column=f"{method_name(model)}, pixel {often}")
+        replace(panel, column=f"{method_name(model)}, pixel {often}")
         for model, members in replicate.fitted.items()
         if not members[0].ignorable
         for panel in learnt_columns("", *tables, [members], columns=[often])
@@ -126,18 +125,11 @@ def draw_images(replicate: Replicate, folder: Path) -> None:
 
 
 def draw_table(replicate: Replicate, folder: Path) -> None:
-    """Any table: `agreement.png` of the cells of which the truth is known, `columns.png` if not of all."""
+    """Draw any table: `agreement.png` of the cells whose truth is known, `columns.png` if that isn't all."""
     truth = replicate.complete.to_numpy(dtype=np.float64)[missing_cells(replicate.masked)]
     known = np.isfinite(truth)
     if known.any():
         panels = [(method_name(model), cells.mean[known]) for model, cells in replicate.imputed.items()]
-        save(agreement(truth[known], panels), folder / "agreement.png")
+        save(imputed_against_true(truth[known], panels), folder / "agreement.png")
     if not known.all():
-        save(densities(replicate.masked, replicate.imputed, replicate.fitted), folder / "columns.png")
-
-
-_PAINTERS: dict[type[Source], Painter] = {
-    GaussianSource: draw_plane,
-    RingSource: draw_plane,
-    MnistSource: draw_images,
-}
+        save(column_densities(replicate.masked, replicate.imputed, replicate.fitted), folder / "columns.png")

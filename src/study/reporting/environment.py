@@ -11,13 +11,13 @@ PACKAGES = ("dvc", "matplotlib", "numpy", "pandas", "scikit-learn", "scipy", "to
 
 
 def environment() -> dict[str, str]:
-    """Python, packages and processor; the same bytes come out again only where they are the same."""
+    """Name Python, packages and processor; the same bytes come out again only where they are the same."""
     packages = {name: version(name).removesuffix("+cpu") for name in PACKAGES}
     return {"python": platform.python_version(), "processor": processor()} | packages
 
 
 def processor() -> str:
-    """The processor's name and a digest of its features: clouds sell different ones under one name."""
+    """Name the processor, with a digest of its features: clouds sell different ones under one name."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:

@@ -12,15 +12,16 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from notmiwae.plot_style import BLACK, BLUE, VERMILION, figure, styled
-from study.reporting.names import ORACLE, ORACLE_NAME, dataset_name, in_order, method_name
+from study.reporting.methods import ORACLE_NAME, in_order, method_name
+from study.reporting.names import dataset_name
+from study.run.grid import ORACLE
 
 _OURS: dict[str, Any] = {"marker": "o", "ms": 5, "color": BLUE, "ls": ""}
 _PUBLISHED: dict[str, Any] = {
     "marker": "D",
-    "color": VERMILION,
     "ms": 5.5,
+    "color": VERMILION,
     "mfc": "none",
-    "mec": VERMILION,
     "mew": 1.1,
     "ls": "",
 }
@@ -37,18 +38,18 @@ def errors(
     columns: int | None = None,
     line: float = 0.27,
 ) -> Figure:
-    """A panel for each data set: RMSE by method, ± 1 standard error over replicates.
+    """Plot RMSE by method, ± 1 standard error over replicates: a panel for each data set.
 
     Arguments:
         results: Rows dataset, method, metric, mean, se, replicates.
-        published: The same columns; hollow markers.
+        published: Rows with the same columns; hollow markers.
         datasets: Data sets in the panels' order.
-        columns: Panels side by side; by default all of them.
+        columns: Number of panels side by side; by default all of them.
         line: Height of a method's line, inches.
     """
     ours = results[results["metric"] == "rmse"]
     theirs = published[published["metric"] == "rmse"]
-    methods = in_order([method for method in ours["method"].unique() if method != ORACLE])
+    methods = in_order(ours.loc[ours["method"] != ORACLE, "method"])
     height = {method: at for at, method in enumerate(methods)}
     columns = columns or max(len(datasets), 1)
     rows = max(math.ceil(len(datasets) / columns), 1)
@@ -57,11 +58,11 @@ def errors(
     for axes in grid.ravel()[len(datasets) :]:
         axes.set_axis_off()
     for axes, dataset in zip(grid.flat, datasets, strict=False):
-        _dots(axes, ours[ours["dataset"] == dataset], height, -_APART, _OURS)
+        of_dataset = ours[ours["dataset"] == dataset]
+        _dots(axes, of_dataset, height, -_APART, _OURS)
         _dots(axes, theirs[theirs["dataset"] == dataset], height, _APART, _PUBLISHED)
-        limit = ours[(ours["dataset"] == dataset) & (ours["method"] == ORACLE)]
-        for value in limit["mean"]:
-            axes.axvline(value, zorder=1, **_LIMIT)
+        for limit in of_dataset.loc[of_dataset["method"] == ORACLE, "mean"]:
+            axes.axvline(limit, zorder=1, **_LIMIT)
         axes.set_title(dataset_name(dataset))
         axes.set_xlabel("RMSE of the missing values" if rows == 1 else "RMSE")
         axes.grid(axis="y", ls=":")
@@ -81,6 +82,7 @@ def errors(
 
 
 def _dots(axes: Axes, rows: pd.DataFrame, height: dict[str, int], shift: float, look: dict[str, Any]) -> None:
+    """Plot means with their errors, `shift` below the height of each method's line."""
     rows = rows[rows["method"].isin(list(height))]
     at = [height[method] + shift for method in rows["method"]]
     # Published values may come without an error.

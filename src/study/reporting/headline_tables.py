@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
-from study.reporting.names import ORACLE, dataset_name, in_order, method_name
+from study.reporting.methods import in_order, method_name
+from study.reporting.names import dataset_name
+from study.run.grid import ORACLE
 
-_ABSENT = "–"
+ABSENT = "–"
 
 
 @dataclass(frozen=True)
@@ -17,9 +19,9 @@ class Measure:
     """A metric as a table shows it.
 
     Attributes:
-        metric: Its name in the results.
-        title: Its name for a reader.
-        loss: From a value to what the best method has least of; None: no method is best.
+        metric: Name of the metric in the results.
+        title: Name of the metric for a reader.
+        loss: Function of a value that the best method has the lowest of; None: no method is best.
     """
 
     metric: str
@@ -29,7 +31,7 @@ class Measure:
 
 RMSE = Measure("rmse", "RMSE")
 LEVEL = 0.9
-"""Of the intervals that draws are judged by."""
+"""Level of the intervals that draws are judged by."""
 CALIBRATION = (
     Measure("coverage90", "Coverage of the 90 % interval", lambda value: abs(value - LEVEL)),
     Measure("width90", "Width of the 90 % interval", None),
@@ -41,7 +43,7 @@ UNJUDGED = (
     Measure("shift", "missing − observed mean, in sd", None),
     Measure("bound", "held-out bound, nats a row", None),
 )
-"""What can be said without a truth. Bounds with and without a missing process are of different things."""
+"""What can be said without a truth. Bounds with and without a missing process are on different things."""
 
 
 def headline(
@@ -51,7 +53,7 @@ def headline(
     measure: Measure = RMSE,
     published_decimals: int = 3,
 ) -> str:
-    """A metric by method: for each data set ours, mean ± standard error, beside the published value.
+    """Tabulate a metric by method: for each data set ours, mean ± standard error, beside the published value.
 
     The best of ours is bold; the oracle, no method, stands below the others and is never bold.
 
@@ -70,98 +72,82 @@ def headline(
         winners = contenders.loc[losses.groupby(contenders["dataset"]).idxmin()]
         bold = set(zip(winners["dataset"], winners["method"], strict=True))
     texts = {
-        (dataset, method): _with_error(mean, error, replicates)
-        for dataset, method, mean, error, replicates in zip(
-            *(ours[name].tolist() for name in ("dataset", "method", "mean", "se", "replicates")), strict=True
-        )
+        # A single deterministic imputation of fixed data has no spread.
+        (row["dataset"], row["method"]): f"{row['mean']:.3f}"
+        + (f" ± {row['se']:.3f}" if row["replicates"] > 1 else "")
+        for row in ours.to_dict("records")
     }
     theirs = {} if published is None else _published(published, measure.metric, published_decimals)
-    methods = in_order(list(dict.fromkeys(contenders["method"])))
     oracle = [ORACLE] if len(contenders) < len(ours) else []
-
     beside = [] if published is None else ["published"]
-    headings = [measure.title, *(text for name in datasets for text in (dataset_name(name), *beside))]
-    lines = [headings, [":--", *["--:"] * (len(headings) - 1)]]
-    for method in methods + oracle:
+    lines = []
+    for method in in_order(contenders["method"]) + oracle:
         line = [method_name(method)]
         for key in ((dataset, method) for dataset in datasets):
             mark = "**" if key in bold else ""
-            line.append(f"{mark}{texts.get(key, _ABSENT)}{mark}")
-            line += [theirs.get(key, _ABSENT) for _ in beside]
+            line.append(f"{mark}{texts.get(key, ABSENT)}{mark}")
+            line += [theirs.get(key, ABSENT) for _ in beside]
         lines.append(line)
-    return markdown(lines)
+    columns = (text for dataset in datasets for text in (dataset_name(dataset), *beside))
+    return markdown([measure.title, *columns], lines)
 
 
 def by_truth(results: pd.DataFrame, datasets: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The data sets of which missing values are known, so that there is an error, and the others."""
+    """Split data sets into those whose missing values are known, so that errors are, and the others."""
     judged = set(results.loc[results["metric"] == RMSE.metric, "dataset"])
     return [name for name in datasets if name in judged], [name for name in datasets if name not in judged]
 
 
 def calibration_tables(results: pd.DataFrame, datasets: Sequence[str]) -> str:
-    """A table for each measure of `CALIBRATION`, of the data sets that have it."""
-    return "\n".join(headline(results, None, datasets, each) for each in CALIBRATION)
+    """Write a table for each measure of `CALIBRATION`, of the data sets that have it."""
+    return "\n".join(headline(results, None, datasets, measure) for measure in CALIBRATION)
 
 
 def tables(results: pd.DataFrame, published: pd.DataFrame, datasets: Sequence[str]) -> str:
-    """The headline of the data sets that have one, then what methods say of the others' missing values."""
+    """Write the headline of data sets with errors, then what methods say of the others' missing values."""
     judged, unknown = by_truth(results, datasets)
     beside = None if published.empty else published
     parts = [headline(results, beside, judged)] if judged else []
-    parts += [headline(results, None, unknown, each) for each in UNJUDGED if unknown]
+    parts += [headline(results, None, unknown, measure) for measure in UNJUDGED if unknown]
     return "\n".join(parts)
 
 
-def markdown(lines: Sequence[Sequence[str]]) -> str:
-    """A Markdown table of its lines' cells, headings and alignment first."""
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
-
-
-def _published(published: pd.DataFrame, metric: str, decimals: int) -> dict[tuple[str, str], str]:
-    rows = published[published["metric"] == metric]
-    columns = (rows[name].tolist() for name in ("dataset", "method", "mean", "se"))
-    return {
-        # Where no error was printed it's NaN, which isn't above 0 either.
-        (dataset, method): f"{mean:.{decimals}f}"
-        + (f" ± {error:.{decimals}f}" if round(error, decimals) > 0 else "")
-        for dataset, method, mean, error in zip(*columns, strict=True)
-    }
+def markdown(headings: Sequence[str], rows: Iterable[Sequence[str]], names: int = 1) -> str:
+    """Write a Markdown table whose first columns, `names` of them, are texts and the others numbers."""
+    alignment = [*[":--"] * names, *["--:"] * (len(headings) - names)]
+    return "".join(f"| {' | '.join(row)} |\n" for row in (headings, alignment, *rows))
 
 
 def agreement_table(replicates: pd.DataFrame, published: pd.DataFrame) -> str:
-    """How far each published RMSE is from ours, where there is one, in standard deviations of one replicate.
+    """Tabulate how far each published RMSE is from ours, in standard deviations of one replicate.
 
-    A published value is a single run, so the deviation to hold it against is a replicate's, not the mean's.
+    A published value is a single run, so the deviation to compare it with is a replicate's, not the mean's.
 
     Arguments:
         replicates: Rows dataset, method, metric, replicate, value.
         published: Rows dataset, method, metric, mean.
     """
     ours = replicates[replicates["metric"] == "rmse"].groupby(["dataset", "method"])["value"]
-    lines = [
-        ["Data set", "Method", "published", "ours", "sd of one run", "published − ours, in sd"],
-        [":--", ":--", "--:", "--:", "--:", "--:"],
-    ]
-    theirs = published[published["metric"] == "rmse"]
-    for dataset, method, value in zip(theirs["dataset"], theirs["method"], theirs["mean"], strict=True):
-        if (dataset, method) not in ours.groups:
+    lines = []
+    for row in published[published["metric"] == "rmse"].to_dict("records"):
+        if (row["dataset"], row["method"]) not in ours.groups:
             continue
-        values = ours.get_group((dataset, method))
+        values = ours.get_group((row["dataset"], row["method"]))
         mean, deviation = values.mean(), values.std() if len(values) > 1 else 0.0
-        difference = value - mean
-        lines.append(
-            [
-                dataset_name(dataset),
-                method_name(method),
-                f"{value:.4g}",
-                f"{mean:.4g}",
-                f"{deviation:.2g}" if deviation else _ABSENT,
-                f"{difference / deviation:+.1f}" if deviation else f"(difference {difference:+.4f})",
-            ]
-        )
-    return markdown(lines)
+        difference = row["mean"] - mean
+        away = f"{difference / deviation:+.1f}" if deviation else f"(difference {difference:+.4f})"
+        spread = f"{deviation:.2g}" if deviation else ABSENT
+        names = [dataset_name(row["dataset"]), method_name(row["method"])]
+        lines.append([*names, f"{row['mean']:.4g}", f"{mean:.4g}", spread, away])
+    headings = ["Data set", "Method", "published", "ours", "sd of one run", "published − ours, in sd"]
+    return markdown(headings, lines, names=2)
 
 
-def _with_error(mean: float, error: float, replicates: int) -> str:
-    # A single deterministic imputation of fixed data has no spread.
-    return f"{mean:.3f} ± {error:.3f}" if replicates > 1 else f"{mean:.3f}"
+def _published(published: pd.DataFrame, metric: str, decimals: int) -> dict[tuple[str, str], str]:
+    """Print a metric's published values by data set and method."""
+    return {
+        # Where no error was printed it's NaN, which isn't above 0 either.
+        (row["dataset"], row["method"]): f"{row['mean']:.{decimals}f}"
+        + (f" ± {row['se']:.{decimals}f}" if round(row["se"], decimals) > 0 else "")
+        for row in published[published["metric"] == metric].to_dict("records")
+    }

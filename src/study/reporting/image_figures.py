@@ -18,6 +18,8 @@ from notmiwae.mechanisms.mechanism import Mechanism
 from notmiwae.mechanisms.regions import DiscThreshold
 from notmiwae.plot_style import BLUE, LIGHT, ORANGE, PAGE, figure, styled
 
+_LABEL_WIDTH = 0.85
+"""Room for the rows' labels, inches."""
 _LABEL, _TITLE = 13, 20
 """Characters in a line of a row's label, and of a map's title."""
 _MAPS = 4
@@ -27,18 +29,17 @@ _FEW = 0.01
 
 
 def first_of_each(labels: npt.NDArray[np.integer]) -> list[int]:
-    """Row of the first image of each label, in the labels' order."""
-    _, first = np.unique(labels, return_index=True)
-    return [int(row) for row in first]
+    """Find the row of the first image of each label, in the labels' order."""
+    return list(map(int, np.unique(labels, return_index=True)[1]))
 
 
 @styled
 def imputations(rows: Sequence[tuple[str, Floats]], mechanism: Mechanism) -> Figure:
-    """A grid of images: a row for each of `rows`, the same images below each other.
+    """Show a grid of images: a row for each of `rows`, the same images below each other.
 
     Arguments:
-        rows: What a row shows, and its n images `[n, D]` in [−1, 1], NaN where a pixel is missing.
-        mechanism: If it masks a disc, the disc's outline is drawn.
+        rows: Label and images `[B, D]` of each row, in [−1, 1], NaN where a pixel is missing.
+        mechanism: The mechanism; if it masks a disc, the disc's outline is drawn.
 
     Raises:
         DataError: the images aren't square.
@@ -46,13 +47,11 @@ def imputations(rows: Sequence[tuple[str, Floats]], mechanism: Mechanism) -> Fig
     count, pixels = rows[0][1].shape
     side = _side(pixels)
     colours = matplotlib.colormaps["gray_r"].with_extremes(bad=ORANGE)
-    label_width = 0.85
-    tile = (PAGE - label_width) / count
-    drawn = figure(height=tile * len(rows), layout=None)
+    drawn = figure(height=(PAGE - _LABEL_WIDTH) / count * len(rows), layout=None)
     # Exact places: the images stay square and touch their neighbours but for a hair.
-    grid = drawn.subplots(len(rows), count, squeeze=False)
-    drawn.subplots_adjust(
-        left=label_width / PAGE, right=0.998, bottom=0.002, top=0.998, wspace=0.06, hspace=0.06
+    edges = {"left": _LABEL_WIDTH / PAGE, "right": 0.998, "bottom": 0.002, "top": 0.998}
+    grid = drawn.subplots(
+        len(rows), count, squeeze=False, gridspec_kw=edges | {"wspace": 0.06, "hspace": 0.06}
     )
     for line, (text, images) in zip(grid, rows, strict=True):
         label = text if "\n" in text else fill(text, _LABEL, break_on_hyphens=False)
@@ -62,22 +61,19 @@ def imputations(rows: Sequence[tuple[str, Floats]], mechanism: Mechanism) -> Fig
             axes.set(xticks=[], yticks=[])
             if isinstance(mechanism, DiscThreshold):
                 # Half a pixel more, around the pixels whose middles are in the disc.
-                row, column = mechanism.centre
-                outline = Circle(
-                    (column, row), mechanism.radius + 0.5, fill=False, ec=BLUE, lw=0.6, alpha=0.7
-                )
-                axes.add_patch(outline)
+                centre, radius = mechanism.centre[::-1], mechanism.radius + 0.5
+                axes.add_patch(Circle(centre, radius, fill=False, ec=BLUE, lw=0.6, alpha=0.7))
     return drawn
 
 
 @styled
 def error_maps(means: Mapping[str, Floats], truth: Floats, missing: Mask) -> Figure:
-    """A map for each method: the RMSE of each pixel where it's missing; grey where that's in few images.
+    """Map the RMSE of each pixel where it's missing, method by method; grey where that's in few images.
 
     Arguments:
-        means: By method's name, completed images `[N, D]`.
-        truth: The images.
-        missing: Which pixels were missing, `[N, D]`.
+        means: Completed images `[N, D]` by the method's name.
+        truth: Complete images, `[N, D]`.
+        missing: True where a pixel was missing, `[N, D]`.
 
     Raises:
         DataError: the images aren't square.
@@ -88,8 +84,8 @@ def error_maps(means: Mapping[str, Floats], truth: Floats, missing: Mask) -> Fig
     maps = {}
     for name, mean in means.items():
         squared = np.where(missing, np.square(mean - truth), 0.0)
-        of_pixels = np.sqrt(squared.sum(axis=0) / np.where(often, count, np.nan))
-        maps[name] = of_pixels.reshape(side, side), math.sqrt(squared.sum() / count.sum())
+        by_pixel = np.sqrt(squared.sum(axis=0) / np.where(often, count, np.nan))
+        maps[name] = by_pixel.reshape(side, side), math.sqrt(squared.sum() / count.sum())
     lines = math.ceil(len(maps) / _MAPS)
     drawn = figure(height=1.75 * lines, layout="compressed")
     grid = drawn.subplots(lines, _MAPS, squeeze=False)

@@ -8,16 +8,16 @@ from matplotlib.figure import Figure
 
 from notmiwae.arrays import Floats
 from notmiwae.plot_style import BLACK, VERMILION, figure, square_limits, styled
-from study.reporting.scatter import limits
+from study.reporting.plane_scatter import limits
 
 
 @styled
-def agreement(truth: Floats, imputed: Sequence[tuple[str, Floats]]) -> Figure:
-    """A panel for each method: its imputed means over the true values, and the line where they agree.
+def imputed_against_true(truth: Floats, imputed: Sequence[tuple[str, Floats]]) -> Figure:
+    """Plot imputed means over true values, a panel for each method, and the line where they agree.
 
     Arguments:
-        truth: True values of the C missing cells, `[C]`.
-        imputed: Titles and imputed values, `[C]` each.
+        truth: True values of the J missing cells, `[J]`.
+        imputed: Titles and imputed values, `[J]` each.
     """
     drawn = figure(height=2.7, width=2.4 * len(imputed) + 0.4, layout="compressed")
     grid = drawn.subplots(1, len(imputed), sharex=True, sharey=True, squeeze=False)[0]

@@ -16,12 +16,13 @@ from matplotlib.lines import Line2D
 from notmiwae.arrays import Floats
 from notmiwae.errors import DataError
 from notmiwae.mechanisms.mechanism import Mechanism
-from notmiwae.plot_style import BLACK, BLUE, GREY, figure, styled
+from notmiwae.plot_style import BLACK, GREY, figure, styled
 from notmiwae.training.fitted_model import FittedModel, missing_probability
-from study.reporting.heatmap import mechanism_probability
+from study.reporting.methods import NOT_MIWAE
 from study.reporting.names import column_name, dataset_name
+from study.reporting.process_heatmaps import mechanism_probability
 
-FIRST = 4
+_FIRST = 4
 """So many of a table's columns are shown."""
 _POINTS = 401
 _TAIL = 0.005
@@ -32,7 +33,7 @@ _VALUES: dict[str, Any] = {"color": GREY, "ls": "", "marker": "|", "ms": 4, "mew
 _SAMPLE = 80
 _BELOW = -0.13
 """Where the sample of values stands, below the probability 0."""
-_LEARNT: dict[str, Any] = {"color": BLUE, "lw": 0.8, "alpha": 0.7}
+_LEARNT: dict[str, Any] = {"color": NOT_MIWAE, "lw": 0.8, "alpha": 0.7}
 
 
 @dataclass(frozen=True)
@@ -40,12 +41,12 @@ class Learnt:
     """p(s_j = 0 | x_j) of one column; all others are held at their means.
 
     Attributes:
-        dataset: The data set.
-        column: The column's name.
-        values: The column's true values, `[N]`.
-        x: A grid over them, `[G]`.
-        true: What the mechanism says at them, `[G]`.
-        curves: What each replicate learnt, `[R, G]`.
+        dataset: Name of the data set.
+        column: Name of the column.
+        values: True values of the column, `[N]`.
+        x: Points over the values' range, `[T]`.
+        true: Probabilities of the mechanism at these points, `[T]`.
+        curves: Probabilities that each replicate learnt, a row of `[T]` each.
     """
 
     dataset: str
@@ -64,15 +65,15 @@ def learnt_columns(
     replicates: Sequence[Sequence[FittedModel]],
     columns: Sequence[int] | None = None,
 ) -> Iterator[Learnt]:
-    """What the replicates of a model learnt of columns that lost values.
+    """Evaluate what the replicates of a model learnt of columns that lost values.
 
     Arguments:
-        dataset: The data set's name.
-        complete: Its complete table.
-        masked: The same with NaN where missing.
-        mechanism: What took the values.
-        replicates: The members of each replicate.
-        columns: Which, by index; by default the first `FIRST`.
+        dataset: Name of the data set.
+        complete: The complete table.
+        masked: The same table with NaN where missing.
+        mechanism: The mechanism by which values went missing.
+        replicates: Members of the model, replicate by replicate.
+        columns: Indices of the columns to show; by default the first four that lost values.
 
     Raises:
         DataError: the model has no missing process.
@@ -82,7 +83,7 @@ def learnt_columns(
     values = complete.to_numpy(dtype=np.float64)
     truth = mechanism_probability(mechanism, complete)
     if columns is None:
-        columns = np.flatnonzero(masked.isna().any().to_numpy())[:FIRST].tolist()
+        columns = np.flatnonzero(masked.isna().any().to_numpy())[:_FIRST].tolist()
     for column in columns:
         low, high = np.quantile(values[:, column], [_TAIL, 1 - _TAIL]).tolist()
         x = np.linspace(low, high, _POINTS)
@@ -95,14 +96,14 @@ def learnt_columns(
 
 @styled
 def learnt_processes(columns: Sequence[Learnt]) -> Figure:
-    """A row for each data set, a panel for each of its columns: what was learnt in blue, the truth dashed.
+    """Plot what was learnt as lines, the truth dashed: a row a data set, a panel for each of its columns.
 
     Arguments:
-        columns: The panels in their order.
+        columns: Columns in the panels' order.
     """
     by_dataset: dict[str, list[Learnt]] = {}
-    for each in columns:
-        by_dataset.setdefault(each.dataset, []).append(each)
+    for column in columns:
+        by_dataset.setdefault(column.dataset, []).append(column)
     width = max(map(len, by_dataset.values()))
     drawn = figure(height=1.2 * len(by_dataset) + 0.6)
     grid = drawn.subplots(len(by_dataset), width, sharey=True, squeeze=False)

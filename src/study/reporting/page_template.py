@@ -1,4 +1,4 @@
-"""Fills a hand-written page's placeholders, so that no figure in its prose outlives the run that made it."""
+"""Fills a hand-written page's placeholders, so that no value in its prose outlives the run that made it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _NOTE = "<!-- Made by a stage from {}: edit that, not this. -->\n\n"
 
 
 def read_template(path: Path) -> str:
-    """The page's text.
+    """Read the page's text.
 
     Raises:
         DataError: it can't be read.
@@ -30,19 +30,19 @@ def read_template(path: Path) -> str:
         raise DataError(f"{path}: can't be read: {error}") from None
 
 
-def fill(template: str, blocks: Mapping[str, str], figures: Mapping[str, str], name: str) -> str:
-    """The page with every `{{name}}` replaced, below a note on where it comes from.
+def fill(template: str, blocks: Mapping[str, str], values: Mapping[str, str], name: str) -> str:
+    """Replace every `{{name}}` of the page, below a note on where it comes from.
 
     Arguments:
-        template: The page's text.
+        template: Text of the page.
         blocks: Tables and the like by name; each has to have its place.
-        figures: Single figures by name; the page takes those that it needs.
-        name: The template's name, for messages and the note.
+        values: Single values by name; the page takes those that it needs.
+        name: Name of the template, for messages and the note.
 
     Raises:
         DataError: the page has a placeholder that nothing fills, or a block has no place in it.
     """
-    known = {**figures, **{key: text.strip() for key, text in blocks.items()}}
+    known = {**values, **{key: text.strip() for key, text in blocks.items()}}
     asked = list(dict.fromkeys(_PLACEHOLDER.findall(template)))
     for key in asked:
         if key not in known:
@@ -55,26 +55,22 @@ def fill(template: str, blocks: Mapping[str, str], figures: Mapping[str, str], n
     return _NOTE.format(name) + _PLACEHOLDER.sub(lambda found: known[found[1]], template)
 
 
-def write_page(name: str, blocks: Mapping[str, str], figures: Mapping[str, str]) -> None:
+def write_page(name: str, blocks: Mapping[str, str], values: Mapping[str, str]) -> None:
     """Fill `docs/<name>.template.md` into `docs/<name>.md`, and write each block as `reports/<block>.md`.
 
     Nothing is written if the template doesn't fit.
 
     Arguments:
-        name: The page's name.
-        blocks: See `fill`.
-        figures: See `fill`.
+        name: Name of the page.
+        blocks: Tables and the like by name, each of which the page has.
+        values: Single values by name.
 
     Raises:
-        DataError: see `read_template` and `fill`.
+        DataError: the template can't be read, or doesn't fit.
     """
     template = DOCS / f"{name}.template.md"
-    page = fill(read_template(template), blocks, figures, template.name)
-    for block, text in blocks.items():
-        _write(REPORTS / f"{block}.md", text)
-    _write(DOCS / f"{name}.md", page)
-
-
-def _write(path: Path, text: str) -> None:
-    with whole_file(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    page = fill(read_template(template), blocks, values, template.name)
+    texts = {REPORTS / f"{block}.md": text for block, text in blocks.items()}
+    for path, text in (texts | {DOCS / f"{name}.md": page}).items():
+        with whole_file(path) as temporary:
+            temporary.write_text(text, encoding="utf-8")

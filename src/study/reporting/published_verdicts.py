@@ -1,4 +1,4 @@
-"""Which published figures come out again, cell by cell, and by which rule."""
+"""Which published values come out again, cell by cell, and by which rule."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import pandas as pd
 
 from notmiwae.errors import DataError
 from study.evaluation.replicates import RESULT_COLUMNS
-from study.reporting.headline_tables import markdown
-from study.reporting.names import dataset_name, in_order, method_name
+from study.reporting.headline_tables import ABSENT, markdown
+from study.reporting.methods import in_order, method_name
+from study.reporting.names import dataset_name
 
 VERDICT_COLUMNS = [*RESULT_COLUMNS, "published", "published_se", "difference", "verdict"]
 REPRODUCED, LOWER, HIGHER = "reproduced", "lower", "higher"
@@ -30,15 +31,15 @@ RULE = (
 """The rule of `verdicts`, for a reader."""
 
 RECIPES = {"published_known": "notmiwae_known"}
-"""Methods that follow a published recipe to the letter, and what the paper calls it."""
+"""Methods that follow a published recipe to the letter, and the paper's method whose recipe it is."""
 
 
 def with_recipes(published: pd.DataFrame, methods: Sequence[str]) -> pd.DataFrame:
-    """The published figures, those of `RECIPES` also under the name of the method that follows the recipe.
+    """Repeat published values that `RECIPES` names under the name of the method that follows the recipe.
 
     Arguments:
         published: Rows dataset, method, metric, mean, se.
-        methods: Methods that were run.
+        methods: Names of the methods that were run.
     """
     copies = [
         published[published["method"] == paper].assign(method=ours)
@@ -49,7 +50,7 @@ def with_recipes(published: pd.DataFrame, methods: Sequence[str]) -> pd.DataFram
 
 
 def verdicts(results: pd.DataFrame, published: pd.DataFrame) -> pd.DataFrame:
-    """Each published figure beside ours, with what `RULE` says of the two.
+    """Put ours beside each published value, with what `RULE` says of the two.
 
     Arguments:
         results: Rows dataset, method, metric, mean, se, replicates; one replicate means nothing is random.
@@ -59,7 +60,7 @@ def verdicts(results: pd.DataFrame, published: pd.DataFrame) -> pd.DataFrame:
         `VERDICT_COLUMNS`: ours, theirs, ours − theirs, and whether ours is `reproduced`, `lower` or `higher`.
 
     Raises:
-        DataError: a published figure has none of ours beside it.
+        DataError: a published value has none of ours beside it.
     """
     keys = ["dataset", "method", "metric"]
     theirs = published[[*keys, "mean", "se"]].rename(columns={"mean": "published", "se": "published_se"})
@@ -75,41 +76,39 @@ def verdicts(results: pd.DataFrame, published: pd.DataFrame) -> pd.DataFrame:
     return both.assign(difference=difference, verdict=verdict)[VERDICT_COLUMNS]
 
 
-def verdict_table(found: pd.DataFrame, datasets: Sequence[str], metric: str = "rmse") -> str:
-    """Ours less the published value, a line a method; a tick where the figure is reproduced.
+def verdict_table(judged: pd.DataFrame, datasets: Sequence[str], metric: str = "rmse") -> str:
+    """Tabulate ours less the published value, a line a method; a tick where it's reproduced.
 
     Arguments:
-        found: `verdicts`.
+        judged: Rows as `verdicts` returns them.
         datasets: Data sets in the columns' order.
-        metric: Which metric.
+        metric: Name of the metric.
     """
-    rows = found[found["metric"] == metric]
+    rows = judged[judged["metric"] == metric]
     cells = {
-        (dataset, method): _difference(difference) + (" ✓" if verdict == REPRODUCED else "")
-        for dataset, method, difference, verdict in zip(
-            *(rows[name].tolist() for name in ("dataset", "method", "difference", "verdict")), strict=True
-        )
+        (row["dataset"], row["method"]): _difference(row["difference"])
+        + (" ✓" if row["verdict"] == REPRODUCED else "")
+        for row in rows.to_dict("records")
     }
-    lines = [["ours − published", *map(dataset_name, datasets), "reproduced"]]
-    lines.append([":--", *["--:"] * (len(datasets) + 1)])
-    for method in in_order(list(dict.fromkeys(rows["method"]))):
-        line = [cells.get((dataset, method), "–") for dataset in datasets]
+    lines = []
+    for method in in_order(rows["method"]):
+        line = [cells.get((dataset, method), ABSENT) for dataset in datasets]
         reproduced = sum(cell.endswith("✓") for cell in line)
-        lines.append([method_name(method), *line, f"{reproduced} of {sum(cell != '–' for cell in line)}"])
-    return markdown(lines)
+        lines.append([method_name(method), *line, f"{reproduced} of {len(line) - line.count(ABSENT)}"])
+    return markdown(["ours − published", *map(dataset_name, datasets), "reproduced"], lines)
 
 
-def counts(found: pd.DataFrame, metric: str = "rmse") -> dict[str, int]:
-    """How many of the published cells are reproduced, lower or higher, and of how many `cells`.
+def counts(judged: pd.DataFrame, metric: str = "rmse") -> dict[str, int]:
+    """Count the published cells that are reproduced, lower or higher, and all of them as `cells`.
 
-    A method that only repeats another's published figures (`RECIPES`) is left out.
+    A method that only repeats another's published values (`RECIPES`) is left out.
     """
-    rows = found[(found["metric"] == metric) & ~found["method"].isin(RECIPES)]
+    rows = judged[(judged["metric"] == metric) & ~judged["method"].isin(RECIPES)]
     tally = {verdict: int((rows["verdict"] == verdict).sum()) for verdict in (REPRODUCED, LOWER, HIGHER)}
     return tally | {"cells": len(rows)}
 
 
 def _difference(value: float) -> str:
-    """Three digits, one more than in print; no sign before a zero."""
+    """Print a difference with three digits, one more than in print; no sign before a zero."""
     text = f"{value:+.3f}"
     return "0.000" if float(text) == 0 else text.replace("-", "−")

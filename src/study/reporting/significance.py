@@ -1,4 +1,4 @@
-"""What the tests say: paired differences against two references, and ranks over data sets."""
+"""What the tests say: paired differences to two references, and ranks over data sets."""
 
 from __future__ import annotations
 
@@ -13,13 +13,15 @@ from study.evaluation.paired import DIFFERENCE_COLUMNS, row_differences, seed_di
 from study.evaluation.ranks import average_ranks, critical_difference, friedman, scores
 from study.evaluation.replicates import RESULT_COLUMNS
 from study.reporting.headline_tables import markdown
-from study.reporting.names import EVERY_DATASET, dataset_name, method_name
+from study.reporting.methods import method_name
+from study.reporting.names import EVERY_DATASET, dataset_name
 
 BASELINES = "best baseline"
 PAIRED_COLUMNS = ["test", "against", *DIFFERENCE_COLUMNS]
 RANK_COLUMNS = RESULT_COLUMNS[:4]
 
 _LEVEL = 0.95
+"""Level of the confidence intervals."""
 _SHOWN = 1e-3
 """Smaller p-values are shown as smaller than this."""
 
@@ -27,35 +29,35 @@ _SHOWN = 1e-3
 def paired(
     replicates: pd.DataFrame, errors: pd.DataFrame, baselines: Sequence[str], rival: str
 ) -> pd.DataFrame:
-    """Every model against the best baseline and against a rival model, tested over seeds and over rows.
+    """Test every model against the best baseline and against a rival model, over seeds and over rows.
 
     Arguments:
         replicates: Rows dataset, method, metric, replicate, value.
-        errors: Rows as `paired.row_differences` takes them.
-        baselines: The baselines.
-        rival: The model that all others are compared with.
+        errors: Rows as `row_differences` takes them.
+        baselines: Names of the baselines.
+        rival: Name of the model that all others are compared with.
 
     Returns:
         `PAIRED_COLUMNS`; test is `seeds` or `rows`, against `best baseline` or the rival's name.
     """
-    found = []
-    for against, references in ((BASELINES, baselines), (rival, [rival])):
-        left_out = set() if against == BASELINES else set(baselines)
+    tests = []
+    for against, references, left_out in ((BASELINES, baselines, []), (rival, [rival], baselines)):
+        seeds, rows = (table[~table["method"].isin(left_out)] for table in (replicates, errors))
         for test, table in (
-            ("seeds", seed_differences(_without(replicates, left_out), references)),
-            ("rows", row_differences(_without(errors, left_out), references)),
+            ("seeds", seed_differences(seeds, references)),
+            ("rows", row_differences(rows, references)),
         ):
-            found.append(table.assign(test=test, against=against)[PAIRED_COLUMNS])
-    return pd.concat(found, ignore_index=True)
+            tests.append(table.assign(test=test, against=against)[PAIRED_COLUMNS])
+    return pd.concat(tests, ignore_index=True)
 
 
 def intervals(differences: pd.DataFrame) -> pd.DataFrame:
-    """The differences with 95 % confidence limits `lower` and `upper`, and a last row for their mean.
+    """Give differences 95 % confidence limits `lower` and `upper`, and a last row for their mean.
 
     The data sets are given: the mean's error is that of the differences, not of a choice of data sets.
 
     Arguments:
-        differences: One method's rows of one test against one reference, `PAIRED_COLUMNS`.
+        differences: Rows of one method, one test and one reference, `PAIRED_COLUMNS`.
     """
     mean = differences.iloc[:1].assign(
         dataset=EVERY_DATASET,
@@ -75,24 +77,18 @@ def intervals(differences: pd.DataFrame) -> pd.DataFrame:
     return both.assign(lower=both["difference"] - reach, upper=both["difference"] + reach)
 
 
-def paired_table(found: pd.DataFrame, method: str, datasets: Sequence[str]) -> str:
-    """A method against both references as Markdown: difference, 95 % interval over rows, both tests' p.
+def paired_table(differences: pd.DataFrame, method: str, datasets: Sequence[str]) -> str:
+    """Tabulate a method against both references: difference, 95 % interval over rows, both tests' p.
 
     Arguments:
-        found: `paired`.
+        differences: Rows as `paired` returns them.
         method: The method.
         datasets: Data sets in the lines' order.
     """
-    lines = [
-        ["Table", "less that of", "RMSE difference", "95 % interval (rows)", "p (rows)", "p (seeds)"],
-        [":--", ":--", "--:", "--:", "--:", "--:"],
-    ]
-    rows = found[found["method"] == method]
-    for against in dict.fromkeys(rows["against"]):
-        chosen = rows[rows["against"] == against]
+    lines = []
+    for _, chosen in differences[differences["method"] == method].groupby("against", sort=False):
         by_rows = intervals(chosen[chosen["test"] == "rows"]).set_index("dataset")
-        seeds = chosen[chosen["test"] == "seeds"]
-        p_seeds = dict(zip(seeds["dataset"], seeds["p_holm"], strict=True))
+        p_seeds = chosen[chosen["test"] == "seeds"].set_index("dataset")["p_holm"]
         for dataset in (*datasets, EVERY_DATASET):
             row = by_rows.loc[dataset].to_dict()
             lines.append(
@@ -105,11 +101,12 @@ def paired_table(found: pd.DataFrame, method: str, datasets: Sequence[str]) -> s
                     _p_value(p_seeds.get(dataset, np.nan)),
                 ]
             )
-    return markdown(lines)
+    headings = ["Table", "less that of", "RMSE difference", "95 % interval (rows)", "p (rows)", "p (seeds)"]
+    return markdown(headings, lines, names=2)
 
 
 def ranking(results: pd.DataFrame) -> pd.DataFrame:
-    """Average RMSE ranks over all data sets, best first, then Friedman's test and the critical difference.
+    """Average RMSE ranks over all data sets, best first; test them by Friedman's and the critical difference.
 
     Arguments:
         results: Rows dataset, method, metric, mean.
@@ -133,13 +130,9 @@ def ranking(results: pd.DataFrame) -> pd.DataFrame:
 
 
 def equal_or_less(p: float) -> str:
-    """A p-value after the letter: `= 0.012`, or `< 0.001`."""
+    """Print a p-value as it stands after the letter: `= 0.012`, or `< 0.001`."""
     shown = _p_value(p)
     return shown if shown.startswith("<") else f"= {shown}"
-
-
-def _without(rows: pd.DataFrame, methods: set[str]) -> pd.DataFrame:
-    return rows[~rows["method"].isin(methods)]
 
 
 def _signed(value: float) -> str:

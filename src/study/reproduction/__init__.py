@@ -1,1 +1,1 @@
-"""What keeps the committed results believable: that they come out again, and that no file has rotted."""
+"""Checks of the committed results: that they come out again, and that no file of theirs has rotted."""

@@ -1,4 +1,4 @@
-"""The reproduction check: `python -m study.reproduction.check [--fast]`.
+"""Check that the committed results come out again: `python -m study.reproduction.check [--fast]`.
 
 It clones the repository's commit into a temporary folder, runs the pipeline there from nothing and compares
 what comes out with what is committed. In the environment that the results were made in (same processor, same
@@ -28,18 +28,18 @@ from study.run.pipeline import REPORTS, section
 FAST = ("train@gaussian-notmiwae", "oracle@gaussian")
 """Stages that, with all before them, are the quick check: tables, masks, training curves, metrics."""
 KEPT = Path("build/reproduced")
-"""Where new reports are kept if they differ."""
+"""Folder in which new reports are kept if they differ."""
 SHOWN = (".", "images", "paper")
 """Folders of the pipelines whose results are shown: what they were made from must be what stands there."""
 
 
 def reproduce(repository: Path, tolerance: Tolerance, stages: Sequence[str] = ()) -> tuple[str, list[str]]:
-    """Run a clone from nothing; what was asked for, and what differs, a line each.
+    """Run a clone from nothing; return what was asked for, and what differs, a line each.
 
     Arguments:
-        repository: A git repository with the pipeline, whose commit is cloned.
-        tolerance: What counts as equal in another environment than the committed one.
-        stages: What to run of the pipeline, with all before it; the whole by default.
+        repository: Git repository with the pipeline, whose commit is cloned.
+        tolerance: Differences that are allowed in another environment than the committed one.
+        stages: Stages to run, with all before them; the whole pipeline by default.
 
     Raises:
         DataError: there are no committed results, or a stage failed.
@@ -68,7 +68,7 @@ def reproduce(repository: Path, tolerance: Tolerance, stages: Sequence[str] = ()
 
 
 def _stale(clone: Path, folders: Sequence[str]) -> list[str]:
-    """What makes the lock of a pipeline stale whose results are shown; the others' are told of."""
+    """List what makes the lock of a pipeline stale whose results are shown; print what does others'."""
     complaints = []
     for folder in folders:
         for pipeline, lines in sorted(Checkout(clone, folder).stale().items()):

@@ -1,4 +1,4 @@
-"""A clean clone of a repository, in which a pipeline is run from nothing."""
+"""Clone a repository, to run a pipeline in it from nothing."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from pathlib import Path
 from typing import Any
 
 from notmiwae.errors import DataError
-from study.reproduction.locks import read_locks
+from study.reproduction.dvc_locks import read_locks
 
 PIPELINE = "dvc.yaml"
-"""The pipeline of a folder."""
+"""Name of a folder's pipeline."""
 
 
 class Checkout:
     """A folder with the repository's files, in which DVC runs.
 
     Arguments:
-        folder: Where it lies.
-        pipelines: The folder in it that is a DVC repository of its own; by default its root, which is one.
+        folder: Root of the repository's files.
+        pipelines: Folder in it that is a DVC repository of its own; by default its root, which is one.
     """
 
     def __init__(self, folder: Path, pipelines: str = ".") -> None:
@@ -46,7 +46,7 @@ class Checkout:
             raise DataError(f"`dvc {' '.join(command)}` failed; its own message stands above")
 
     def stale(self) -> dict[str, list[str]]:
-        """What the results were made from that has changed since, by pipeline of the DVC repository.
+        """List what the results were made from that has changed since, by pipeline of the DVC repository.
 
         That outputs aren't there is no change: a clone has none. So of what one stage makes and another
         depends on, the digests in the locks are compared.
@@ -55,22 +55,22 @@ class Checkout:
         locks = sorted(self._repository.rglob("dvc.lock"))
         own = (lock for lock in locks if lock.relative_to(self._repository).parts[0] not in inner)
         locked = read_locks(own)
-        outs = {(each.place, each.digest) for each in locked if each.made}
+        outs = {(item.place, item.digest) for item in locked if item.made}
         places = {place for place, _ in outs}
-        found: dict[str, list[str]] = defaultdict(list)
+        lines: dict[str, list[str]] = defaultdict(list)
         for name, changes in json.loads(self.read("status", "--json")).items():
             pipeline, _, stage = name.rpartition(":")
-            for line in (line for change in changes for line in self._changes(change, places)):
-                found[pipeline or PIPELINE].append(f"{stage}: {line}")
-        for each in locked:
-            if not each.made and each.place in places and (each.place, each.digest) not in outs:
-                pipeline = each.lock.with_suffix(".yaml").relative_to(self._repository).as_posix()
-                path = os.path.relpath(each.place, self._repository)
-                found[pipeline].append(f"{each.stage}: {path} isn't what its stage made")
-        return found
+            for change in changes:
+                lines[pipeline or PIPELINE] += [f"{stage}: {line}" for line in self._changes(change, places)]
+        for item in locked:
+            if not item.made and item.place in places and (item.place, item.digest) not in outs:
+                pipeline = item.lock.with_suffix(".yaml").relative_to(self._repository).as_posix()
+                path = os.path.relpath(item.place, self._repository)
+                lines[pipeline].append(f"{item.stage}: {path} isn't what its stage made")
+        return lines
 
     def _changes(self, change: Any, outs: Collection[Path]) -> Iterator[str]:
-        """`train@x: src/model is modified` and the like, of one entry of DVC's status."""
+        """Yield `src/study/run is modified` and the like, of one entry of DVC's status."""
         if not isinstance(change, Mapping):
             yield f"{change}"
             return
@@ -86,7 +86,7 @@ class Checkout:
                     yield f"{path} is {state}"
 
     def read(self, *arguments: str) -> str:
-        """What a command of DVC's prints.
+        """Return what a command of DVC's prints.
 
         Raises:
             DataError: it failed.
@@ -104,25 +104,21 @@ class Checkout:
 
 
 def repositories(folder: Path) -> list[str]:
-    """The folders with a DVC repository of their own, the root first, as seen from `folder`."""
+    """List the folders with a DVC repository of their own, the root first, as seen from `folder`."""
     return [".", *sorted(config.parents[1].name for config in folder.glob("*/.dvc/config"))]
 
 
 @contextmanager
 def checkout(repository: Path) -> Iterator[Checkout]:
-    """A clone of the repository's commit in a temporary folder, which goes when the block ends.
+    """Clone the repository's commit into a temporary folder, which goes when the block ends.
 
     Raises:
         DataError: git can't clone it.
     """
     with tempfile.TemporaryDirectory(prefix="notmiwae-check-") as folder:
         clone = Path(folder) / "clone"
-        ended = subprocess.run(
-            ["git", "clone", "--quiet", str(repository), str(clone)],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        command = ["git", "clone", "--quiet", str(repository), str(clone)]
+        ended = subprocess.run(command, capture_output=True, text=True, check=False)
         if ended.returncode:
             raise DataError(f"{repository}: can't be cloned: {ended.stderr.strip()}")
         yield Checkout(clone)

@@ -1,4 +1,4 @@
-"""What differs between two folders of reports."""
+"""Compare two folders of reports: say what differs between them."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from notmiwae.errors import DataError
 from notmiwae.specs import Spec
 
 TIMINGS = "timings.csv"
-"""Each run has its own, and git none."""
+"""Seconds, which differ between any two runs; git has none."""
 ENVIRONMENT = "environment.json"
 _IDENTITY = ("dataset", "method", "metric")
 _SETTING = "setting"
-"""A fourth column that says what a figure is of, where there is one."""
+"""A fourth column that tells values apart, where there is one."""
 
 
 class Tolerance(Spec):
-    """The section `reproduction`: `|new − old| ≤ absolute + relative · |old|` for every figure.
+    """The section `reproduction`: `|new − old| ≤ absolute + relative · |old|` for every value.
 
     Attributes:
-        relative: Share of the committed figure.
-        absolute: In the figure's own units.
+        relative: Share of the committed value.
+        absolute: Difference in the value's own units.
         pixels: Mean absolute difference of a picture's pixels, of 1.
     """
 
@@ -36,17 +36,17 @@ class Tolerance(Spec):
     pixels: NonNegativeFloat
 
     def admits(self, old: float, new: float) -> bool:
-        """Whether `new` may stand for `old`."""
+        """Return whether `new` may stand for `old`."""
         return abs(new - old) <= self.absolute + self.relative * abs(old)
 
 
 def compare(before: Path, after: Path, tolerance: Tolerance | None) -> list[str]:
-    """What differs between two report folders, a line each; empty if nothing does.
+    """List what differs between two report folders, a line each.
 
     Arguments:
-        before: As committed.
-        after: As recomputed.
-        tolerance: None asks for the same bytes.
+        before: Folder as committed.
+        after: Folder as recomputed.
+        tolerance: Differences that are allowed; None asks for the same bytes.
 
     Raises:
         DataError: a file can't be read as what its name says.
@@ -58,23 +58,24 @@ def compare(before: Path, after: Path, tolerance: Tolerance | None) -> list[str]
     complaints = [f"{name}: was not made again" for name in sorted(old - new)]
     complaints += [f"{name}: is new; commit it" for name in sorted(new - old)]
     for name in sorted(old & new):
-        if name.name == ENVIRONMENT or (before / name).read_bytes() == (after / name).read_bytes():
+        files = before / name, after / name
+        if name.name == ENVIRONMENT or files[0].read_bytes() == files[1].read_bytes():
             continue
         if tolerance is None:
-            detail = [*_numbers(before / name, after / name, Tolerance(relative=0, absolute=0, pixels=0))]
-            complaints += [f"{name}: {line}" for line in detail] or [f"{name}: its bytes differ"]
+            lines = [*_differences(*files, Tolerance(relative=0, absolute=0, pixels=0))] or [
+                "its bytes differ"
+            ]
         elif name.suffix == ".png":
-            difference = _picture_difference(before / name, after / name)
-            if difference > tolerance.pixels:
-                complaints.append(f"{name}: pixels differ by {difference:.3g} on average")
+            lines = [*_picture_difference(*files, tolerance)]
         else:
-            complaints += [f"{name}: {line}" for line in _numbers(before / name, after / name, tolerance)]
+            lines = [*_differences(*files, tolerance)]
+        complaints += [f"{name}: {line}" for line in lines]
     return complaints
 
 
-def _numbers(before: Path, after: Path, tolerance: Tolerance) -> Iterator[str]:
-    """The figures of two tables or metrics files that are further apart than they may be."""
-    old, new = _figures(before), _figures(after)
+def _differences(before: Path, after: Path, tolerance: Tolerance) -> Iterator[str]:
+    """Yield the values of two tables or metrics files that are further apart than they may be."""
+    old, new = _values(before), _values(after)
     for key in sorted(old.keys() ^ new.keys()):
         yield f"{key}: {'missing now' if key in old else 'new'}"
     for key in old.keys() & new.keys():
@@ -82,8 +83,8 @@ def _numbers(before: Path, after: Path, tolerance: Tolerance) -> Iterator[str]:
             yield f"{key}: was {old[key]:g}, is {new[key]:g}"
 
 
-def _figures(path: Path) -> dict[str, float]:
-    """The figures of a metrics file (JSON) or a results table (CSV) by name; none for other files."""
+def _values(path: Path) -> dict[str, float]:
+    """Read the values of a metrics file (JSON) or a results table (CSV) by name; none of other files."""
     try:
         if path.suffix == ".json":
             return {str(name): float(value) for name, value in json.loads(path.read_text()).items()}
@@ -98,6 +99,8 @@ def _figures(path: Path) -> dict[str, float]:
     return {}
 
 
-def _picture_difference(before: Path, after: Path) -> float:
+def _picture_difference(before: Path, after: Path, tolerance: Tolerance) -> Iterator[str]:
     old, new = imread(before), imread(after)
-    return float(np.abs(old - new).mean()) if old.shape == new.shape else 1.0
+    difference = float(np.abs(old - new).mean()) if old.shape == new.shape else 1.0
+    if difference > tolerance.pixels:
+        yield f"pixels differ by {difference:.3g} on average"

@@ -1,1 +1,1 @@
-"""The search of hyperparameters: what is tried, how it is judged, and what came of it."""
+"""The search of hyperparameters: what is tried, how it is judged, what came of it, how that is promoted."""

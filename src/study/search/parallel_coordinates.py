@@ -1,9 +1,8 @@
-"""Figures of where a search's trials lay: parallel coordinates, and each dial by itself."""
+"""Draw where a search's trials lay: parallel coordinates, and each dial by itself."""
 
 from __future__ import annotations
 
 from textwrap import wrap
-from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -12,21 +11,20 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
-from optuna.distributions import FloatDistribution, IntDistribution
 
 from notmiwae.plot_style import BLACK, GREY, figure, styled
+from study.search.search_plot_style import BEST, DEFAULT, LABELS, WORTH, limits, mark_legend, stars
 from study.search.search_results import TARGETS, title
 from study.search.search_space import Choice, Dial, Span
 from study.search.sweep_spec import Sweep
-from study.search.trial_marks import BEST, DEFAULT, LABELS, WORTH, marks, stars, view
 
 _WIDE = 30.0
-"""Ratio of the ends of a logarithmic axis from which powers of ten are ticks enough."""
+"""Ratio of a logarithmic axis' limits from which powers of ten are ticks enough."""
 
 
 @styled
 def parallel(sweep: Sweep, rows: pd.DataFrame) -> Figure:
-    """Parallel coordinates: a line for each complete trial through its dials, its bound and its RMSE."""
+    """Draw parallel coordinates: a line for each complete trial through its dials, its bound and its RMSE."""
     complete = rows[rows["state"] == "complete"].sort_values("bound")
     drawn = figure(height=3.4)
     axes = drawn.subplots()
@@ -34,7 +32,7 @@ def parallel(sweep: Sweep, rows: pd.DataFrame) -> Figure:
     names = [*sweep.space, "bound", "rmse"]
     heights, ticks = {}, {}
     for name in names:
-        heights[name], ticks[name] = _height(sweep.space.get(name), complete[name], name)
+        heights[name], ticks[name] = _heights(sweep.space.get(name), complete[name], name)
     # By rank: bounds of poor trials are so far off that all others would look alike.
     shades = np.linspace(0.0, 1.0, len(complete))
     at = np.arange(len(names))
@@ -60,13 +58,13 @@ def parallel(sweep: Sweep, rows: pd.DataFrame) -> Figure:
     bar = drawn.colorbar(colours, ax=axes, aspect=30, pad=0.01, shrink=0.8)
     bar.set_label("rank by held-out bound (1: best)")
     bar.ax.invert_yaxis()
-    marks(drawn, line=True)
+    mark_legend(drawn, line=True)
     return drawn
 
 
 @styled
 def slices(sweep: Sweep, rows: pd.DataFrame) -> Figure:
-    """Each dial against bound and RMSE, a point a complete trial, darker the later it was tried.
+    """Draw bound and RMSE against each dial, a point a complete trial, darker the later it was tried.
 
     Triangles at the edge lie beyond it.
     """
@@ -91,7 +89,7 @@ def slices(sweep: Sweep, rows: pd.DataFrame) -> Figure:
     colours = ScalarMappable(Normalize(0, max(rows["trial"].max(), 1)), WORTH)
     bar = drawn.colorbar(colours, ax=list(grid.ravel()), aspect=45, pad=0.01)
     bar.set_label("trial")
-    marks(drawn)
+    mark_legend(drawn)
     return drawn
 
 
@@ -99,7 +97,7 @@ def _slice(axes: Axes, dial: Dial, complete: pd.DataFrame, name: str, target: st
     at = _at(dial, complete[name])
     colours = WORTH(complete["trial"] / max(complete["trial"].max(), 1))
     # A few hopeless trials would press all others into a line: they stand at the edge.
-    lower, upper = view(complete[target], target)
+    lower, upper = limits(complete[target], target)
     shown = complete[target].clip(lower, upper)
     beyond = (complete[target] != shown).to_numpy()
     for chosen, marker in ((~beyond, "o"), (beyond, "v" if target == "bound" else "^")):
@@ -113,48 +111,41 @@ def _slice(axes: Axes, dial: Dial, complete: pd.DataFrame, name: str, target: st
         axes.set_xlim(-0.6, len(dial.options) - 0.4)
     elif isinstance(dial, Span) and dial.log:
         axes.set_xscale("log")
-        low, high = _ends(dial)
-        subs = (1.0,) if high / low > _WIDE else (1.0, 3.0)
+        subs = (1.0,) if dial.high / dial.low > _WIDE else (1.0, 3.0)
         axes.xaxis.set_major_locator(LogLocator(subs=subs, numticks=6))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axes.xaxis.set_minor_locator(NullLocator())
-        axes.set_xlim(low / 1.15, high * 1.15)
+        axes.set_xlim(dial.low / 1.15, dial.high * 1.15)
     else:
         axes.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
     axes.set_ylim(lower, upper)
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def _height(dial: Dial | None, values: pd.Series, name: str) -> tuple[pd.Series, list[tuple[float, str]]]:
-    """Where values stand on their axis, 0 to 1, and the axis' ticks; None is the axis of a figure."""
+def _heights(dial: Dial | None, values: pd.Series, name: str) -> tuple[pd.Series, list[tuple[float, str]]]:
+    """Return where values stand on their axis, 0 to 1, and the axis' ticks; `dial` is None for a metric's."""
     if isinstance(dial, Choice):
         places = dict(zip(dial.options, np.linspace(0, 1, len(dial.options)), strict=True))
         return values.map(places).astype(float), [(float(at), text) for text, at in places.items()]
     if not isinstance(dial, Span):
-        low, high = view(values, name)
+        low, high = limits(values, name)
         beyond = ("≤ ", "") if name == "bound" else ("", "≥ ")
         ends = [f"{mark}{end:.3g}".replace("-", "−") for mark, end in zip(beyond, (low, high), strict=True)]
         return (values.clip(low, high) - low) / (high - low), [(0.0, ends[0]), (1.0, ends[1])]
-    low, high = _ends(dial)
-    scaled = (values.astype(float) - low) / (high - low)
+    low, high, numbers = float(dial.low), float(dial.high), values.astype(float)
+    scaled = (numbers - low) / (high - low)
     if dial.log:
-        scaled = pd.Series(np.log(values.astype(float) / low) / np.log(high / low), index=values.index)
+        scaled = pd.Series(np.log(numbers / low) / np.log(high / low), index=values.index)
     return scaled, [(0.0, f"{low:g}"), (1.0, f"{high:g}")]
 
 
-def _ends(dial: Span) -> tuple[float, float]:
-    """The lowest and the highest number that is tried."""
-    numbers = cast(FloatDistribution | IntDistribution, dial.distribution)
-    return float(numbers.low), float(numbers.high)
-
-
 def _at(dial: Dial, values: pd.Series) -> pd.Series:
-    """Where values stand on a slice's axis: options side by side, numbers as they are."""
+    """Return where values stand on a slice's axis: options side by side, numbers as they are."""
     if not isinstance(dial, Choice):
         return values.astype(float)
     return values.map({name: number for number, name in enumerate(dial.options)}).astype(float)
 
 
 def _broken(text: str, width: int) -> str:
-    """A label in lines short enough to stand beside others."""
+    """Break a label into lines short enough to stand beside others."""
     return "\n".join(wrap(text, width))

@@ -1,11 +1,12 @@
-"""`notmiwae promote`: what a search found becomes what stands in params.yaml."""
+"""Promote what a search found into params.yaml: `python -m study.search.promote SUMMARY`."""
 
 from __future__ import annotations
 
 import argparse
-import copy
 import json
-from collections.abc import Iterator, Mapping
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,16 +14,16 @@ import yaml
 from pydantic import Field
 from yaml.nodes import CollectionNode, MappingNode, Node
 
-from notmiwae.cli import options
-from notmiwae.errors import DataError, ParameterError
+from notmiwae.errors import DataError, NotMIWAEError, ParameterError, flat
 from notmiwae.files import whole_file
 from notmiwae.specs import Spec, parse_spec
 from study.run.params_file import PARAMS_FILE, lookup, read_params
 
-_EXAMPLES = """\
-  notmiwae promote sweep/gaussian/reports/summary.json --dry-run
-  notmiwae promote sweep/gaussian/reports/summary.json
-  notmiwae promote sweep/banknote/reports/summary.json --params paper/params.yaml
+EXAMPLES = """\
+examples:
+  python -m study.search.promote sweep/gaussian/reports/summary.json --dry-run
+  python -m study.search.promote sweep/gaussian/reports/summary.json
+  python -m study.search.promote sweep/banknote/reports/summary.json --params paper/params.yaml
 
 It prints each dial that changes, old → new; `dvc params diff` shows the same afterwards, and `dvc repro`
 reruns the stages that read them. What is shared, as in `networks` or `training`, changes for all that
@@ -30,14 +31,14 @@ share it."""
 
 
 class Best(Spec):
-    """The best trial.
+    """The best trial of a search.
 
     Attributes:
-        trial: Its number.
-        bound: Its held-out bound.
-        rmse: Its error.
-        crps: Its score.
-        dials: What it writes, by dotted key of params.yaml.
+        trial: Number of the trial.
+        bound: Held-out bound, nats a row.
+        rmse: RMSE of the imputed cells.
+        crps: CRPS of the imputed cells.
+        dials: Values that it writes into params.yaml, by dotted key.
     """
 
     trial: int
@@ -47,94 +48,88 @@ class Best(Spec):
     dials: dict[str, Any] = Field(min_length=1)
 
 
-class Found(Spec):
-    """What a search wrote: the JSON of `search.results.summary`.
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print what changes, and write it; the exit status is 2 after an error.
 
-    Attributes:
-        dataset: The table.
-        model: The model.
-        seed: Of its trials.
-        optuna: The version that chose them.
-        trials: How many came out how.
-        best: The best one.
-        default: Trial 0, beside it.
-        bound_with_rmse: How well the bound predicts the error.
+    Arguments:
+        arguments: Words that follow the command's name; None: those that the process was started with.
     """
-
-    dataset: str
-    model: str
-    seed: int
-    optuna: str
-    trials: dict[str, int]
-    best: Best
-    default: dict[str, Any]
-    bound_with_rmse: dict[str, float | None]
-
-
-def add(subparsers: Any) -> None:
-    """Add the subcommand."""
-    parser = options.add_parser(
-        subparsers, "promote", "Write what a search found into params.yaml.", _EXAMPLES
+    parser = argparse.ArgumentParser(
+        prog="python -m study.search.promote",
+        description="Write what a search found into params.yaml.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("found", type=Path, metavar="FILE", help="what `make sweep` wrote: a summary.json")
+    parser.add_argument("summary", type=Path, metavar="FILE", help="what `make sweep` wrote: a summary.json")
     parser.add_argument(
         "--params", type=Path, default=PARAMS_FILE, metavar="FILE", help="to change (default: params.yaml)"
     )
     parser.add_argument("--dry-run", action="store_true", help="only print what would change")
-    parser.set_defaults(run=run)
+    typed = parser.parse_args(arguments)
+    try:
+        print(promote(read_best(typed.summary), typed.params, typed.dry_run), file=sys.stderr)
+    except (NotMIWAEError, OSError) as error:
+        print(f"error: {flat(error)}", file=sys.stderr)
+        return 2
+    return 0
 
 
-def run(typed: argparse.Namespace) -> int:
-    """Print what changes, and write it."""
-    best = read_found(typed.found).best
-    before = read_params(typed.params)
-    changed = {key: value for key, value in best.dials.items() if lookup(before, key, typed.params) != value}
+def promote(best: Best, params: Path, dry_run: bool = False) -> str:
+    """Print what the best trial changes, and write it; return what was done, for people.
+
+    Arguments:
+        best: Best trial of a search.
+        params: The params.yaml to change.
+        dry_run: Whether it stays as it is.
+
+    Raises:
+        ParameterError: it has no such dial, or can't be changed in place.
+    """
+    before = read_params(params)
+    changed = {key: value for key, value in best.dials.items() if lookup(before, key, params) != value}
     for key, value in changed.items():
         for name, old, new in _leaves(key, lookup(before, key), value):
             print(f"{name}: {old} → {new}")
     if not changed:
-        options.say(f"{typed.params} holds the best trial's dials already")
-        return 0
-    text = typed.params.read_bytes().decode()
+        return f"{params} holds the best trial's dials already"
+    text = params.read_bytes().decode()
     for key, value in changed.items():
         text = replaced(text, key, value)
-    _check(before, changed, text, typed.params)
-    if typed.dry_run:
-        options.say(f"{typed.params} is as it was: --dry-run")
-        return 0
-    with whole_file(typed.params) as temporary:
+    _check(before, changed, text, params)
+    if dry_run:
+        return f"{params} is as it was: --dry-run"
+    with whole_file(params) as temporary:
         temporary.write_bytes(text.encode())
-    options.say(f"{typed.params}: {len(changed)} dial(s) of trial {best.trial}; `dvc repro` does the rest")
-    return 0
+    return f"{params}: {len(changed)} dial(s) of trial {best.trial}; `dvc repro` does the rest"
 
 
-def read_found(path: Path) -> Found:
-    """What a search wrote.
+def read_best(path: Path) -> Best:
+    """Read the best trial from what a search wrote, the JSON of `search_results.summary`.
 
     Raises:
         DataError: the file isn't there, or is something else.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        summary = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise DataError(f"{path}: no such file; `make sweep` writes it") from None
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
         raise DataError(f"{path}: can't be read as JSON: {error}") from None
     try:
-        return parse_spec(Found, content, str(path))
+        return parse_spec(Best, lookup(summary, "best", path), f"{path}: best")
     except ParameterError as error:
         raise DataError(f"{error}; accepted: the JSON that `make sweep` wrote") from None
 
 
 def replaced(text: str, key: str, value: Any) -> str:
-    """YAML with one value replaced where it stands; comments and layout around it stay.
+    """Return YAML with one value replaced where it stands; comments and layout around it stay.
 
     Mappings of the same keys are changed key by key. A block that becomes another one is written in one line.
 
     Arguments:
-        text: The YAML.
-        key: A dotted key that is there.
-        value: The new value.
+        text: YAML.
+        key: Dotted key that is there.
+        value: New value.
     """
     name, node = _find(text, key)
     if isinstance(node, MappingNode) and isinstance(value, Mapping):
@@ -145,6 +140,8 @@ def replaced(text: str, key: str, value: Any) -> str:
                     text = replaced(text, f"{key}.{part}", new)
             return text
     written = _flow(value)
+    if node.start_mark.index == node.end_mark.index:  # an empty value, which is null
+        return f"{text[: name.end_mark.index]}: {written}{text[node.end_mark.index :]}"
     if not _is_block(node):
         return text[: node.start_mark.index] + written + text[_end(node) :]
     after = text.find("\n", _end(node))
@@ -152,7 +149,7 @@ def replaced(text: str, key: str, value: Any) -> str:
 
 
 def _find(text: str, key: str) -> tuple[Node, Node]:
-    """The nodes of a dotted key's last part and of its value."""
+    """Return the nodes of a dotted key's last part and of its value."""
     name = node = cast(Node, yaml.compose(text, Loader=yaml.SafeLoader))
     for part in key.split("."):
         name, node = next(pair for pair in node.value if pair[0].value == part)
@@ -164,7 +161,7 @@ def _is_block(node: Node) -> bool:
 
 
 def _end(node: Node) -> int:
-    """Where a node's last value ends; the mark of a block is after the comments that follow it."""
+    """Return where a node's last value ends; the mark of a block is after the comments that follow it."""
     while _is_block(node) and node.value:
         last = node.value[-1]
         node = last[1] if isinstance(last, tuple) else last
@@ -177,7 +174,7 @@ def _flow(value: Any) -> str:
 
 
 def _leaves(key: str, old: Any, new: Any) -> Iterator[tuple[str, str, str]]:
-    """What changes between two values, by dotted key; mappings of other keys change as a whole."""
+    """Yield what changes between two values, by dotted key; mappings of other keys change as a whole."""
     if isinstance(old, Mapping) and isinstance(new, Mapping) and old.keys() == new.keys():
         for part in old:
             yield from _leaves(f"{key}.{part}", old[part], new[part])
@@ -185,14 +182,21 @@ def _leaves(key: str, old: Any, new: Any) -> Iterator[tuple[str, str, str]]:
         yield key, _flow(old), _flow(new)
 
 
+def _with(entry: Any, key: Sequence[str], value: Any) -> Any:
+    """Return an entry with one value replaced; what shares a part of it, by an alias, stays as it is."""
+    return {**entry, key[0]: _with(entry[key[0]], key[1:], value)} if key else value
+
+
 def _check(before: Mapping[str, Any], changed: Mapping[str, Any], text: str, path: Path) -> None:
     """Raise `ParameterError` unless the new text holds the new values and otherwise the old ones."""
-    expected = copy.deepcopy(dict(before))
+    expected: Any = before
     for key, value in changed.items():
-        *parts, last = key.split(".")
-        section = expected
-        for part in parts:
-            section = section[part]
-        section[last] = value
-    if yaml.safe_load(text) != expected:
-        raise ParameterError(f"{path}: can't be changed in place (anchors?); write the values by hand")
+        expected = _with(expected, key.split("."), value)
+    with suppress(yaml.YAMLError):
+        if yaml.safe_load(text) == expected:
+            return
+    raise ParameterError(f"{path}: can't be changed in place (anchors?); write the values by hand")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

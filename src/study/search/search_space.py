@@ -1,4 +1,4 @@
-"""What a search may turn: each dial's place in the model, and the values that are tried there."""
+"""The space of a search: where each dial stands in the model, and which values are tried there."""
 
 from __future__ import annotations
 
@@ -6,15 +6,14 @@ import json
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from optuna.distributions import (
-    BaseDistribution,
-    CategoricalDistribution,
-    FloatDistribution,
-    IntDistribution,
-)
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from pydantic import BeforeValidator, Field, PositiveFloat, PositiveInt, StringConstraints, model_validator
+from typing_extensions import override
 
 from notmiwae.specs import Registry, Spec
+
+Part = Literal["model", "network"]
+"""The section in which a dial stands: `models` or `networks`."""
 
 Place = Annotated[str, StringConstraints(pattern=r"^(model|network)(\.\w+)+$")]
 """`model.…` stands in the entry of `models`, `network.…` in that of `networks`."""
@@ -27,32 +26,32 @@ _DIGITS = 3
 
 
 class Dial(Spec):
-    """Something to turn.
+    """A hyperparameter that is searched.
 
     Attributes:
-        at: Where it stands in the model; all these places get the same value.
+        at: Places in the model where it stands; all of them get the same value.
     """
 
     at: Annotated[tuple[Place, ...], Field(min_length=1)]
 
     @property
     def distribution(self) -> BaseDistribution:
-        """What is tried, in Optuna's words."""
+        """The values that are tried, in Optuna's words."""
         raise NotImplementedError
 
     def tried(self, value: Any) -> Any:
-        """The value that is tried where the sampler says `value`."""
+        """Return the value that is tried where the sampler says `value`."""
         return value
 
     def written(self, value: Any) -> Any:
-        """What stands in params.yaml where the sampler says `value`."""
+        """Return what stands in params.yaml where the sampler says `value`."""
         return self.tried(value)
 
     def read(self, written: Any) -> Any:
-        """The value for which `written` stands in params.yaml.
+        """Return the value for which `written` stands in params.yaml.
 
         Raises:
-            ValueError: it's none that is tried.
+            ValueError: no such value is tried.
         """
         raise NotImplementedError
 
@@ -61,30 +60,17 @@ dials: Registry[Dial] = Registry("dial", __package__)
 
 
 class Span(Dial):
-    """Numbers from `low` to `high`.
+    """Numbers between two limits.
 
     Attributes:
-        log: Try as many values between 1 and 10 as between 10 and 100.
-    """
-
-    log: bool = False
-
-    def _within(self, value: float, low: float, high: float) -> None:
-        if not low <= value <= high:
-            raise ValueError(f"{value:g} isn't from {low:g} to {high:g}")
-
-
-@dials.register("real")
-class Real(Span):
-    """A real number, of three significant digits.
-
-    Attributes:
-        low: The lowest.
-        high: The highest.
+        low: Lowest number that is tried.
+        high: Highest number that is tried.
+        log: Whether as many values are tried between 1 and 10 as between 10 and 100.
     """
 
     low: PositiveFloat
     high: PositiveFloat
+    log: bool = False
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -92,18 +78,27 @@ class Real(Span):
             raise ValueError(f"low ({self.low:g}) must be less than high ({self.high:g})")
         return self
 
+    def _check(self, value: float) -> None:
+        if not self.low <= value <= self.high:
+            raise ValueError(f"{value:g} isn't from {self.low:g} to {self.high:g}")
+
+
+@dials.register("real")
+class Real(Span):
+    """A real number of three significant digits."""
+
     @property
+    @override
     def distribution(self) -> BaseDistribution:
-        """See `Dial.distribution`."""
         return FloatDistribution(self.low, self.high, log=self.log)
 
+    @override
     def tried(self, value: Any) -> Any:
-        """See `Dial.tried`."""
         return float(f"{value:.{_DIGITS}g}")
 
+    @override
     def read(self, written: Any) -> Any:
-        """See `Dial.read`."""
-        self._within(written, self.low, self.high)
+        self._check(written)
         return float(written)
 
 
@@ -112,80 +107,68 @@ class Whole(Span):
     """A whole number.
 
     Attributes:
-        low: The lowest.
-        high: The highest.
-        layers: Where the number is the width of hidden layers, how many of them there are.
+        layers: Number of hidden layers whose width it is; None: it's a number by itself.
     """
 
     low: PositiveInt
     high: PositiveInt
     layers: PositiveInt | None = None
 
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        if self.low >= self.high:
-            raise ValueError(f"low ({self.low}) must be less than high ({self.high})")
-        return self
-
     @property
+    @override
     def distribution(self) -> BaseDistribution:
-        """See `Dial.distribution`."""
         return IntDistribution(self.low, self.high, log=self.log)
 
+    @override
     def written(self, value: Any) -> Any:
-        """See `Dial.written`."""
         return [value] * self.layers if self.layers else value
 
+    @override
     def read(self, written: Any) -> Any:
-        """See `Dial.read`."""
         widths = list(written) if self.layers else [written]
         if len(set(widths)) != 1 or len(widths) != (self.layers or 1) or not isinstance(widths[0], int):
             raise ValueError(f"{written!r} isn't {'one width in all layers' if self.layers else 'a number'}")
-        self._within(widths[0], self.low, self.high)
+        self._check(widths[0])
         return widths[0]
 
 
 @dials.register("choice")
 class Choice(Dial):
-    """One of several settings, each with a name.
+    """One of several options, each with a name.
 
     Attributes:
-        options: What stands in params.yaml for each; all of its keys, since those that are left out would
-            be the recipe's own.
+        options: Entry of params.yaml by the option's name, with all of its keys: those that are left out
+            would be the recipe's own.
     """
 
     options: Annotated[dict[str, Any], Field(min_length=2)]
 
     @property
+    @override
     def distribution(self) -> BaseDistribution:
-        """See `Dial.distribution`."""
         return CategoricalDistribution(list(self.options))
 
+    @override
     def written(self, value: Any) -> Any:
-        """See `Dial.written`."""
         return self.options[value]
 
+    @override
     def read(self, written: Any) -> Any:
-        """See `Dial.read`."""
         for name, option in self.options.items():
-            whole = written
+            compared = written
             if isinstance(option, Mapping) and isinstance(written, Mapping):
-                whole = {key: value for key, value in written.items() if key in option}
-            if _plain(whole) == _plain(option):
+                compared = {key: value for key, value in written.items() if key in option}
+            if _as_json(compared) == _as_json(option):
                 return name
         raise ValueError(f"it's none of the options {', '.join(self.options)}")
 
 
-Space = Annotated[
-    dict[str, Annotated[Dial, BeforeValidator(dials.parse)]],
-    Field(min_length=1),
-]
-
-Part = Literal["model", "network"]
+Space = Annotated[dict[str, Annotated[Dial, BeforeValidator(dials.parse)]], Field(min_length=1)]
+"""Dials by their names."""
 
 
 def changes(space: Mapping[str, Dial], setting: Setting, part: Part) -> dict[str, Any]:
-    """What a setting changes in the entry of `models` or `networks`, nested as that is."""
+    """Return what a setting changes in the entry of `models` or `networks`, nested as that is."""
     changed: dict[str, Any] = {}
     for name, dial in space.items():
         for place in dial.at:
@@ -199,6 +182,6 @@ def changes(space: Mapping[str, Dial], setting: Setting, part: Part) -> dict[str
     return changed
 
 
-def _plain(value: Any) -> str:
-    """A value as JSON, which has no tuples."""
+def _as_json(value: Any) -> str:
+    # JSON has no tuples: those of a spec equal the lists of params.yaml.
     return json.dumps(value, sort_keys=True)

@@ -1,4 +1,4 @@
-"""The section `sweep` of params.yaml: a search of one model's dials on one table, and where each stands."""
+"""The section `sweep` of params.yaml: a search of one model's dials on one table."""
 
 from __future__ import annotations
 
@@ -17,22 +17,23 @@ from study.data.datasets import DatasetSpec
 from study.evaluation.from_scratch import Model
 from study.evaluation.side_studies import Change, model
 from study.run.params_file import lookup
-from study.run.pipeline import params, recipe_keys, section, seed
+from study.run.pipeline import dial_key, params, section, seed
 from study.run.resume import fingerprint, modules
 from study.search.search_space import Setting, Space, changes
 
 SECTION = "sweep"
-_COMPUTES = ("search_space", "search_trial", "sweep_spec", "trials_run")
-"""Modules beside this one that make a trial what it is; figures don't."""
+_OWN = ("search_space", "search_trial", "sweep_spec", "trial_batches")
+COMPUTES = [*modules("study/evaluation"), *(Path(__file__).with_name(f"{name}.py") for name in _OWN)]
+"""Modules that make a trial what it is, beside those of every job; a search's figures and storage don't."""
 
 
 class Pruning(Spec):
-    """When a trial is stopped early: its bound is low beside those of earlier trials at the same step.
+    """The rule that stops a trial early: its bound is low beside those of earlier trials at the same step.
 
     Attributes:
-        startup: Completed trials to compare with before any is stopped.
-        percentile: Of their bounds at the step; a trial below it is stopped.
-        warm_up: Steps in which none is stopped.
+        startup: Number of completed trials to compare with before any is stopped.
+        percentile: Percentile of their bounds at a step below which a trial is stopped there.
+        warm_up: Number of first steps in which none is stopped.
     """
 
     startup: PositiveInt
@@ -40,10 +41,10 @@ class Pruning(Spec):
     warm_up: NonNegativeInt
 
     def bars(self, curves: Sequence[Mapping[int, float]]) -> dict[int, float]:
-        """The bound at each step below which a trial is stopped.
+        """Return the bound below which a trial is stopped, by step.
 
         Arguments:
-            curves: The bound at each step of the trials that completed before.
+            curves: Bounds by step, a mapping for each trial that completed before.
         """
         if len(curves) < self.startup:
             return {}
@@ -59,19 +60,19 @@ class Sweep(Spec):
     """The section `sweep`.
 
     Attributes:
-        dataset: The table.
-        model: Whose recipe is the starting point, and the first trial.
-        change: What is changed in it for all trials.
-        replicates: Seeds of each trial; its bound is their mean.
-        trials: How many settings are tried.
-        at_once: How many are chosen together, knowing those before; as many can run side by side. Results
-            hang on it, not on how many do.
-        startup: Trials with random settings before the sampler learns from them.
-        pruning: When a trial is stopped early; null: never.
-        storage: Where trials are kept: null for a file on this machine, or the URL of a database that
-            several machines share (see `storage.py`).
+        dataset: Name of the table.
+        model: Name of the model whose recipe is the starting point, and the first trial.
+        change: Change that is made to it in all trials.
+        replicates: Number of seeds of each trial; its bound is their mean.
+        trials: Number of settings that are tried.
+        at_once: Number of settings that are chosen together, knowing those before; as many can run side by
+            side. Results depend on it, not on how many do.
+        startup: Number of trials with random settings before the sampler learns from them.
+        pruning: Rule by which a trial is stopped early; null: none is.
+        storage: URL of a database that several machines share (`trial_storage.open_storage`); null: trials
+            are kept in a file on this machine.
         patience: Seconds in which another machine must have finished a trial before this one runs it too.
-        space: What is tried.
+        space: Dials that are turned.
     """
 
     dataset: str
@@ -87,7 +88,7 @@ class Sweep(Spec):
     space: Space
 
     def model_of(self, setting: Setting) -> Model:
-        """The model with its dials turned.
+        """Return the model with its dials turned.
 
         Raises:
             ParameterError: there's no such dial, or its bound would be of another quantity.
@@ -104,18 +105,18 @@ class Sweep(Spec):
         return built
 
     def default(self) -> Setting:
-        """The setting that stands in params.yaml.
+        """Return the setting that stands in params.yaml.
 
         Raises:
             ParameterError: it isn't in the space, so it couldn't be the first trial.
         """
-        own = model(self.model, self.dataset, self.change)
-        held = {"model": own.recipe.to_mapping(), "network": own.network.to_mapping()}
+        own = self._own()
+        entries = {"model": own.recipe.to_mapping(), "network": own.network.to_mapping()}
         setting: Setting = {}
         for name, dial in self.space.items():
             where = f"params.yaml: {SECTION}.space.{name}"
-            written = [lookup(held, place) for place in dial.at]
-            if any(each != written[0] for each in written):
+            written = [lookup(entries, place) for place in dial.at]
+            if any(value != written[0] for value in written):
                 raise ParameterError(f"{where}: {' and '.join(dial.at)} differ: {written}")
             try:
                 setting[name] = dial.read(written[0])
@@ -133,33 +134,29 @@ class Sweep(Spec):
                 self.model_of(default | {name: option})
 
     def written(self, setting: Setting) -> dict[str, Any]:
-        """What a setting writes into params.yaml, by dotted key: where each dial stands now.
+        """Return what a setting writes into params.yaml, by dotted key: where each dial stands now.
 
         Raises:
             ParameterError: a dial isn't written down there.
         """
         loaded = params()
-        recipe = model(self.model, self.dataset, Change()).recipe
-        roots = {
-            "model": [*(f"{key}." for key in recipe_keys(loaded, self.model, self.dataset)), ""],
-            "network": [f"networks.{recipe.network or self.dataset}."],
-        }
-        found = {}
+        network = f"networks.{self._own().recipe.network or self.dataset}"
+        values: dict[str, Any] = {}
         for name, dial in self.space.items():
-            for place in dial.at:
-                part, _, rest = place.partition(".")
-                # What a model doesn't say itself stands in a section that it shares with others.
-                there = [root + rest for root in roots[part] if _stands(loaded, root + rest)]
-                if not there:
+            for part, _, rest in (place.partition(".") for place in dial.at):
+                in_recipe = part == "model"
+                key = dial_key(loaded, self.model, self.dataset, rest) if in_recipe else f"{network}.{rest}"
+                if key is None:
                     raise ParameterError(
-                        f"params.yaml: {SECTION}.space.{name}: no key {rest!r} in {roots[part][0][:-1]}"
+                        f"params.yaml: {SECTION}.space.{name}: no key {rest!r} in models.{self.model}"
                     )
-                found[there[0]] = dial.written(setting[name])
-        return found
+                lookup(loaded, key)
+                values[key] = dial.written(setting[name])
+        return values
 
     @property
     def seed(self) -> int:
-        """Of everything random in the trials: tables, masks, held-out rows and noise are the same in all."""
+        """Seed of everything random in all trials: tables, masks, held-out rows and noise."""
         return torch_seed(seed(), SECTION, self.dataset)
 
     @property
@@ -168,31 +165,24 @@ class Sweep(Spec):
         return section(DatasetSpec, f"datasets.{self.dataset}")
 
     def name(self) -> str:
-        """The study's name: it tells searches apart that are made from anything else.
+        """Return the search's name in a storage: one made from anything else has another.
 
         How many trials are asked for isn't part of it, so that more of them go on from those there are.
         """
         counted = self.model_copy(update={"trials": 1, "storage": None, "patience": 0.0})
-        here = Path(__file__).parent
-        code = [*modules("study/evaluation"), *(here / f"{name}.py" for name in _COMPUTES)]
-        own = model(self.model, self.dataset, self.change)
-        table = self.table
+        table, sampler = self.table, f"optuna {optuna.__version__}"
         made_from = fingerprint(
-            *code, table.source, table.mechanism, own, counted, self.seed, f"optuna {optuna.__version__}"
+            *COMPUTES, table.source, table.mechanism, self._own(), counted, self.seed, sampler
         )
         return f"{self.dataset}-{made_from[:16]}"
 
+    def _own(self) -> Model:
+        """Return the model as params.yaml has it."""
+        return model(self.model, self.dataset, self.change)
+
 
 def read_sweep() -> Sweep:
-    """The section `sweep`, its options checked."""
-    found = section(Sweep, SECTION)
-    found.check()
-    return found
-
-
-def _stands(loaded: Mapping[str, Any], key: str) -> bool:
-    try:
-        lookup(loaded, key)
-    except ParameterError:
-        return False
-    return True
+    """Read the section `sweep` and check its options."""
+    sweep = section(Sweep, SECTION)
+    sweep.check()
+    return sweep

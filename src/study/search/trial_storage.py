@@ -12,6 +12,7 @@ from optuna.exceptions import ExperimentalWarning, StorageInternalError
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock, JournalRedisBackend
 from sqlalchemy.exc import SQLAlchemyError
+from typing_extensions import override
 
 from notmiwae.errors import ParameterError, flat
 
@@ -23,11 +24,13 @@ VARIABLE = "NOTMIWAE_SWEEP_STORAGE"
 class Journal(JournalRedisBackend):
     """Optuna's journal in Redis, without its snapshots: they are pickles, and nothing is unpickled here."""
 
+    @override
     def save_snapshot(self, snapshot: bytes) -> None:
         """Keep none."""
 
+    @override
     def load_snapshot(self) -> bytes | None:
-        """There is none; the journal is read from its beginning."""
+        """Return None: the journal is read from its beginning."""
         return None
 
 
@@ -37,28 +40,28 @@ class KernelLock(JournalFileOpenLock):
     Optuna's own are files, which a killed process leaves behind for others to wait for.
 
     Arguments:
-        path: A file of its own.
+        path: File that is locked, and holds nothing.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._held: int | None = None
+        self._descriptor: int | None = None
 
+    @override
     def acquire(self) -> bool:
-        """Wait for the lock."""
-        self._held = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
-        fcntl.flock(self._held, fcntl.LOCK_EX)
+        self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
+        fcntl.flock(self._descriptor, fcntl.LOCK_EX)
         return True
 
+    @override
     def release(self) -> None:
-        """Give it back."""
-        if self._held is not None:
-            os.close(self._held)
-            self._held = None
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
 
 
 def storage_url(written: str | None) -> str | None:
-    """The URL that the environment names, or else the one in params.yaml."""
+    """Return the URL that the environment names, or else the one in params.yaml."""
     return os.environ.get(VARIABLE) or written
 
 
@@ -66,28 +69,28 @@ def open_storage(url: str | None, journal: Path, name: str) -> BaseStorage:
     """Open the storage.
 
     Arguments:
-        url: `redis://…`, or what SQLAlchemy accepts, as `postgresql://…`; None is the file `journal`.
-        journal: The file on this machine.
-        name: The study's; in Redis, what its keys begin with.
+        url: `redis://…`, or what SQLAlchemy accepts, as `postgresql://…`; None: trials are in `journal`.
+        journal: File on this machine.
+        name: Name of the search; in Redis, its keys begin with it.
 
     Raises:
-        ParameterError: nobody answers there, or what speaks to it isn't installed.
+        ParameterError: nobody answers there, or the package that speaks to it isn't installed.
     """
     if url is None:
-        return _file(journal)
+        return _open_file(journal)
     parts = urlsplit(url)
     # Without the password that may stand between.
     where = f"{parts.scheme}://{parts.hostname or ''}"
     try:
         if parts.scheme in ("redis", "rediss", "unix"):
-            return _redis(url, name)
+            return _open_redis(url, name)
         return RDBStorage(url)
     except (ImportError, OSError, ValueError, SQLAlchemyError, StorageInternalError) as error:
-        said = flat(error.__cause__ or error, 200)
-        raise ParameterError(f"sweep: storage {where}: can't be used: {said}") from None
+        reason = flat(error.__cause__ or error, 200)
+        raise ParameterError(f"sweep: storage {where}: can't be used: {reason}") from None
 
 
-def _redis(url: str, name: str) -> BaseStorage:
+def _open_redis(url: str, name: str) -> BaseStorage:
     from redis.exceptions import RedisError
 
     with warnings.catch_warnings():
@@ -98,7 +101,7 @@ def _redis(url: str, name: str) -> BaseStorage:
             raise OSError(str(error)) from None
 
 
-def _file(path: Path) -> BaseStorage:
+def _open_file(path: Path) -> BaseStorage:
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = KernelLock(path.with_suffix(".lock"))
     lock.acquire()

@@ -1,4 +1,4 @@
-"""`python -m study.site`: bring the tables of the hand-written pages up to date and build the report."""
+"""Bring the tables of the hand-written pages up to date and build the report: `python -m study.site`."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from study.site.build_page import write
 from study.site.chapters import FILLED, PAGE, SUMMARY
 
 
-def main(given: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Write all, or nothing; the exit status is 1 after an error.
 
     Arguments:
-        given: What follows the command's name; None: what the process was started with.
+        arguments: Words that follow the command's name; None: those that the process was started with.
     """
     parser = argparse.ArgumentParser(
         prog="python -m study.site",
@@ -24,7 +24,7 @@ def main(given: Sequence[str] | None = None) -> int:
         f"and bring {SUMMARY} and the tables of {', '.join(FILLED)} up to date. After an error all files are "
         "as they were.",
     )
-    parser.parse_args(given)
+    parser.parse_args(arguments)
     try:
         notes = write(Path())
     except (NotMIWAEError, OSError) as error:

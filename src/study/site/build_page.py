@@ -1,9 +1,9 @@
-"""Builds the report from the pages and results that are committed, and keeps their tables current."""
+"""Build the report from the pages and results that are committed, and keep their tables current."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -18,16 +18,21 @@ from study.site.opening import chart, findings
 from study.site.own_datasets import Run, own_chapter, own_tables, read_runs
 from study.site.site_inputs import read_text, repository
 
-__all__ = ["FILLED", "PAGE", "SUMMARY", "filled", "page", "summary", "write"]
-
 _BLOCK = re.compile(r"<!-- (?!end of )(\S+\.md) -->\n.*?<!-- end of \1 -->", re.S)
+_TEMPLATES = Environment(
+    loader=PackageLoader("study.site"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
 
 
 def page(root: Path) -> str:
-    """The report as HTML.
+    """Return the report as HTML.
 
     Raises:
-        DataError: a file that a page shows or links to isn't there, or a picture of the results is shown
+        NotMIWAEError: a file that a page shows or links to isn't there, or a picture of the results is shown
             nowhere.
     """
     runs = read_runs(root)
@@ -45,26 +50,17 @@ def page(root: Path) -> str:
         part = {"name": chapter.name, "anchor": slug(chapter.name), "sections": sections}
         parts.append(part | {"title": title + end.strip(), "html": rest, "about": chapter.about})
     _check_pictures(root, renderer.pictures)
-    environment = Environment(
-        loader=PackageLoader("study.site"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("layout.html.j2").render(
+    return _TEMPLATES.get_template("layout.html.j2").render(
         chapters=parts,
         chart=chart(root),
-        found=findings(root),
+        findings=findings(root),
         own=slug(OWN.name) if own else "",
         source=renderer.source(f"{STUDY.reports}/results.csv"),
-        style=_template(environment, "style.css"),
-        script=_template(environment, "page.js") + _template(environment, "sort.js"),
     )
 
 
 def summary(root: Path) -> str:
-    """The tables that matter, for a pull request.
+    """Return the tables that matter, for a pull request.
 
     Raises:
         DataError: a table isn't there.
@@ -78,14 +74,24 @@ def summary(root: Path) -> str:
 
 
 def filled(root: Path, path: str) -> str:
-    """A hand-written page with its tables as they are now.
+    """Return a hand-written page with its tables as they are now.
 
     Tables of a pipeline whose last run was of other data sets than its pages are about stay as they are.
 
     Raises:
         DataError: a table isn't there.
     """
-    return _filled(root, path, read_runs(root))
+    others = [run for run in read_runs(root) if run.note()]
+
+    def current(block: re.Match[str]) -> str:
+        table = block[1]
+        if any(run.made(table) for run in others):
+            return block[0]
+        if not (root / table).is_file():
+            raise DataError(f"{path}: there is no {table} to fill it with")
+        return f"<!-- {table} -->\n\n{read_text(root, table).strip()}\n\n<!-- end of {table} -->"
+
+    return _BLOCK.sub(current, read_text(root, path))
 
 
 def write(root: Path) -> list[str]:
@@ -95,11 +101,10 @@ def write(root: Path) -> list[str]:
         What was left as it was, and why: a line for each pipeline that was run on other data sets.
 
     Raises:
-        DataError: something that they are made of is absent or can't be read; no file has changed.
+        NotMIWAEError: something that they are made of is absent or can't be read; no file has changed.
         OSError: a file can't be written; no file has changed unless it was in the last step, their renaming.
     """
-    runs = read_runs(root)
-    texts = {path: _filled(root, path, runs) for path in FILLED}
+    texts = {path: filled(root, path) for path in FILLED}
     texts |= {SUMMARY: summary(root), PAGE: page(root)}
     with ExitStack() as files:
         for path, text in texts.items():
@@ -107,32 +112,18 @@ def write(root: Path) -> list[str]:
     return [
         f"{run.note()}: README.md and docs/ keep the tables they have"
         + (f"; these data sets have a chapter in {PAGE}" if run.own else "")
-        for run in runs
+        for run in read_runs(root)
         if run.note()
     ]
 
 
-def _filled(root: Path, path: str, runs: Sequence[Run]) -> str:
-    def current(found: re.Match[str]) -> str:
-        if any(run.note() and run.made(found[1]) for run in runs):
-            return found[0]
-        if not (root / found[1]).is_file():
-            raise DataError(f"{path}: there is no {found[1]} to fill it with")
-        return f"<!-- {found[1]} -->\n\n{read_text(root, found[1]).strip()}\n\n<!-- end of {found[1]} -->"
-
-    return _BLOCK.sub(current, read_text(root, path))
-
-
 def _renderer(root: Path, runs: Sequence[Run], anchors: dict[str, str], own: str) -> Renderer:
-    of_runs = [results_tables(run.results) for run in runs]
-    tables = {
-        str(path.relative_to(root)): read_text(root, str(path.relative_to(root)))
-        for path in _markdown_files(root)
-    }
-    for run, of_run in zip(runs, of_runs, strict=True):
-        tables[f"{run.pipeline.reports}/results.csv"] = "\n\n".join(of_run + own_tables(run))
-    made = {OWN.path: own, "results": results_chapter(of_runs), "provenance": provenance(root)}
-    made |= {path: _filled(root, path, runs) for path in FILLED}
+    by_pipeline = [results_tables(run.results) for run in runs]
+    tables = {path: read_text(root, path) for path in _table_files(root)}
+    for run, results in zip(runs, by_pipeline, strict=True):
+        tables[f"{run.pipeline.reports}/results.csv"] = "\n\n".join(results + own_tables(run))
+    made = {OWN.path: own, "results": results_chapter(by_pipeline), "provenance": provenance(root)}
+    made |= {path: filled(root, path) for path in FILLED}
     moved = {picture: OWN.path for run in runs for picture in run.spanning_pictures(root)}
     return Renderer(root, anchors, tables, made, repository(root), moved)
 
@@ -144,12 +135,9 @@ def _check_pictures(root: Path, shown: Sequence[str]) -> None:
                 raise DataError(f"{picture.relative_to(root)}: no page of the report shows it")
 
 
-def _markdown_files(root: Path) -> list[Path]:
-    found = [path for folder in TABLES for path in sorted((root / folder).glob("*.md"))]
-    # What is made of others is the source of none.
-    return [path for path in found if path != root / SUMMARY]
-
-
-def _template(environment: Environment, name: str) -> str:
-    assert environment.loader
-    return environment.loader.get_source(environment, name)[0]
+def _table_files(root: Path) -> Iterator[str]:
+    for folder in TABLES:
+        for table in sorted((root / folder).glob("*.md")):
+            # What is made of others is the source of none.
+            if (path := str(table.relative_to(root))) != SUMMARY:
+                yield path

@@ -1,8 +1,9 @@
-"""What the report is made of, in its order: every path that `study.site` reads or writes stands here."""
+"""The report's chapters in their order, and every path that `study.site` reads or writes."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 PAGE = "reports/index.html"
 """The report."""
@@ -16,9 +17,9 @@ class Chapter:
     """A part of the report: a page of the repository, or one that is made for the report.
 
     Attributes:
-        path: A Markdown file, as seen from the repository's root; a plain name if it's made (`made.py`).
-        name: What the table of contents calls it.
-        about: A line that tells a reader whether to unfold it; empty: it's open from the start.
+        path: Markdown file, as seen from the repository's root; a plain name if it's generated.
+        name: Name in the table of contents.
+        about: Line that tells a reader whether to unfold it; empty: it's open from the start.
     """
 
     path: str
@@ -42,7 +43,7 @@ CHAPTERS = (
     Chapter(
         "docs/sweep.md", "Hyperparameter search", "What the held-out bound depends on, and whether it tells."
     ),
-    Chapter("docs/wages.md", "An example", "From a table with gaps to an estimate with an honest interval."),
+    Chapter("docs/wages.md", "An example", "From missing wages to an estimate with an honest interval."),
     Chapter(
         "docs/api.md", "API reference", "What a program imports: classes, functions and their arguments."
     ),
@@ -54,12 +55,12 @@ CHAPTERS = (
         "Guarantees",
         "Equal bits for whom, and what a kill, a full disk or a damaged file can do.",
     ),
-    Chapter("results", "Every figure", "All metrics of all methods, in a table for each data set."),
+    Chapter("results", "All metrics", "Every metric of every method, in a table for each data set."),
     Chapter("provenance", "Provenance", "Versions, seeds and checksums of what decides the results."),
 )
 
 OWN = Chapter("own", "Your data sets")
-"""The first chapter where a pipeline has results of data sets that its page isn't about (`own.py`)."""
+"""First chapter where a pipeline has results of data sets that its page isn't about (`own_datasets`)."""
 
 
 @dataclass(frozen=True)
@@ -67,11 +68,11 @@ class Pipeline:
     """A pipeline of the repository, whose results the report shows.
 
     Attributes:
-        name: What the report calls it.
-        folder: Where its params.yaml and dvc.lock are.
-        reports: Where its results are.
-        datasets: The data sets that README and its page are about: those that are committed. Any other that
-            its results name is a user's own.
+        name: Name in the report.
+        folder: Folder of its params.yaml and dvc.lock.
+        reports: Folder of its results.
+        datasets: Data sets that README and its page are about: those that are committed. Any other that its
+            results name is a user's own.
     """
 
     name: str
@@ -97,35 +98,21 @@ SUMMARISED = (
 FILLED = ("README.md", "docs/study.md", "docs/images.md", "docs/sweep.md", "benchmarks/README.md")
 """Hand-written pages with tables of results between `<!-- FILE -->` and `<!-- end of FILE -->`."""
 
-TABLES = (
-    "reports",
-    "images/reports",
-    "paper/reports",
+_REPORTS = (
+    *(pipeline.reports for pipeline in PIPELINES),
     "long/reports",
     "sweep/gaussian/reports",
     "sweep/banknote/reports",
-    "benchmarks/results",
 )
+
+TABLES = (*_REPORTS, "benchmarks/results")
 """Folders whose Markdown files are tables that pages show."""
 
-FIGURES = (
-    "reports/figures",
-    "images/reports/figures",
-    "paper/reports/figures",
-    "long/reports/figures",
-    "sweep/gaussian/reports/figures",
-    "sweep/banknote/reports/figures",
-    "benchmarks/results",
-)
+FIGURES = (*(f"{reports}/figures" for reports in _REPORTS), "benchmarks/results")
 """Folders whose every picture the report has to show."""
 
 INPUTS = (
-    "params.yaml",
-    "dvc.lock",
-    "images/params.yaml",
-    "images/dvc.lock",
-    "paper/params.yaml",
-    "paper/dvc.lock",
+    *(str(Path(pipeline.folder, name)) for pipeline in PIPELINES for name in ("params.yaml", "dvc.lock")),
     "requirements.lock",
 )
 """Files that decide the results: the report holds their checksums."""

@@ -1,4 +1,4 @@
-"""Chapters that are made from results alone: every figure as a table, and where all of it comes from."""
+"""Write the chapters that are made from results alone: all metrics as tables, and where they come from."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from pathlib import Path
 import pandas as pd
 
 from notmiwae.errors import DataError, flat
-from study.reporting.names import dataset_name, datasets_in_order, in_order, method_name
+from study.reporting.methods import in_order, method_name
+from study.reporting.names import dataset_name, datasets_in_order
+from study.run.params_file import PARAMS_FILE, read_params
 from study.site.chapters import INPUTS, PIPELINES
-from study.site.site_inputs import read_environment, read_params
+from study.site.site_inputs import read_environment
 
 _ABSENT = "–"
 _METRICS = {
@@ -28,56 +30,54 @@ _METRICS = {
 
 
 def dataset_table(results: pd.DataFrame, dataset: str, errors: bool = False) -> str:
-    """A Markdown table of a data set: a row for each method, a column for each metric that one of them has.
+    """Write a Markdown table: a row for each method, a column for each metric that one of them has.
 
     Arguments:
         results: Rows dataset, method, metric, mean, se, replicates.
-        dataset: The data set.
+        dataset: Data set that it's of.
         errors: Whether standard errors stand beside means, where there is more than one replicate.
     """
-    of_dataset = results[results["dataset"] == dataset]
-    found: list[str] = list(dict.fromkeys(of_dataset["metric"]))
-    metrics = [name for name in _METRICS if name in found] + [name for name in found if name not in _METRICS]
-    held = {
+    rows = results[results["dataset"] == dataset]
+    metrics = sorted(dict.fromkeys(rows["metric"]), key=[*_METRICS, *rows["metric"]].index)
+    values = rows[["method", "metric", "mean", "se", "replicates"]].itertuples(index=False)
+    cells = {
         (method, metric): f"{mean:.3f} ± {se:.3f}" if errors and replicates > 1 else f"{mean:.3f}"
-        for method, metric, mean, se, replicates in of_dataset[
-            ["method", "metric", "mean", "se", "replicates"]
-        ].itertuples(index=False)
+        for method, metric, mean, se, replicates in values
     }
     lines = [[dataset_name(dataset), *(_METRICS.get(name, name) for name in metrics)]]
     lines.append([":--", *["--:"] * len(metrics)])
-    for method in in_order(list(dict.fromkeys(of_dataset["method"]))):
-        lines.append([method_name(method), *(held.get((method, name), _ABSENT) for name in metrics)])
+    for method in in_order(list(dict.fromkeys(rows["method"]))):
+        lines.append([method_name(method), *(cells.get((method, name), _ABSENT) for name in metrics)])
     return _joined(lines)
 
 
 def results_tables(results: pd.DataFrame) -> list[str]:
-    """The tables of all data sets that a pipeline has results of, in the order of their papers."""
+    """Write the tables of all data sets that a pipeline has results of, in the order of their papers."""
     names = datasets_in_order(list(dict.fromkeys(results["dataset"])))
     return [dataset_table(results, name) for name in names]
 
 
 def results_chapter(tables: Sequence[Sequence[str]]) -> str:
-    """The chapter with every figure.
+    """Write the chapter with all metrics.
 
     Arguments:
         tables: Tables of each of `PIPELINES`.
     """
     parts = [
-        "# Every figure",
+        "# All metrics",
         "Means over replicates, in the units that the pipeline works in; click on a column's name to sort by "
         "it. Standard errors and numbers of replicates are in the files.",
     ]
-    for pipeline, of_pipeline in zip(PIPELINES, tables, strict=True):
-        parts += [f"## {pipeline.name}, all methods", *of_pipeline]
+    for pipeline, own_tables in zip(PIPELINES, tables, strict=True):
+        parts += [f"## {pipeline.name}, all methods", *own_tables]
     return "\n\n".join(parts) + "\n"
 
 
 def provenance(root: Path) -> str:
-    """The chapter on versions, seeds and the contents of the inputs.
+    """Write the chapter on versions, seeds and the contents of the inputs.
 
     Raises:
-        DataError: one of the files that it's about can't be read.
+        NotMIWAEError: one of the files that it's about can't be read.
     """
     parts = [
         "# Provenance",
@@ -87,10 +87,12 @@ def provenance(root: Path) -> str:
         "## Versions",
     ]
     environments = {pipeline.name: read_environment(root, pipeline) for pipeline in PIPELINES}
-    names = list(dict.fromkeys(name for found in environments.values() for name in found))
+    names = list(dict.fromkeys(name for versions in environments.values() for name in versions))
     lines = [["", *environments], [":--", *[":--"] * len(environments)]]
-    lines += [[name, *(str(found.get(name, _ABSENT)) for found in environments.values())] for name in names]
-    seeds = [read_params(root, pipeline).get("seed", _ABSENT) for pipeline in PIPELINES]
+    lines += [
+        [name, *(str(versions.get(name, _ABSENT)) for versions in environments.values())] for name in names
+    ]
+    seeds = [read_params(root / pipeline.folder / PARAMS_FILE).get("seed", _ABSENT) for pipeline in PIPELINES]
     lines.append(["the one seed", *map(str, seeds)])
     parts.append(_joined(lines))
     parts += ["## Inputs", "SHA-256 of the files that decide the results, its first 16 digits."]

@@ -1,4 +1,4 @@
-"""Markdown pages as HTML: pictures in the file, tables that can be sorted, no link to a file beside it."""
+"""Render Markdown as HTML: pictures in the file, tables that can be sorted, no link to a file beside it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import itertools
 import os
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 from urllib.parse import quote, unquote
@@ -19,50 +20,45 @@ from PIL import Image
 from notmiwae.errors import DataError, flat
 from study.site.site_inputs import read_text
 
+_MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*:", re.I)
 _COMMENT = re.compile(r"<!--.*?-->\n?", re.S)
 _COLOURS = 128
-"""Of a picture in the page: flat figures lose nothing by it, and take a third of the space."""
+"""Number of colours of a picture: flat figures lose nothing by it, and take a third of the space."""
 
 
+@dataclass
 class Renderer:
     """Turns the Markdown files of a repository into parts of one page, which is read without the others.
 
-    Arguments:
-        root: The repository.
-        chapters: Files that are parts of the page, and the name of each one's anchor.
+    Attributes:
+        root: Folder of the repository.
+        chapters: Anchors by the file that is a part of the page.
         tables: Texts of tables by the file that they are from.
         made: Texts of chapters that aren't what their file holds, or are no file.
-        repository: The repository's address, to which links to files lead; None: such links are left out.
-        moved: Pictures that one chapter alone shows, and which one that is; other chapters link to it.
+        repository: Address of the repository, to which links to files lead; None: such links are left out.
+        moved: Chapters by the picture that they alone show; other chapters link to it.
+        pictures: Pictures that rendered chapters show.
     """
 
-    def __init__(
-        self,
-        root: Path,
-        chapters: Mapping[str, str],
-        tables: Mapping[str, str],
-        made: Mapping[str, str],
-        repository: str | None = None,
-        moved: Mapping[str, str] | None = None,
-    ) -> None:
-        self._root, self._repository = root, repository
-        self._chapters, self._tables, self._made = chapters, tables, made
-        self._moved = moved or {}
-        self.pictures: list[str] = []
-        self._markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
+    root: Path
+    chapters: Mapping[str, str]
+    tables: Mapping[str, str]
+    made: Mapping[str, str]
+    repository: str | None = None
+    moved: Mapping[str, str] = field(default_factory=dict)
+    pictures: list[str] = field(default_factory=list, init=False)
 
     def render(self, path: str) -> tuple[str, list[tuple[str, str]]]:
-        """A file as HTML, its title and sections one level down; and the anchors and names of the sections.
+        """Return a file as HTML, its headings one level down; and the anchors and names of its sections.
 
         Raises:
             DataError: a file that it includes, shows or links to isn't there.
         """
-        text = self._made[path] if path in self._made else read_text(self._root, path)
-        text = _COMMENT.sub("", text)
-        tokens = self._markdown.parse(text)
+        text = _COMMENT.sub("", self.made[path] if path in self.made else read_text(self.root, path))
+        tokens = _MARKDOWN.parse(text)
         sections: list[tuple[str, str]] = []
-        anchor = self._chapters[path]
+        anchor = self.chapters[path]
         taken: set[str] = set()
         for place, token in enumerate(tokens):
             if token.type in ("heading_open", "heading_close"):
@@ -77,7 +73,7 @@ class Renderer:
                 self._inline(tokens, place, path)
             if token.type == "table_open":
                 token.attrSet("class", "sortable")
-        html = self._markdown.renderer.render(tokens, self._markdown.options, {})
+        html = _MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {})
         # Who has no mouse scrolls long lines by the keyboard.
         html = html.replace("<pre>", '<pre tabindex="0">')
         return self._with_sources(html, text), sections
@@ -100,7 +96,7 @@ class Renderer:
         tokens[place].children = [_html(shown)]
 
     def _linked(self, children: list[Token], path: str) -> list[Token]:
-        """A text whose links lead to parts of the page or addresses; those to files may become paths."""
+        """Return a text whose links lead to parts of the page or addresses; those to files become paths."""
         kept: list[Token] = []
         file, start = "", 0
         for child in children:
@@ -111,7 +107,7 @@ class Renderer:
                 if file:
                     continue
             if child.type == "link_close" and file:
-                words = "".join(each.content for each in kept[start:])
+                words = "".join(token.content for token in kept[start:])
                 code = _html(f"<code>{escape(file)}</code>")
                 if words.lower() in (file.lower(), Path(file).name.lower(), Path(file).stem.lower()):
                     kept[start:] = [code]
@@ -124,45 +120,45 @@ class Renderer:
         return kept
 
     def _link(self, target: str, path: str) -> tuple[str, str]:
-        """Where a link leads: to a part of the page or an address; or nowhere, and the file it names."""
+        """Return where a link leads, a part of the page or an address; or nothing, and the file it names."""
         if _ADDRESS.match(target):
             return target, ""
         file, _, section = target.partition("#")
         place = os.path.normpath(Path(path).parent / unquote(file)) if file else path
-        if place in self._chapters:
-            anchor = self._chapters[place]
+        if place in self.chapters:
+            anchor = self.chapters[place]
             return (f"#{anchor}-{section}" if section else f"#{anchor}"), ""
-        if not (self._root / place).exists():
+        if not (self.root / place).exists():
             raise DataError(f"{path}: links to {target}, which isn't there")
-        if self._repository is None:
+        if self.repository is None:
             return "", place
         return self._address(place) + (f"#{section}" if section else ""), ""
 
     def _address(self, path: str) -> str:
         # HEAD is the default branch, whatever its name.
-        return f"{self._repository}/blob/HEAD/{quote(path)}"
+        return f"{self.repository}/blob/HEAD/{quote(path)}"
 
     def _figure(self, picture: str, caption: str, path: str) -> str:
-        if not (self._root / picture).is_file():
+        if not (self.root / picture).is_file():
             raise DataError(f"{picture}: no such picture; run the stage that makes it")
         if not caption.strip():
             raise DataError(f"{picture}: its link says nothing to who can't see it")
-        shown_in = self._moved.get(picture, path)
+        shown_in = self.moved.get(picture, path)
         if shown_in != path:
             return (
-                f'<p>The figure <code>{escape(picture)}</code> shows <a href="#{self._chapters[shown_in]}">'
+                f'<p>The figure <code>{escape(picture)}</code> shows <a href="#{self.chapters[shown_in]}">'
                 "other data sets</a> in this run.</p>"
             )
         self.pictures.append(picture)
         try:
-            with Image.open(self._root / picture) as opened:
+            with Image.open(self.root / picture) as opened:
                 width, height = opened.size
                 few = opened.convert("RGB").quantize(_COLOURS, dither=Image.Dither.NONE)
         except OSError as error:
             raise DataError(f"{picture}: can't be read as a picture: {flat(error)}") from None
-        held = io.BytesIO()
-        few.save(held, "PNG", optimize=True)
-        data = base64.b64encode(held.getvalue()).decode()
+        png = io.BytesIO()
+        few.save(png, "PNG", optimize=True)
+        data = base64.b64encode(png.getvalue()).decode()
         text = escape(caption, quote=True)
         return (
             f'<figure><img src="data:image/png;base64,{data}" width="{width}" height="{height}" alt="{text}">'
@@ -170,19 +166,18 @@ class Renderer:
         )
 
     def source(self, path: str) -> str:
-        """The note under a table or picture that names the file it's from."""
-        if self._repository is None:
+        """Return the note under a table or picture that names the file it's from."""
+        if self.repository is None:
             return f'<code class="source">{escape(path)}</code>'
         return f'<a class="source" href="{escape(self._address(path), quote=True)}">{escape(path)}</a>'
 
     def _with_sources(self, html: str, text: str) -> str:
-        """The page's tables in frames that scroll, each above the file that it's from."""
-        shown = _tables(text)
-        parts = html.split('<table class="sortable">')
-        framed = [parts[0]]
-        for table, part in zip(shown, parts[1:], strict=True):
+        """Put the page's tables in frames that scroll, each above the file that it's from."""
+        before, *parts = html.split('<table class="sortable">')
+        framed = [before]
+        for table, part in zip(_tables(text), parts, strict=True):
             body, _, rest = part.partition("</table>")
-            source = next((path for path, whole in self._tables.items() if table in whole), None)
+            source = next((path for path, whole in self.tables.items() if table in whole), None)
             below = f"<p>{self.source(source)}</p>" if source else ""
             framed.append(
                 f'<div class="table" tabindex="0" role="region" aria-label="Table">'
@@ -196,27 +191,25 @@ def _html(text: str) -> Token:
 
 
 def _unique(name: str, taken: set[str]) -> str:
-    """An anchor that the page doesn't have yet, as code hosts number them; it's taken from now on."""
+    """Return an anchor that the page doesn't have yet, numbered as code hosts do; it's taken from now on."""
     numbered = (f"{name}-{number}" for number in itertools.count(1))
-    found = next(each for each in itertools.chain([name], numbered) if each not in taken)
-    taken.add(found)
-    return found
+    anchor = next(anchor for anchor in itertools.chain([name], numbered) if anchor not in taken)
+    taken.add(anchor)
+    return anchor
 
 
 def _tables(text: str) -> list[str]:
-    """The tables of a Markdown text, in its order."""
-    blocks = re.split(r"\n\s*\n", text)
-    lines = [block.strip() for block in blocks]
-    return [block for block in lines if re.match(r"\|.*\|\n\|\s*:?-", block)]
+    """Return the tables of a Markdown text, in its order."""
+    blocks = [block.strip() for block in re.split(r"\n\s*\n", text)]
+    return [block for block in blocks if re.match(r"\|.*\|\n\|\s*:?-", block)]
 
 
 def slug(title: str) -> str:
-    """A heading's anchor, as code hosts make it."""
-    kept = re.sub(r"[^\w\- ]", "", title.strip().lower())
-    return kept.replace(" ", "-")
+    """Return a heading's anchor, as code hosts make it."""
+    return re.sub(r"[^\w\- ]", "", title.strip().lower()).replace(" ", "-")
 
 
 def plain(title: str) -> str:
-    """A heading without its marks."""
-    (inline,) = MarkdownIt("commonmark").parseInline(title)
+    """Return a heading without its marks."""
+    (inline,) = _MARKDOWN.parseInline(title)
     return "".join(token.content for token in inline.children or [])

@@ -1,4 +1,4 @@
-"""What the report opens with: what was asked, and the numbers and the chart of what came out."""
+"""Gather what the report opens with: the numbers and the chart of what came out."""
 
 from __future__ import annotations
 
@@ -8,15 +8,17 @@ from pathlib import Path
 
 import pandas as pd
 
-from study.reporting.names import DEFAULT, ORACLE, RIVAL, dataset_name, in_order, method_name
+from study.reporting.methods import DEFAULT, RIVAL, in_order, method_name
+from study.reporting.names import dataset_name
+from study.run.grid import ORACLE
+from study.run.params_file import PARAMS_FILE, read_params
 from study.site.chapters import IMAGES, PAPER, STUDY
-from study.site.site_inputs import read_params, read_published, read_results
+from study.site.site_inputs import read_published, read_results
 
 _CHARTED = ("gaussian", "mnist")
 """The data sets of the study on which RMSE tells good imputations from bad ones; on its ring it can't."""
 _STEP = 0.5
-"""Between two ticks of the chart."""
-
+"""RMSE between two ticks of the chart."""
 
 Place = tuple[float, float]
 """A value, and where on the chart's axis it stands, in per cent."""
@@ -27,9 +29,9 @@ class Mark:
     """A method's line in a panel of the chart.
 
     Attributes:
-        method: Its name.
-        ours: The error that came out.
-        published: The error that was published, if one was.
+        method: Name of the method.
+        ours: RMSE that came out.
+        published: RMSE that was published, if one was.
     """
 
     method: str
@@ -42,9 +44,9 @@ class Panel:
     """A data set's part of the chart.
 
     Attributes:
-        name: The data set's name.
-        marks: Its methods.
-        limit: The error of the Bayes-optimal imputation, if it's known.
+        name: Name of the data set.
+        marks: Lines of its methods.
+        limit: RMSE of the Bayes-optimal imputation, if it's known.
     """
 
     name: str
@@ -57,7 +59,7 @@ class Chart:
     """RMSE by method: ours, published, and the limit.
 
     Attributes:
-        panels: A panel a data set; all have the same methods in the same order.
+        panels: Data sets; all have the same methods in the same order.
         ticks: Values on the axis.
     """
 
@@ -66,40 +68,36 @@ class Chart:
 
 
 class Errors:
-    """RMSE by data set and method; None of what a run has no results of."""
+    """RMSE by data set and method; None of what a run has no results of.
+
+    Arguments:
+        results: Rows dataset, method, metric, mean.
+    """
 
     def __init__(self, results: pd.DataFrame) -> None:
-        rows = results[results["metric"] == "rmse"]
-        self._held: dict[tuple[str, str], float] = {
-            (dataset, method): float(mean)
-            for dataset, method, mean in rows[["dataset", "method", "mean"]].itertuples(index=False)
-        }
+        rows = results.loc[results["metric"] == "rmse", ["dataset", "method", "mean"]]
+        self._errors = {(data, method): float(mean) for data, method, mean in rows.itertuples(index=False)}
 
     def of(self, dataset: str, method: str) -> float | None:
-        """A method's error on a data set."""
-        return self._held.get((dataset, method))
+        """Return a method's error on a data set."""
+        return self._errors.get((dataset, method))
 
     def methods(self, datasets: Sequence[str]) -> list[str]:
-        """The methods that have an error on each of the data sets, without the limit."""
-        names = dict.fromkeys(method for _, method in self._held if method != ORACLE)
-        return in_order(
-            [name for name in names if all((dataset, name) in self._held for dataset in datasets)]
-        )
+        """Return the methods that have an error on each of the data sets, without the limit."""
+        names = dict.fromkeys(method for _, method in self._errors if method != ORACLE)
+        return in_order([name for name in names if all((data, name) in self._errors for data in datasets)])
 
     def mean(self, datasets: Sequence[str], methods: Sequence[str]) -> float | None:
-        """The mean over data sets of the lowest error on each, among these methods."""
-        lowest = [
-            min(
-                (self._held[dataset, name] for name in methods if (dataset, name) in self._held), default=None
-            )
+        """Return the mean over data sets of the lowest error on each, among these methods."""
+        known = [
+            [error for name in methods if (error := self.of(dataset, name)) is not None]
             for dataset in datasets
         ]
-        known = [error for error in lowest if error is not None]
-        return sum(known) / len(known) if known and len(known) == len(lowest) else None
+        return sum(map(min, known)) / len(known) if all(known) else None
 
 
 def findings(root: Path) -> dict[str, str]:
-    """The numbers of the opening by name, as they are printed; empty where a run has no results.
+    """Return the numbers of the opening by name, as they are printed; empty where a run has no results.
 
     Raises:
         DataError: a file of results is absent, or has other columns.
@@ -107,8 +105,8 @@ def findings(root: Path) -> dict[str, str]:
     ours, theirs = Errors(read_results(root, STUDY)), Errors(read_published(root, STUDY))
     images = Errors(read_results(root, IMAGES))
     tables, printed = Errors(read_results(root, PAPER)), Errors(read_published(root, PAPER))
-    baselines = [str(name) for name in read_params(root, PAPER).get("run", {}).get("baselines", [])]
-    found = {
+    baselines = read_params(root / PAPER.folder / PARAMS_FILE).get("run", {}).get("baselines", [])
+    values = {
         "gaussian": ours.of("gaussian", "notmiwae"),
         "gaussian_published": theirs.of("gaussian", "notmiwae"),
         "gaussian_limit": ours.of("gaussian", ORACLE),
@@ -121,42 +119,42 @@ def findings(root: Path) -> dict[str, str]:
         "block": images.of("block", "notmiwae"),
         "block_rival": images.of("block", "miwae"),
     }
-    return {name: "" if value is None else f"{value:.3f}" for name, value in found.items()}
+    return {name: "" if value is None else f"{value:.3f}" for name, value in values.items()}
 
 
 def chart(root: Path) -> Chart | None:
-    """RMSE by method on the data sets where it tells them apart; None if a run has no results of these.
+    """Return RMSE by method on the data sets where it tells them apart; None without results of these.
 
     Raises:
-        DataError: as `findings`.
+        DataError: a file of results is absent, or has other columns.
     """
     ours, theirs = Errors(read_results(root, STUDY)), Errors(read_published(root, STUDY))
     methods = ours.methods(_CHARTED)
     if not methods:
         return None
-    held = {
-        (errors, dataset, name): error
+    end = 1.04 * max(
+        errors.of(dataset, name) or 0.0
         for errors in (ours, theirs)
         for dataset in _CHARTED
         for name in [*methods, ORACLE]
-        if (error := errors.of(dataset, name)) is not None
-    }
-    end = 1.04 * max(held.values())
+    )
 
-    def place(errors: Errors, dataset: str, name: str) -> Place | None:
-        error = held.get((errors, dataset, name))
-        return None if error is None else (error, round(100 * error / end, 2))
+    def place(error: float) -> Place:
+        return error, round(100 * error / end, 2)
+
+    def mark(errors: Errors, dataset: str, name: str) -> Place | None:
+        error = errors.of(dataset, name)
+        return None if error is None else place(error)
 
     panels = [
         Panel(
             dataset_name(dataset),
             [
-                Mark(method_name(name), place(ours, dataset, name), place(theirs, dataset, name))
+                Mark(method_name(name), mark(ours, dataset, name), mark(theirs, dataset, name))
                 for name in methods
             ],
-            place(ours, dataset, ORACLE),
+            mark(ours, dataset, ORACLE),
         )
         for dataset in _CHARTED
     ]
-    ticks = [(step * _STEP, round(100 * step * _STEP / end, 2)) for step in range(int(end / _STEP) + 1)]
-    return Chart(panels, ticks)
+    return Chart(panels, [place(step * _STEP) for step in range(int(end / _STEP) + 1)])

@@ -1,4 +1,4 @@
-"""Data sets of a user's own in the report: a chapter for them, while README and pages stay as committed.
+"""Show a user's own data sets in the report: a chapter for them, while README and pages stay as committed.
 
 README, docs/study.md and docs/images.md are about the data sets that `chapters.py` lists for each pipeline.
 A run of others (docs/own_table.md), or of fewer, writes `reports/table.md` and its likes anew; such tables
@@ -21,8 +21,8 @@ from study.site.site_inputs import read_results
 
 _CAPTIONS = {
     "agreement": "imputed beside true values, of the cells whose truth is known",
-    "columns": "what was observed of each column with gaps, beside what each model draws for them, and the "
-    "learnt probability that a value is missing",
+    "columns": "what was observed of each column with missing values, beside what each model draws for them, "
+    "and the learnt probability that a value is missing",
     "draws": "draws of the first model for one image of each label",
     "errors": "RMSE of each pixel, a map a method",
     "imputations": "one image of each label: true, what was seen of it, and imputed by each method",
@@ -31,16 +31,16 @@ _CAPTIONS = {
     "rmse": "RMSE of each method, of the data sets whose missing values are known",
     "curves": "the held-out bound of each replicate during training, one panel a data set and model",
 }
-"""What the pictures of a data set show, by their names."""
+"""Captions of a data set's pictures, by their names."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """What a pipeline was run on last.
+    """The last run of a pipeline.
 
     Attributes:
-        pipeline: The pipeline.
-        results: Its results, rows dataset, method, metric, mean, se, replicates.
+        pipeline: Pipeline that was run.
+        results: Rows dataset, method, metric, mean, se, replicates.
     """
 
     pipeline: Pipeline
@@ -48,38 +48,34 @@ class Run:
 
     @property
     def own(self) -> list[str]:
-        """The data sets that its page isn't about."""
-        return datasets_in_order([name for name in self._found() if name not in self.pipeline.datasets])
+        """The data sets that the pipeline's page isn't about."""
+        return datasets_in_order([name for name in self._datasets() if name not in self.pipeline.datasets])
 
     @property
     def lacking(self) -> list[str]:
-        """The data sets that its page is about and that it has no results of."""
-        found = self._found()
-        return [name for name in self.pipeline.datasets if name not in found]
+        """The data sets that the pipeline's page is about and that were not run."""
+        return [name for name in self.pipeline.datasets if name not in self._datasets()]
 
     def made(self, path: str) -> bool:
-        """Whether a file is one of those that span the pipeline's data sets."""
+        """Return whether a file is one of those that span the pipeline's data sets."""
         return str(Path(path).parent) == self.pipeline.reports
 
     def note(self) -> str:
-        """Why pages don't take its tables; empty: they do."""
-        parts = [
-            f"{verb} {', '.join(names)}"
-            for verb, names in (("has", self.own), ("lacks", self.lacking))
-            if names
-        ]
+        """Say why pages don't take its tables; empty: they do."""
+        differences = (("has", self.own), ("lacks", self.lacking))
+        parts = [f"{verb} {', '.join(names)}" for verb, names in differences if names]
         return f"{self.pipeline.reports}/results.csv {' and '.join(parts)}" if parts else ""
 
     def spanning_pictures(self, root: Path) -> list[str]:
-        """Its pictures of all data sets together, if some are the user's own."""
+        """Return the pictures of all data sets together, if some are the user's own."""
         return _pictures(root, self.pipeline, "*.png") if self.own else []
 
-    def _found(self) -> list[str]:
+    def _datasets(self) -> list[str]:
         return list(dict.fromkeys(self.results["dataset"]))
 
 
 def read_runs(root: Path) -> list[Run]:
-    """What each pipeline was run on last.
+    """Read what each pipeline was run on last.
 
     Raises:
         DataError: results are absent, or have other columns.
@@ -88,23 +84,20 @@ def read_runs(root: Path) -> list[Run]:
 
 
 def own_tables(run: Run) -> list[str]:
-    """A table of each data set of the user's own: a row for each method, its metrics with standard errors."""
+    """Write a table of each of the user's own data sets: methods' metrics with standard errors."""
     return [dataset_table(run.results, name, errors=True) for name in run.own]
 
 
 def own_chapter(root: Path, runs: Sequence[Run]) -> str:
-    """The chapter with the results and every picture of these data sets; empty: there are none."""
+    """Write the chapter with the results and every picture of these data sets; empty: there are none."""
     parts = []
     for run in runs:
         for name, table in zip(run.own, own_tables(run), strict=True):
             parts += [f"## {_plain_markdown(dataset_name(name))}", table]
             parts += [_shown(name, path) for path in _pictures(root, run.pipeline, f"{name}/**/*.png")]
-        together = run.spanning_pictures(root)
-        if together:
-            parts += [
-                f"## {run.pipeline.name}: all data sets of the run",
-                *(_shown("", path) for path in together),
-            ]
+        if spanning := run.spanning_pictures(root):
+            parts.append(f"## {run.pipeline.name}: all data sets of the run")
+            parts += [_shown("", path) for path in spanning]
     if not parts:
         return ""
     about = (
@@ -122,10 +115,10 @@ def _pictures(root: Path, pipeline: Pipeline, pattern: str) -> list[str]:
 def _shown(dataset: str, path: str) -> str:
     name = Path(path).stem
     caption = _CAPTIONS.get(name, name.replace("_", " "))
-    said = f"{dataset_name(dataset)}: {caption}" if dataset else caption[0].upper() + caption[1:]
-    return f"![{_plain_markdown(said)}.](<{path}>)"
+    text = f"{dataset_name(dataset)}: {caption}" if dataset else caption[0].upper() + caption[1:]
+    return f"![{_plain_markdown(text)}.](<{path}>)"
 
 
 def _plain_markdown(text: str) -> str:
-    """A text that Markdown shows as it is."""
+    """Escape a text, so that Markdown shows it as it is."""
     return re.sub(r"([\\`*_\[\]<>|])", r"\\\1", text)

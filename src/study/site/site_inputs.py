@@ -1,4 +1,4 @@
-"""Reads what the report is made of: an error names the file, and nothing is taken for granted."""
+"""Read what the report is made of: an error names the file, and nothing is taken for granted."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import yaml
 
 from notmiwae.errors import DataError, flat
 from notmiwae.files import read_json
@@ -18,7 +17,7 @@ from study.site.chapters import Pipeline
 
 
 def read_text(root: Path, path: str) -> str:
-    """The text of a file.
+    """Read the text of a file.
 
     Raises:
         DataError: it's absent or no text.
@@ -30,7 +29,7 @@ def read_text(root: Path, path: str) -> str:
 
 
 def read_results(root: Path, pipeline: Pipeline) -> pd.DataFrame:
-    """The results of a pipeline, without means over data sets: dataset, method, metric, mean, se, replicates.
+    """Read a pipeline's results, without means over data sets: dataset, method, metric, mean, se, replicates.
 
     Raises:
         DataError: they're absent, or have other columns.
@@ -40,32 +39,16 @@ def read_results(root: Path, pipeline: Pipeline) -> pd.DataFrame:
 
 
 def read_published(root: Path, pipeline: Pipeline) -> pd.DataFrame:
-    """The published values beside them, with the same columns and perhaps more.
+    """Read the published values beside them, with the same columns and `source`.
 
     Raises:
-        DataError: as `read_results`.
+        DataError: they're absent, or have other columns.
     """
     return pd.DataFrame(read_rows(root / pipeline.reports / "published.csv", [*RESULT_COLUMNS, "source"]))
 
 
-def read_params(root: Path, pipeline: Pipeline) -> dict[str, Any]:
-    """The dials of a pipeline.
-
-    Raises:
-        DataError: they're absent or no mapping.
-    """
-    path = str(Path(pipeline.folder) / "params.yaml")
-    try:
-        params = yaml.safe_load(read_text(root, path))
-    except yaml.YAMLError as error:
-        raise DataError(f"{path}: is no YAML: {flat(error)}") from None
-    if not isinstance(params, dict):
-        raise DataError(f"{path}: holds {type(params).__name__}; accepted: a mapping")
-    return params
-
-
 def read_environment(root: Path, pipeline: Pipeline) -> dict[str, Any]:
-    """The versions that a pipeline's results were made with.
+    """Read the versions that a pipeline's results were made with.
 
     Raises:
         DataError: they're absent or no mapping.
@@ -78,7 +61,7 @@ def read_environment(root: Path, pipeline: Pipeline) -> dict[str, Any]:
 
 
 def repository(root: Path) -> str | None:
-    """The address of the repository, from `[project.urls]` of pyproject.toml; None if none is given there.
+    """Read the repository's address from `[project.urls]` of pyproject.toml; None if none is given there.
 
     Raises:
         DataError: pyproject.toml is no TOML.

@@ -1,8 +1,7 @@
-"""Missing processes of the whole row, of which the missing values are sampled."""
+"""Missing processes of the whole row; the missing values are sampled."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -11,19 +10,25 @@ from torch.nn.functional import logsigmoid
 from typing_extensions import override
 
 from notmiwae.model.distributions import Likelihood, pick
-from notmiwae.model.missing_process.missing_process import Missing, MissingProcess, ProcessSpec, processes
+from notmiwae.model.missing_process.missing_process import (
+    Missing,
+    MissingProcess,
+    Names,
+    ProcessSpec,
+    processes,
+)
 from notmiwae.model.networks import LinearSpec, MLPSpec, NetworkSpec, Widths
 
 
 @dataclass(frozen=True)
 class SampledMissing(Missing):
-    """x_m as sampled, reparameterised.
+    """Missing values x_m as sampled, reparameterised.
 
     Attributes:
-        px: p(x | z).
-        values: The rows completed by x_m ~ p(x_m | z), `[K, B, D]`.
-        log_prob: `log p(s | x_o, x_m)`.
-        decoder_mean: Impute with the mean of p(x_m | z), as if the mask said nothing of it.
+        px: Law of complete rows given z, p(x | z), `[K, B, D]`.
+        values: Rows completed by x_m ~ p(x_m | z), `[K, B, D]`.
+        log_prob: Log-probability of the mask at the sampled values, `log p(s | x_o, x_m)`, `[K, B]`.
+        decoder_mean: Whether to impute with the mean of p(x_m | z), as if the mask said nothing of x_m.
     """
 
     px: Likelihood
@@ -46,7 +51,7 @@ class SampledMissing(Missing):
 def complete(
     px: Likelihood, x: Tensor, s: Tensor, generator: torch.Generator
 ) -> tuple[Tensor, Tensor | float]:
-    """Rows completed by x_m ~ p(x_m | z), `[K, B, D]`, and a summand of the log-weights that is zero.
+    """Complete rows by x_m ~ p(x_m | z), `[K, B, D]`, beside a summand of the log-weights that is zero.
 
     Gradients flow through the values where p(x | z) can be reparameterised. Codes can't: there the summand
     `log p(x_m | z) − [the same, detached]` holds the gradient in the decoder's parameters that the weight
@@ -60,8 +65,8 @@ def complete(
 class RowProcess(MissingProcess):
     """Base of the processes `p(s_j = 0 | x) = sigmoid(f_j(x))` of the whole row; a subclass writes `logits`.
 
-    They aren't separable, so x_m is sampled from p(x_m | z). An example, in which a row with large values
-    in sum is the likelier to have gaps:
+    They aren't separable, so x_m is sampled from p(x_m | z). An example, in which a row is the likelier to
+    have missing cells the larger the sum of its values:
 
         >>> class SumProcess(RowProcess):
         ...     def __init__(self, columns):
@@ -81,7 +86,7 @@ class RowProcess(MissingProcess):
     """
 
     def logits(self, x: Tensor) -> Tensor:
-        """f_j(x) of each feature with a process, `[..., C]`, for complete rows `[..., D]`."""
+        """Compute f_j(x) of the features with a process, `[..., C]`, for complete rows `[..., D]`."""
         raise NotImplementedError
 
     @override
@@ -97,7 +102,13 @@ class RowProcess(MissingProcess):
 
 
 class AgnosticProcess(RowProcess):
-    """f is a network of the whole row (Ipsen et al. 2021, §3.2)."""
+    """A process in which f is a network of the whole row (Ipsen et al. 2021, §3.2).
+
+    Arguments:
+        columns: Indices of the features that can be missing, `[C]`.
+        features: Number of features, D.
+        network: Network from rows of D values to C logits.
+    """
 
     def __init__(self, columns: Tensor, features: int, network: NetworkSpec) -> None:
         super().__init__(columns)
@@ -114,20 +125,20 @@ class AgnosticLinearSpec(ProcessSpec):
     """Logistic regression of the mask on the whole row."""
 
     @override
-    def build(
-        self, columns: Tensor, x: Tensor, s: Tensor, names: Sequence[str] | None = None
-    ) -> MissingProcess:
+    def build(self, columns: Tensor, x: Tensor, s: Tensor, names: Names = None) -> MissingProcess:
         return AgnosticProcess(columns, x.shape[-1], LinearSpec())
 
 
 @processes.register("agnostic_nonlinear")
 class AgnosticNonlinearSpec(ProcessSpec):
-    """A multi-layer perceptron from the whole row to the mask."""
+    """A multi-layer perceptron from the whole row to the mask.
+
+    Attributes:
+        hidden: Widths of the hidden layers.
+    """
 
     hidden: Widths = (128,)
 
     @override
-    def build(
-        self, columns: Tensor, x: Tensor, s: Tensor, names: Sequence[str] | None = None
-    ) -> MissingProcess:
+    def build(self, columns: Tensor, x: Tensor, s: Tensor, names: Names = None) -> MissingProcess:
         return AgnosticProcess(columns, x.shape[-1], MLPSpec(hidden=self.hidden))

@@ -1,4 +1,4 @@
-"""A missing process of each column's own."""
+"""Missing processes side by side, each of some columns."""
 
 from __future__ import annotations
 
@@ -15,7 +15,13 @@ from notmiwae.errors import ParameterError
 from notmiwae.model.distributions import Likelihood
 from notmiwae.model.missing_process.ignorable import IgnorableProcess
 from notmiwae.model.missing_process.mcar import MCARSpec
-from notmiwae.model.missing_process.missing_process import Missing, MissingProcess, ProcessSpec, processes
+from notmiwae.model.missing_process.missing_process import (
+    Missing,
+    MissingProcess,
+    Names,
+    ProcessSpec,
+    processes,
+)
 from notmiwae.model.missing_process.separable import SeparableProcess
 from notmiwae.model.observation.observation_model import ObservationSpec
 from notmiwae.specs import suggest
@@ -31,8 +37,8 @@ class ByColumnSpec(ProcessSpec):
     directions are tried together: all high, then all low.
 
     Attributes:
-        default: The process of the columns that aren't named.
-        columns: By name.
+        default: Process of the columns that aren't named.
+        columns: Processes of columns, by the columns' names.
     """
 
     default: Entry = MCARSpec()
@@ -44,9 +50,7 @@ class ByColumnSpec(ProcessSpec):
         return super().to_mapping() | {"columns": columns}
 
     @override
-    def build(
-        self, columns: Tensor, x: Tensor, s: Tensor, names: Sequence[str] | None = None
-    ) -> MissingProcess:
+    def build(self, columns: Tensor, x: Tensor, s: Tensor, names: Names = None) -> MissingProcess:
         """Build a process for each group of columns with equal settings.
 
         Raises:
@@ -59,22 +63,21 @@ class ByColumnSpec(ProcessSpec):
             if name not in known:
                 raise ParameterError(f"by_column: columns: no column {name!r}{suggest(name, names or ())}")
         specs: list[ProcessSpec] = []
-        members: list[list[int]] = []
+        groups: list[list[int]] = []
         for j in columns.tolist():
             spec = self.columns.get(names[j], self.default) if names is not None else self.default
             if spec not in specs:
                 specs.append(spec)
-                members.append([])
-            members[specs.index(spec)].append(j)
-        parts = [
-            spec.build(columns.new_tensor(part), x, s, names)
-            for spec, part in zip(specs, members, strict=True)
-        ]
-        for spec, part in zip(specs, parts, strict=True):
+                groups.append([])
+            groups[specs.index(spec)].append(j)
+        parts: list[MissingProcess] = []
+        for spec, group in zip(specs, groups, strict=True):
+            part = spec.build(columns.new_tensor(group), x, s, names)
             if not isinstance(part, SeparableProcess | IgnorableProcess):
                 raise ParameterError(
                     f"by_column: {spec.kind} isn't separable: it takes the whole row, not one column"
                 )
+            parts.append(part)
         return ByColumnProcess(columns, parts)
 
     @override
@@ -85,7 +88,7 @@ class ByColumnSpec(ProcessSpec):
             self.model_copy(
                 update={
                     "default": default[min(start, len(default) - 1)],
-                    "columns": {name: each[min(start, len(each) - 1)] for name, each in columns.items()},
+                    "columns": {name: specs[min(start, len(specs) - 1)] for name, specs in columns.items()},
                 }
             )
             for start in range(most)
@@ -97,7 +100,7 @@ class ByColumnProcess(MissingProcess):
 
     Arguments:
         columns: Indices of all features that can be missing, `[C]`.
-        parts: The processes.
+        parts: Processes, which together have these columns.
     """
 
     def __init__(self, columns: Tensor, parts: list[MissingProcess]) -> None:
@@ -105,7 +108,7 @@ class ByColumnProcess(MissingProcess):
         self.parts = nn.ModuleList(parts)
 
     def processes(self) -> list[MissingProcess]:
-        """Those of the columns."""
+        """List the processes."""
         return cast(list[MissingProcess], list(self.parts))
 
     @override
@@ -127,19 +130,18 @@ class ByColumnProcess(MissingProcess):
 
     @override
     def learnt(self) -> list[dict[str, Any]]:
-        return sorted(
-            (each for part in self.processes() for each in part.learnt()), key=lambda each: each["column"]
-        )
+        learnt = [column for part in self.processes() for column in part.learnt()]
+        return sorted(learnt, key=lambda column: column["column"])
 
 
 @dataclass(frozen=True)
 class ByColumnMissing(Missing):
-    """Missing values of which each column has a process of its own.
+    """Missing values of columns with different processes.
 
     Attributes:
-        px: p(x | z), `[K, B, D]`.
-        parts: Columns of each process, `[C]`, and what it says of the missing values.
-        log_prob: `log p(s | x_o, z)`, `[K, B]`.
+        px: Law of complete rows given z, p(x | z), `[K, B, D]`.
+        parts: Pairs of a process's columns and what it says of their missing values.
+        log_prob: Log-probability of the mask, `log p(s | x_o, z)`, `[K, B]`.
     """
 
     px: Likelihood
@@ -155,10 +157,10 @@ class ByColumnMissing(Missing):
         ignorable = self.px.pick(chosen).sample(generator)
         return self._joined(ignorable, [part.sample(chosen, generator) for _, part in self.parts])
 
-    def _joined(self, values: Tensor, of_parts: list[Tensor]) -> Tensor:
-        """`values` with each part's own columns put in their places."""
-        for (columns, _), own in zip(self.parts, of_parts, strict=True):
-            values = values.index_copy(-1, columns, own.index_select(-1, columns))
+    def _joined(self, values: Tensor, by_part: list[Tensor]) -> Tensor:
+        """Put each part's values of its own columns in their places."""
+        for (columns, _), part in zip(self.parts, by_part, strict=True):
+            values = values.index_copy(-1, columns, part.index_select(-1, columns))
         return values
 
 
@@ -170,25 +172,25 @@ def build_process(
     s: Tensor,
     names: Sequence[str],
 ) -> MissingProcess:
-    """The process over the features `columns`; a separable one takes each kind of column by itself.
+    """Build the process over some features; a separable one takes each kind of column by itself.
 
     So its integrals are closed forms for real values and sums for codes, whatever stands beside them.
 
     Arguments:
-        spec: The process.
-        observation: What says of which kind a column is.
-        columns: See `ProcessSpec.build`.
-        x: See `ProcessSpec.build`.
-        s: See `ProcessSpec.build`.
-        names: See `ProcessSpec.build`.
+        spec: Settings of the process.
+        observation: Observation model, which says of which kind a column is.
+        columns: Indices of the features that can be missing, `[C]`.
+        x: Standardised rows `[N, D]`, zero where missing.
+        s: Mask `[N, D]`, 1 where observed.
+        names: Names of all D features.
     """
     process = spec.build(columns, x, s, names)
-    kinds = (columns.new_tensor(each) for each in observation.groups(x.shape[-1]))
+    kinds = (columns.new_tensor(kind) for kind in observation.groups(x.shape[-1]))
     groups = [group for group in (columns[torch.isin(columns, kind)] for kind in kinds) if len(group)]
     if len(groups) < 2 or not isinstance(process, SeparableProcess | ByColumnProcess):
         return process
-    built = [spec.build(group, x, s, names) for group in groups]
-    flat = [
-        each for part in built for each in (part.processes() if isinstance(part, ByColumnProcess) else [part])
-    ]
-    return ByColumnProcess(columns, flat)
+    parts: list[MissingProcess] = []
+    for group in groups:
+        part = spec.build(group, x, s, names)
+        parts += part.processes() if isinstance(part, ByColumnProcess) else [part]
+    return ByColumnProcess(columns, parts)

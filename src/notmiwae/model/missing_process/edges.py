@@ -1,4 +1,10 @@
-"""What the separable missing processes with edges share."""
+"""Separable missing processes with edges: what they share.
+
+`p(s_j = 0 | x_j)` is the probability that x_j, blurred by noise of the size 1/a, lies in a region: beyond an
+edge (`self_masking.py`), outside an interval (`two_sided.py`), or in one (`interval.py`). The noise is
+Gaussian (a probit link) or logistic (`logistic_link.py`). Integrals over a missing value, its mean and its
+draws are closed forms for every p(x_j | z) that is a mixture of Gaussians (`truncated_gaussian.py`).
+"""
 
 from __future__ import annotations
 
@@ -24,12 +30,12 @@ class EdgeProcess(SeparableProcess):
     link: Link = "probit"
 
     def regions(self) -> Regions:
-        """Where values go missing, in the units of the standardised features."""
+        """Tell where values go missing, in the units of the standardised features."""
         raise NotImplementedError
 
     @override
     def conditional(self, px: Likelihood) -> Conditional:
-        """A closed form, unless p(x | z) is of codes."""
+        """Condition p(x | z) on being missing: a closed form, unless it's of codes."""
         if not isinstance(px, GaussianScaleMixture):
             return super().conditional(px)
         regions = self.regions()
@@ -49,10 +55,11 @@ class EdgeSpec(ProcessSpec):
     """What the processes with edges have in common.
 
     Attributes:
-        shared: One edge and slope for all features (pixels of an image) instead of one each.
+        shared: Whether all features (pixels of an image) have one edge and slope instead of one each.
         initial_slope: Slope before training, in standardised units; it must be free to grow to 5–10.
-        marginal: `exact`, or `sampled`: x_m is drawn from p(x_m | z) as in Ipsen et al. 2021.
-        imputed_mean: `truncated`: E[x_m | z, s]; or `decoder`: E[x_m | z], under the same weights.
+        marginal: How x_m is integrated over: `exact`, or `sampled` from p(x_m | z) as in Ipsen et al. 2021.
+        imputed_mean: What is imputed, under the same weights: `truncated`, E[x_m | z, s], or `decoder`,
+            E[x_m | z].
     """
 
     shared: bool = False
@@ -60,32 +67,32 @@ class EdgeSpec(ProcessSpec):
     marginal: Marginal = "exact"
     imputed_mean: ImputedMean = "truncated"
 
-    def cells(self, columns: Tensor, x: Tensor, s: Tensor) -> list[Tensor]:
-        """Each feature's observed values, or all of them as one where the edge is shared; sorted."""
-        cells = [x[s[:, j].bool(), j] for j in columns.tolist()]
-        if self.shared and cells:
-            cells = [torch.cat(cells)]
-        return [values.sort().values for values in cells]
+    def observed(self, columns: Tensor, x: Tensor, s: Tensor) -> list[Tensor]:
+        """Sort the observed values of each feature, or of all together where they share an edge."""
+        observed = [x[s[:, j].bool(), j] for j in columns.tolist()]
+        if self.shared and observed:
+            observed = [torch.cat(observed)]
+        return [values.sort().values for values in observed]
 
-    def start(self, columns: Tensor, x: Tensor, s: Tensor, quantile: float) -> Tensor:
-        """The `quantile` of the observed values."""
+    def quantiles(self, columns: Tensor, x: Tensor, s: Tensor, level: float) -> Tensor:
+        """Take the quantile of the observed values at a level from 0 to 1, `[C]`, or `[1]` where shared."""
         # torch.quantile refuses more than 16 million values.
-        cells = self.cells(columns, x, s)
-        return stacked([values[round(quantile * (len(values) - 1))] for values in cells], x)
+        observed = self.observed(columns, x, s)
+        return stacked([values[round(level * (len(values) - 1))] for values in observed], x)
 
 
 def stacked(values: list[Tensor], x: Tensor) -> Tensor:
-    """One value a feature as `[C]`, of the kind of `x`."""
-    # A complete table has no feature to start.
+    """Stack one value a feature as `[C]`, in the type and on the device of `x`."""
+    # A complete table has no feature with a process.
     return torch.stack(values) if values else x.new_zeros(0)
 
 
 def described(columns: Tensor, direction: str, slopes: Tensor, midpoints: Tensor) -> list[dict[str, Any]]:
-    """One mapping a column of slopes `[C]` and midpoints `[E, C]`, or of ones that all share."""
+    """Describe each column's slope and midpoints, given as `[C]` and `[E, C]` or as shared ones."""
     slopes = slopes.expand(len(columns))
     midpoints = midpoints.expand(-1, len(columns)).T
     values = zip(columns.tolist(), slopes.tolist(), midpoints.tolist(), strict=True)
     return [
-        {"column": column, "direction": direction, "slope": slope, "midpoints": places}
-        for column, slope, places in values
+        {"column": column, "direction": direction, "slope": slope, "midpoints": edges}
+        for column, slope, edges in values
     ]

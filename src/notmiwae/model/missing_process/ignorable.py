@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -10,7 +9,13 @@ from torch import Tensor
 from typing_extensions import override
 
 from notmiwae.model.distributions import Likelihood
-from notmiwae.model.missing_process.missing_process import Missing, MissingProcess, ProcessSpec, processes
+from notmiwae.model.missing_process.missing_process import (
+    Missing,
+    MissingProcess,
+    Names,
+    ProcessSpec,
+    processes,
+)
 
 
 @dataclass(frozen=True)
@@ -18,15 +23,15 @@ class Unconditioned:
     """Missing values of which being missing says nothing once z is known; a subclass draws them.
 
     Attributes:
-        px: p(x | z).
-        log_prob: Log-probability of the mask.
+        px: Law of the values given z, p(x | z), `[K, B, D]` or of some columns `[K, B, C]`.
+        log_prob: Log-probability of the mask given z, broadcastable to `[K, B]` or `[K, B, C]`.
     """
 
     px: Likelihood
     log_prob: Tensor
 
     def average(self, alpha: Tensor) -> Tensor:
-        """Impute with the mean of p(x | z) under importance weights α `[K, B]`, as `[B, D]`."""
+        """Impute with the mean of p(x | z) under importance weights α `[K, B]`."""
         return self.px.average(alpha)
 
 
@@ -43,19 +48,18 @@ class IgnorableSpec(ProcessSpec):
     """No missing process: what MIWAE assumes (Mattei & Frellsen, ICML 2019)."""
 
     @override
-    def build(
-        self, columns: Tensor, x: Tensor, s: Tensor, names: Sequence[str] | None = None
-    ) -> MissingProcess:
+    def build(self, columns: Tensor, x: Tensor, s: Tensor, names: Names = None) -> MissingProcess:
         return IgnorableProcess(columns)
 
 
 class IgnorableProcess(MissingProcess):
-    """`p(s | x)` left out of the bound."""
+    """The absence of a process: `p(s | x)` is left out of the bound."""
 
     @override
     def forward(self, px: Likelihood, x: Tensor, s: Tensor, generator: torch.Generator) -> Missing:
         return IgnorableMissing(px, x.new_zeros(()))
 
+    @override
     def missing_probability(self, x: Tensor) -> Tensor:
-        """The rate of missing values isn't modelled: zero."""
+        """Return zero for every cell, as the rate of missing values isn't modelled."""
         return torch.zeros_like(x)

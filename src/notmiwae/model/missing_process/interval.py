@@ -1,14 +1,12 @@
-"""Values between two edges go missing."""
+"""Interval: values between two edges go missing."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 from torch import Tensor
 from typing_extensions import override
 
 from notmiwae.model.missing_process.edges import EdgeSpec, stacked
-from notmiwae.model.missing_process.missing_process import MissingProcess, processes
+from notmiwae.model.missing_process.missing_process import MissingProcess, Names, processes
 from notmiwae.model.missing_process.truncated_gaussian import Regions
 from notmiwae.model.missing_process.two_edges import TwoEdgedProcess
 
@@ -18,17 +16,15 @@ class IntervalSpec(EdgeSpec):
     """`p(s_j = 0 | x_j) = Φ(a(x_j − l)) − Φ(a(x_j − u))`: values between l and u go missing."""
 
     @override
-    def build(
-        self, columns: Tensor, x: Tensor, s: Tensor, names: Sequence[str] | None = None
-    ) -> MissingProcess:
-        """The edges start at those of the widest gap between observed values."""
-        gaps = [_gap(values) for values in self.cells(columns, x, s)]
+    def build(self, columns: Tensor, x: Tensor, s: Tensor, names: Names = None) -> MissingProcess:
+        """Build a process whose edges are at first the ends of the widest gap between observed values."""
+        gaps = [_gap(values) for values in self.observed(columns, x, s)]
         lower, upper = (stacked([gap[side] for gap in gaps], x) for side in (0, 1))
         return IntervalProcess(columns, self.initial_slope, lower, upper, self.marginal, self.imputed_mean)
 
 
 def _gap(values: Tensor) -> tuple[Tensor, Tensor]:
-    """The ends of the widest gap in the middle nine tenths of sorted values, or more where it's narrow."""
+    """Find the ends of the widest gap in the middle 90 % of sorted values, or more where it's narrow."""
     spread = values.std(correction=0)
     trimmed = round(0.05 * len(values))
     middle = values[trimmed : len(values) - trimmed]
@@ -36,15 +32,17 @@ def _gap(values: Tensor) -> tuple[Tensor, Tensor]:
     if len(middle) > 1:
         widest = middle.diff().argmax()
         lower, upper = middle[widest], middle[widest + 1]
-    # A blurred interval leaves no clear gap, and edges that are close together start with no gradient.
+    # A blurred interval leaves no clear gap, and edges that are close together have no gradient at first.
     wider = (0.25 * spread - (upper - lower) / 2).clamp_min(0.0)
     return lower - wider, upper + wider
 
 
 class IntervalProcess(TwoEdgedProcess):
-    """Missing between two edges; see `IntervalSpec`."""
+    """A process in which values between the edges l and u go missing."""
 
     direction = "inside"
+    log_missing = TwoEdgedProcess.log_inside
+    log_observed = TwoEdgedProcess.log_outside
 
     @override
     def regions(self) -> Regions:
@@ -52,11 +50,3 @@ class IntervalProcess(TwoEdgedProcess):
         shape = (1, len(self.columns))
         slopes, edges, widths = self.log_slope.exp(), self.centre - half_width, 2.0 * half_width
         return Regions(slopes.expand(shape), edges.expand(shape), widths.expand(shape))
-
-    @override
-    def log_missing(self, x: Tensor) -> Tensor:
-        return self._log_inside(x)
-
-    @override
-    def log_observed(self, x: Tensor) -> Tensor:
-        return self._log_outside(x)

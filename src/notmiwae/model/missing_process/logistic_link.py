@@ -24,7 +24,7 @@ _FIRST, _LAST, _COUNT = 0.5, 7.0, 12
 
 
 def _kappa() -> tuple[Tensor, Tensor]:
-    """Scales κ and the logarithms of their weights, `[12]` each."""
+    """Compute scales κ and the logarithms of their weights, each `[T]`, T = 12."""
     log_kappa = np.linspace(np.log(_FIRST), np.log(_LAST), _COUNT)
     half = np.exp(log_kappa)[:, None] / 2
     k = np.arange(1, 100)
@@ -38,13 +38,14 @@ _KAPPA, _LOG_WEIGHTS = _kappa()
 def logistic_truncated(
     px: Normal, slopes: Tensor, edges: Tensor, log_weights: Tensor | None
 ) -> TruncatedGaussian:
-    """x_j | z, s_j = 0 where `p(s_j = 0 | x_j) = sigmoid(a (x_j − b))`.
+    """Condition Gaussians on being missing, where `p(s_j = 0 | x_j) = sigmoid(a (x_j − b))`.
 
     Arguments:
-        px: Gaussians, `[..., K, B, C]`.
-        slopes: `a`, broadcastable to `[1, K, B, C]`.
-        edges: `b`, likewise.
-        log_weights: Of the Gaussians, where they are a mixture.
+        px: Gaussians p(x_j | z), `[..., K, B, C]`.
+        slopes: Slopes a, broadcastable to `[E, K, B, C]`.
+        edges: Edges b, broadcastable to `[E, K, B, C]`.
+        log_weights: Logarithms of the Gaussians' weights, broadcastable to `[..., K, B, C]`; None where they
+            are no mixture.
     """
     m, variance = slopes * (px.mean - edges), (slopes * px.scale).square()
     swapped = m < -0.5 * variance
@@ -53,5 +54,5 @@ def logistic_truncated(
         factor = factor + log_weights
     mean = torch.where(swapped, px.mean + slopes * px.scale.square(), px.mean)
     slopes = torch.where(swapped, -slopes, slopes)
-    kappa, log_kappa_weights = (over(each.to(m), factor) for each in (_KAPPA, _LOG_WEIGHTS))
+    kappa, log_kappa_weights = (over(values.to(m), factor) for values in (_KAPPA, _LOG_WEIGHTS))
     return TruncatedGaussian(Normal(mean, px.scale), slopes / kappa, edges, None, factor + log_kappa_weights)

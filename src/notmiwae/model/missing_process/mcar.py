@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from torch import Tensor, nn
@@ -10,7 +9,13 @@ from torch.nn.functional import logsigmoid
 from typing_extensions import override
 
 from notmiwae.model.distributions import Likelihood
-from notmiwae.model.missing_process.missing_process import Conditional, MissingProcess, ProcessSpec, processes
+from notmiwae.model.missing_process.missing_process import (
+    Conditional,
+    MissingProcess,
+    Names,
+    ProcessSpec,
+    processes,
+)
 from notmiwae.model.missing_process.separable import SeparableProcess, UnconditionedColumns
 
 
@@ -19,17 +24,15 @@ class MCARSpec(ProcessSpec):
     """`p(s_j = 0) = r_j`, a learnt rate for each feature: missing completely at random (Rubin 1976)."""
 
     @override
-    def build(
-        self, columns: Tensor, x: Tensor, s: Tensor, names: Sequence[str] | None = None
-    ) -> MissingProcess:
-        """The rates start at those of the table."""
+    def build(self, columns: Tensor, x: Tensor, s: Tensor, names: Names = None) -> MissingProcess:
+        """Build a process whose rates are at first those of the table."""
         missing = (1.0 - s.index_select(-1, columns)).sum(0)
-        # Half a cell more of either, so that no rate starts at 0 or 1.
+        # Half a cell more of either, so that no rate is 0 or 1 at first.
         return MCARProcess(columns, (missing + 0.5) / (len(s) + 1.0))
 
 
 class MCARProcess(SeparableProcess):
-    """A rate for each feature; see `MCARSpec`."""
+    """A learnt rate of missing values for each feature, whatever the value."""
 
     def __init__(self, columns: Tensor, rate: Tensor) -> None:
         super().__init__(columns)
@@ -45,7 +48,7 @@ class MCARProcess(SeparableProcess):
 
     @override
     def conditional(self, px: Likelihood) -> Conditional:
-        """The rate says nothing of the values."""
+        """Leave p(x_j | z) as it is: a rate says nothing of the values."""
         return UnconditionedColumns(px, logsigmoid(self.logit))
 
     drawing = conditional

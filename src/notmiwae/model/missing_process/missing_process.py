@@ -3,7 +3,7 @@
 A missing process is a module. `forward(px, x, s, generator)` returns the values' `Missing` given z and the
 mask: the log-probability of the mask, and the mean and draws of the missing values. A process in which a
 value's own size decides integrates over the missing values exactly (`separable.py`); one of the whole row
-samples them (`agnostic.py`).
+samples them (`agnostic.py`). All of them: docs/method.md, "Missing processes".
 
 Not to be mistaken for the mechanisms of simulations (`notmiwae.mechanisms`), which make values missing.
 """
@@ -19,6 +19,9 @@ from torch import Tensor, nn
 from notmiwae.model.distributions import Likelihood
 from notmiwae.specs import Registry, Spec
 
+Names = Sequence[str] | None
+"""Names of all D features, or None where no process has settings by column."""
+
 
 class Missing(Protocol):
     """What the mask and z say of a row: p(s | x_o, z) and p(x_m | z, s), for K samples of z."""
@@ -32,7 +35,7 @@ class Missing(Protocol):
     def average(self, alpha: Tensor) -> Tensor:
         """Impute under normalised importance weights α `[K, B]`, as `[B, D]`; of use where s = 0.
 
-        `Σ_k α_k E[x_m | z_k, s]`, or of codes the most probable one under the mixture of the K.
+        It's `Σ_k α_k E[x_m | z_k, s]`, or for codes the mode of the mixture of the K.
         """
 
     def sample(self, chosen: Tensor, generator: torch.Generator) -> Tensor:
@@ -40,7 +43,7 @@ class Missing(Protocol):
 
 
 class Conditional(Protocol):
-    """What z and being missing say of the values of the columns with a process, each on its own."""
+    """What z and being missing say of the values of the columns with a process: p(x_j | z, s_j = 0)."""
 
     if TYPE_CHECKING:  # a dataclass would take a property for the default of its field
 
@@ -49,9 +52,9 @@ class Conditional(Protocol):
             """`log p(s_j = 0 | z)`, broadcastable to `[K, B, C]`."""
 
     def average(self, alpha: Tensor) -> Tensor:
-        """Impute under importance weights α `[K, B]`, as `[B, C]`.
+        """Impute under normalised importance weights α `[K, B]`, as `[B, C]`.
 
-        `Σ_k α_k E[x_j | z_k, s_j = 0]`, or of codes the most probable one under the mixture of the K.
+        It's `Σ_k α_k E[x_j | z_k, s_j = 0]`, or for codes the mode of the mixture of the K.
         """
 
     def sample(self, generator: torch.Generator) -> Tensor:
@@ -62,7 +65,7 @@ class MissingProcess(nn.Module):
     """Base of the missing processes.
 
     Arguments:
-        columns: Indices of the features that can be missing; the others have no process, and a cell
+        columns: Indices of the features that can be missing, `[C]`; the others have no process, and a cell
             missing there all the same is taken as ignorable.
     """
 
@@ -76,25 +79,25 @@ class MissingProcess(nn.Module):
         """Condition the missing values on the mask.
 
         Arguments:
-            px: p(x | z), `[K, B, D]`.
+            px: Law of complete rows given z, p(x | z), `[K, B, D]`.
             x: Values `[B, D]`, anything finite where missing.
             s: Mask `[B, D]`, 1 where observed.
-            generator: For processes that sample x_m.
+            generator: Source of the noise of processes that sample x_m.
         """
         raise NotImplementedError
 
     def missing_probability(self, x: Tensor) -> Tensor:
-        """`p(s_j = 0 | x)` for complete rows `x` `[N, D]`: one column a feature, zero without a process."""
+        """Compute `p(s_j = 0 | x)`, `[N, D]`, for complete rows `[N, D]`; zero without a process."""
         raise NotImplementedError
 
     def limits(self) -> dict[str, tuple[Tensor, Tensor]]:
-        """The least and the greatest value of parameters, by name, that training keeps them between."""
+        """Give the lowest and highest values of parameters, by name, between which training keeps them."""
         return {}
 
     def learnt(self) -> list[dict[str, Any]]:
-        """What was learnt, for a report: a mapping with the `column`'s index for each column, as plain data.
+        """Report what was learnt: a mapping for each column, with its index as `column`, as plain data.
 
-        In the units of the standardised features; empty for a process without such numbers.
+        Numbers are in the units of the standardised features; a process without any gives an empty list.
         """
         return []
 
@@ -105,24 +108,22 @@ class MissingProcess(nn.Module):
 class ProcessSpec(Spec):
     """How a missing process is built for a table."""
 
-    def build(
-        self, columns: Tensor, x: Tensor, s: Tensor, names: Sequence[str] | None = None
-    ) -> MissingProcess:
-        """A process over the features `columns`, started from the observed values of `x` `[N, D]`.
+    def build(self, columns: Tensor, x: Tensor, s: Tensor, names: Names = None) -> MissingProcess:
+        """Build a process over some features, with parameters as the observed values suggest.
 
         Shapes of parameters follow from `columns` and D alone, so that a saved process can be rebuilt
         without its table.
 
         Arguments:
-            columns: Indices of the features that can be missing.
-            x: Standardised rows `[N, D]`.
-            s: Mask `[N, D]`.
-            names: Of all D features, for a process with settings by column.
+            columns: Indices of the features that can be missing, `[C]`.
+            x: Standardised rows `[N, D]`, zero where missing.
+            s: Mask `[N, D]`, 1 where observed.
+            names: Names of all D features, for a process with settings by column.
         """
         raise NotImplementedError
 
     def starts(self) -> list[ProcessSpec]:
-        """The settings to train from, of which the highest held-out bound wins; usually one."""
+        """List the settings to train from, of which the highest held-out bound wins; usually one."""
         return [self]
 
 

@@ -1,8 +1,8 @@
 """Separable missing processes, `p(s | x) = Π_j p(s_j | x_j)`, integrated over the missing values.
 
-With independent features given z the integral over x_m is a product of integrals over one value each
-(docs/method.md), `p(s_j = 0 | z) = ∫ p(s_j = 0 | x_j) p(x_j | z) dx_j`. Here it's a sum over the codes of a
-column, or a quadrature; `edges.py` and `truncated_gaussian.py` have closed forms.
+With independent features given z the integral over x_m is a product of integrals over one value each,
+`p(s_j = 0 | z) = ∫ p(s_j = 0 | x_j) p(x_j | z) dx_j` (docs/method.md, "Exact marginals"). Here each is a sum
+over the codes of a column, or a quadrature; `edges.py` and `truncated_gaussian.py` have closed forms.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ class Tabulated(Conditional):
     """`x_j | z, s_j = 0` on the nodes of p(x_j | z), exact for codes.
 
     Arguments:
-        px: p(x | z) of the columns with a process, `[K, B, C]`.
-        log_missing: `log p(s_j = 0 | x_j)`, elementwise.
-        count: Nodes of a quadrature.
+        px: Law of the columns with a process given z, `[K, B, C]`.
+        log_missing: Function `log p(s_j = 0 | x_j)`, elementwise.
+        count: Number of nodes of a quadrature, T.
     """
 
     log_prob: Tensor
@@ -65,12 +65,12 @@ class SeparableMissing(Missing):
     """Missing values under a separable process.
 
     Attributes:
-        px: p(x | z), `[K, B, D]`.
-        columns: Indices of the features with a process; those without are ignorable, `[C]`.
-        condition: Function from p(x | z) of these features to their `Conditional`.
-        given: The `Conditional` at the K samples of z.
-        log_prob: `log p(s | x_o, z)`, `[K, B]`.
-        decoder_mean: Whether to impute with the mean of p(x_m | z), as if the mask said nothing of it.
+        px: Law of complete rows given z, p(x | z), `[K, B, D]`.
+        columns: Indices of the features with a process, `[C]`; those without are ignorable.
+        condition: Function from p(x | z) of the features with a process to their `Conditional`.
+        given: Law of the features with a process given z and being missing, `[K, B, C]`.
+        log_prob: Log-probability of the mask, `log p(s | x_o, z)`, `[K, B]`.
+        decoder_mean: Whether to impute with the mean of p(x_m | z), as if the mask said nothing of x_m.
     """
 
     px: Likelihood
@@ -90,8 +90,8 @@ class SeparableMissing(Missing):
     @override
     def sample(self, chosen: Tensor, generator: torch.Generator) -> Tensor:
         px = self.px.pick(chosen)
-        draw = self.condition(px.columns(self.columns)).sample(generator)
-        return px.sample(generator).index_copy(-1, self.columns, draw)
+        draws = self.condition(px.columns(self.columns)).sample(generator)
+        return px.sample(generator).index_copy(-1, self.columns, draws)
 
 
 class SeparableProcess(MissingProcess):
@@ -121,44 +121,42 @@ class SeparableProcess(MissingProcess):
     has a form of its own, here `logsigmoid(−3 (x − edge))`.
 
     Arguments:
-        columns: See `MissingProcess`.
-        marginal: `exact`, or `sampled`: x_m ~ p(x_m | z), reparameterised, as in Ipsen et al. 2021.
-        imputed_mean: `truncated`, or `decoder`: impute with the mean of p(x_m | z) under the same weights, as
-            if being missing said nothing of a value once z is known.
+        columns: Indices of the features that can be missing, `[C]`.
+        marginal: How x_m is integrated over: `exact`, or `sampled`, x_m ~ p(x_m | z), reparameterised, as in
+            Ipsen et al. 2021.
+        imputed_mean: What is imputed: the mean of p(x_m | z, s) (`truncated`), or that of p(x_m | z)
+            (`decoder`) under the same weights, as if being missing said nothing of a value once z is known.
     """
 
     quadrature_nodes: ClassVar[int] = 65
     _DRAW_NODES: ClassVar[int] = 257  # a draw's law is linear between nodes: they have to be closer
 
     def __init__(
-        self,
-        columns: Tensor,
-        marginal: Marginal = "exact",
-        imputed_mean: ImputedMean = "truncated",
+        self, columns: Tensor, marginal: Marginal = "exact", imputed_mean: ImputedMean = "truncated"
     ) -> None:
         super().__init__(columns)
         self.marginal = marginal
         self.decoder_mean = imputed_mean == "decoder"
 
     def log_missing(self, x: Tensor) -> Tensor:
-        """`log p(s_j = 0 | x_j)` elementwise, for values `[..., C]` of the C features with a process."""
+        """Compute `log p(s_j = 0 | x_j)` of each value, `[..., C]`, of the features with a process."""
         raise NotImplementedError
 
     def log_observed(self, x: Tensor) -> Tensor:
-        """`log p(s_j = 1 | x_j)` likewise."""
+        """Compute `log p(s_j = 1 | x_j)` of each value, `[..., C]`, of the features with a process."""
         return torch.log(-torch.expm1(self.log_missing(x).clamp_max(-1e-7)))
 
     def conditional(self, px: Likelihood) -> Conditional:
-        """`x_j | z, s_j = 0` for the features with a process, `[K, B, C]`."""
+        """Condition p(x | z) of the features with a process, `[K, B, C]`, on being missing."""
         return Tabulated(px, self.log_missing, self.quadrature_nodes)
 
     def drawing(self, px: Likelihood) -> Conditional:
-        """The same to draw from."""
+        """Condition p(x | z) of the features with a process on being missing, to draw from."""
         return Tabulated(px, self.log_missing, max(self._DRAW_NODES, self.quadrature_nodes))
 
     @override
     def forward(self, px: Likelihood, x: Tensor, s: Tensor, generator: torch.Generator) -> Missing:
-        """Nothing is sampled here unless the marginal is `sampled`."""
+        """Condition the missing values on the mask; nothing is sampled unless the marginal is `sampled`."""
         s_j = s.index_select(-1, self.columns)
         if self.marginal == "sampled":
             values, score = complete(px, x, s, generator)

@@ -8,8 +8,8 @@ interval within a width of it; e ~ N(0, 1). With x ~ N(μ, σ²), `r = sqrt(1 + 
     E[e' | s = 0]    = φ(t) / Φ(t)          or  (φ(t) − φ(t − w)) / (Φ(t) − Φ(t − w))
     x | e'           ~ N(μ + a σ²/r · e', (σ/r)²)
 
-(METHOD.md §2; the integral ∫ Φ(a(x − b)) N(x; μ, σ²) dx = Φ(t) is Owen 1980, table of normal integrals).
-Everything is in logarithms and holds in both tails.
+(docs/method.md, "Exact marginals"; the integral ∫ Φ(a(x − b)) N(x; μ, σ²) dx = Φ(t) is Owen 1980, table of
+normal integrals). Everything is in logarithms and holds in both tails.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _SQRT_TWO_OVER_PI = math.sqrt(2.0 / math.pi)
 
 
 def mills_ratio(t: Tensor) -> Tensor:
-    """`φ(t) / Φ(t)`, to full precision in both tails: `sqrt(2/π) / erfcx(−t/√2)`."""
+    """Compute `φ(t) / Φ(t)` to full precision in both tails, as `sqrt(2/π) / erfcx(−t/√2)`."""
     ratio: Tensor = _SQRT_TWO_OVER_PI / erfcx(-t * _SQRT_HALF)
     return ratio
 
@@ -59,7 +59,7 @@ class _LogNdtr(torch.autograd.Function):
 
 
 def log_ndtr(t: Tensor) -> Tensor:
-    """`log Φ(t)`, with values and gradients that hold in both tails.
+    """Compute `log Φ(t)`, with values and gradients that hold in both tails.
 
     The gradient is the Mills ratio. PyTorch's, `exp(−t²/2 − log Φ(t))`, is a difference of large numbers: in
     single precision it's off by a third at t = −5,000, by a factor of 177 at −20,000, and may be infinite.
@@ -69,12 +69,12 @@ def log_ndtr(t: Tensor) -> Tensor:
 
 
 def _inverse_log_ndtr(log_level: Tensor) -> Tensor:
-    """The t at which `log Φ(t)` is `log_level`."""
+    """Find the t at which `log Φ(t)` is `log_level`."""
     return torch.from_numpy(ndtri_exp(log_level.cpu().numpy())).to(log_level.device)
 
 
 class IntervalProbability:
-    """The interval from t − w to t of a standard normal variable, w > 0, in double precision.
+    """The interval from t − w to t of a standard normal variable −e', w > 0, in double precision.
 
     It's mirrored into the left tail where it lies in the right one, since only there differences are of
     small numbers: `Φ(high) − Φ(low) = Φ(high) (1 − exp(−gap))`.
@@ -90,24 +90,25 @@ class IntervalProbability:
         self.gap = (self.log_high - log_ndtr(self.low)).clamp_min(1e-30)
 
     def log_prob(self) -> Tensor:
-        """`log(Φ(t) − Φ(t − w))`."""
+        """Compute `log(Φ(t) − Φ(t − w))`."""
         return self.log_high + torch.log(-torch.expm1(-self.gap))
 
+    @property
     def mean(self) -> Tensor:
-        """`(φ(t) − φ(t − w)) / (Φ(t) − Φ(t − w))`."""
+        """Expectation of e', `(φ(t) − φ(t − w)) / (Φ(t) − Φ(t − w))`."""
         fall = 0.5 * (self.high - self.low) * (self.high + self.low)  # log φ(low) − log φ(high)
         ratio = mills_ratio(self.high) * torch.expm1(fall) / torch.expm1(-self.gap)
         return torch.where(self.mirrored, -ratio, ratio)
 
     def invert(self, level: Tensor) -> Tensor:
-        """The e' below which the share `level` of the interval's mass lies, for draws."""
+        """Find the e' that cuts the share `level` of the interval's mass off, from either end, for draws."""
         log_level = self.log_high + torch.log1p(level * torch.expm1(-self.gap))
-        place = _inverse_log_ndtr(log_level).clamp(self.low, self.high)
-        return torch.where(self.mirrored, place, -place)
+        left = _inverse_log_ndtr(log_level).clamp(self.low, self.high)
+        return torch.where(self.mirrored, left, -left)
 
 
 def log_interval(t: Tensor, w: Tensor) -> Tensor:
-    """`log(Φ(t) − Φ(t − w))` for w > 0."""
+    """Compute `log(Φ(t) − Φ(t − w))` for w > 0."""
     return IntervalProbability(t, w).log_prob().to(t.dtype)
 
 
@@ -116,9 +117,9 @@ class Regions:
     """Where v must lie for a value to go missing: E half-lines or intervals a feature, disjoint.
 
     Attributes:
-        slopes: `a`, `[E, C]`: above the edge where positive, below it where negative.
-        edges: `b`, `[E, C]`.
-        widths: `[E, C]`; None for half-lines.
+        slopes: Slopes a, `[E, C]`; the region lies above its edge where positive, below it where negative.
+        edges: Edges b, `[E, C]`.
+        widths: Widths of the intervals, `[E, C]`; None for half-lines.
     """
 
     slopes: Tensor
@@ -126,7 +127,7 @@ class Regions:
     widths: Tensor | None = None
 
     def distance(self, mean: Tensor) -> Tensor:
-        """How far `mean` `[K, B, C]` lies from each region, `[E, K, B, C]`, 0 inside."""
+        """Measure how far means `[K, B, C]` lie from each region, `[E, K, B, C]`, 0 inside."""
         short = per_edge(self.slopes.sign()) * (per_edge(self.edges) - mean)
         if self.widths is not None:
             short = short.maximum(-short - per_edge(self.widths))
@@ -134,7 +135,7 @@ class Regions:
 
 
 def per_edge(values: Tensor) -> Tensor:
-    """`[E, C]` as `[E, 1, 1, C]`, to meet `[K, B, C]`."""
+    """Shape `[E, C]` as `[E, 1, 1, C]`, to meet `[K, B, C]`."""
     return values[:, None, None]
 
 
@@ -142,11 +143,12 @@ class TruncatedGaussian(Conditional):
     """x_j | z, s_j = 0: a mixture of Gaussians, each conditioned on its region.
 
     Arguments:
-        px: The Gaussians, `[..., K, B, C]`.
+        px: Gaussians p(x_j | z), `[..., K, B, C]`.
         slopes: Slopes a, broadcastable to `[..., K, B, C]`.
-        edges: Edges b, broadcastable likewise.
-        widths: Widths of the intervals, broadcastable likewise; None for half-lines.
-        log_weights: Logarithms of the mixture's weights, broadcastable likewise; None where all are one.
+        edges: Edges b, broadcastable to `[..., K, B, C]`.
+        widths: Widths of the intervals, broadcastable to `[..., K, B, C]`; None for half-lines.
+        log_weights: Logarithms of the mixture's weights, broadcastable to `[..., K, B, C]`; None where all
+            are one.
     """
 
     log_prob: Tensor
@@ -167,22 +169,23 @@ class TruncatedGaussian(Conditional):
     def _w(self, widths: Tensor) -> Tensor:
         return self.slopes.abs() * widths / self.spread
 
+    @property
     def mean(self) -> Tensor:
-        """Compute `E[x_j | z, s_j = 0]`, `[K, B, C]`: not the decoder's mean."""
+        """Expectation `E[x_j | z, s_j = 0]`, `[K, B, C]`: not the decoder's mean."""
         if self.widths is None:
             shift = mills_ratio(self.t)
         else:
-            shift = IntervalProbability(self.t, self._w(self.widths)).mean().to(self.t.dtype)
+            shift = IntervalProbability(self.t, self._w(self.widths)).mean.to(self.t.dtype)
         means = self.px.mean + self.slopes * self.px.scale.square() / self.spread * shift
         return (self.log_shares.softmax(0) * _components(means)).sum(0)
 
     @override
     def average(self, alpha: Tensor) -> Tensor:
-        return weighted_sum(alpha, self.mean())
+        return weighted_sum(alpha, self.mean)
 
     @override
     def sample(self, generator: torch.Generator) -> Tensor:
-        """Exact draws, by way of e'."""
+        """Draw exactly, by way of e'."""
         # One component is chosen by inverting the cumulative shares.
         shares = self.log_shares.softmax(0).cumsum(0)
         which = (uniform(shares[0], generator) > shares[:-1]).sum(0, keepdim=True)
@@ -205,5 +208,5 @@ class TruncatedGaussian(Conditional):
 
 
 def _components(values: Tensor) -> Tensor:
-    """`[..., K, B, C]` as `[N, K, B, C]`."""
+    """Fold the axes before the last three into one of G components: `[..., K, B, C]` as `[G, K, B, C]`."""
     return values if values.dim() == 4 else values.flatten(0, -4)

@@ -15,15 +15,15 @@ from notmiwae.model.missing_process.truncated_gaussian import log_interval, log_
 
 
 class TwoEdgedProcess(EdgeProcess):
-    """Two edges l < u a feature, one slope a > 0; see `TwoSided` and `Interval`.
+    """Base of the processes with two edges l < u and a slope a > 0 a feature.
 
     Arguments:
-        columns: See `MissingProcess`.
-        slope: a before training.
-        lower: l before training.
-        upper: u before training.
-        marginal: See `SeparableProcess`.
-        imputed_mean: See `SeparableProcess`.
+        columns: Indices of the features that can be missing, `[C]`.
+        slope: Slope a before training.
+        lower: Lower edges l before training, `[C]`, or `[1]` where shared.
+        upper: Upper edges u before training, `[C]`, or `[1]` where shared.
+        marginal: How x_m is integrated over, `exact` or `sampled`.
+        imputed_mean: What is imputed, E[x_m | z, s] (`truncated`) or E[x_m | z] (`decoder`).
     """
 
     direction: str
@@ -43,13 +43,13 @@ class TwoEdgedProcess(EdgeProcess):
         # The half width stays positive, so that the probabilities of the two sides never exceed one.
         self.log_half_width = nn.Parameter(((upper - lower) / 2).clamp_min(1e-3).log())
 
-    def _log_inside(self, x: Tensor) -> Tensor:
-        """`log [Φ(a(x − l)) − Φ(a(x − u))]`."""
+    def log_inside(self, x: Tensor) -> Tensor:
+        """Compute `log [Φ(a(x − l)) − Φ(a(x − u))]`."""
         slope, half_width = self.log_slope.exp(), self.log_half_width.exp()
         return log_interval(slope * (x - self.centre + half_width), 2.0 * slope * half_width)
 
-    def _log_outside(self, x: Tensor) -> Tensor:
-        """`log [Φ(a(l − x)) + Φ(a(x − u))]`."""
+    def log_outside(self, x: Tensor) -> Tensor:
+        """Compute `log [Φ(a(l − x)) + Φ(a(x − u))]`."""
         slope, half_width = self.log_slope.exp(), self.log_half_width.exp()
         offset = x - self.centre
         below, above = -slope * (offset + half_width), slope * (offset - half_width)
@@ -57,7 +57,7 @@ class TwoEdgedProcess(EdgeProcess):
 
     @override
     def learnt(self) -> list[dict[str, Any]]:
-        """`direction`, `slope` a, and `midpoints` [l, u]."""
+        """Report `direction`, `slope` a, and `midpoints` [l, u] of each column."""
         half_width = self.log_half_width.exp()
         midpoints = torch.stack([self.centre - half_width, self.centre + half_width])
         return described(self.columns, self.direction, self.log_slope.exp(), midpoints)

@@ -1,15 +1,13 @@
-"""Missing processes with two edges a feature: values outside an interval go missing, or those in it."""
+"""Two-sided: values outside two edges go missing."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 from typing_extensions import override
 
 from notmiwae.model.missing_process.edges import EdgeSpec
-from notmiwae.model.missing_process.missing_process import MissingProcess, processes
+from notmiwae.model.missing_process.missing_process import MissingProcess, Names, processes
 from notmiwae.model.missing_process.truncated_gaussian import Regions
 from notmiwae.model.missing_process.two_edges import TwoEdgedProcess
 
@@ -19,18 +17,18 @@ class TwoSidedSpec(EdgeSpec):
     """`p(s_j = 0 | x_j) = Φ(a(l − x_j)) + Φ(a(x_j − u))`: values outside [l, u] go missing."""
 
     @override
-    def build(
-        self, columns: Tensor, x: Tensor, s: Tensor, names: Sequence[str] | None = None
-    ) -> MissingProcess:
-        """The edges start at the edges of what was observed."""
-        lower, upper = (self.start(columns, x, s, quantile) for quantile in (0.05, 0.95))
+    def build(self, columns: Tensor, x: Tensor, s: Tensor, names: Names = None) -> MissingProcess:
+        """Build a process whose edges are at first the 5 % and 95 % quantiles of what was observed."""
+        lower, upper = (self.quantiles(columns, x, s, level) for level in (0.05, 0.95))
         return TwoSidedProcess(columns, self.initial_slope, lower, upper, self.marginal, self.imputed_mean)
 
 
 class TwoSidedProcess(TwoEdgedProcess):
-    """Missing outside two edges; see `TwoSidedSpec`."""
+    """A process in which values below the edge l or above u go missing."""
 
     direction = "outside"
+    log_missing = TwoEdgedProcess.log_outside
+    log_observed = TwoEdgedProcess.log_inside
 
     @override
     def regions(self) -> Regions:
@@ -39,11 +37,3 @@ class TwoSidedProcess(TwoEdgedProcess):
         slopes = torch.stack([-slope, slope])
         edges = torch.stack([self.centre - half_width, self.centre + half_width])
         return Regions(slopes.expand(shape), edges.expand(shape))
-
-    @override
-    def log_missing(self, x: Tensor) -> Tensor:
-        return self._log_outside(x)
-
-    @override
-    def log_observed(self, x: Tensor) -> Tensor:
-        return self._log_inside(x)

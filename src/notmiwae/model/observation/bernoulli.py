@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn.functional import logsigmoid, softplus
 from typing_extensions import override
 
-from notmiwae.model.distributions import Likelihood, Nodes, pick, weighted_sum
+from notmiwae.model.distributions import Likelihood, Nodes, pick
 from notmiwae.model.noise import uniform
 from notmiwae.model.observation.observation_model import ObservationSpec, observations
 
@@ -28,10 +28,10 @@ class BernoulliSpec(ObservationSpec):
 
 
 class BernoulliObservation(nn.Module):
-    """`forward(logits)` is the `Bernoulli` distribution of them; see `BernoulliSpec`."""
+    """A Bernoulli distribution of each feature; nothing is learnt beside the decoder."""
 
     def forward(self, decoded: Tensor) -> Bernoulli:
-        """p(x | z) for decoded logits `[..., D]`."""
+        """Return p(x | z) for decoded logits `[..., D]`."""
         return Bernoulli(decoded)
 
 
@@ -40,7 +40,7 @@ class Bernoulli(Likelihood):
     """Independent values of 0 and 1.
 
     Attributes:
-        logits: Any shape.
+        logits: Logits of a 1, of any shape.
     """
 
     logits: Tensor
@@ -48,16 +48,12 @@ class Bernoulli(Likelihood):
     @property
     @override
     def mean(self) -> Tensor:
-        """The probability of a 1."""
+        """Probability of a 1."""
         return self.logits.sigmoid()
 
     @override
     def log_prob(self, x: Tensor, s: Tensor) -> Tensor:
         return (s * (x * self.logits - softplus(self.logits))).sum(-1)
-
-    @override
-    def score(self, x: Tensor, s: Tensor) -> Tensor:
-        return self.log_prob(x, s)
 
     @override
     def sample(self, generator: torch.Generator) -> Tensor:
@@ -77,12 +73,3 @@ class Bernoulli(Likelihood):
         values = torch.tensor([0.0, 1.0], dtype=self.logits.dtype, device=self.logits.device)
         log_weights = torch.stack([logsigmoid(-self.logits), logsigmoid(self.logits)])
         return Nodes(values.reshape(-1, *[1] * self.logits.dim()), log_weights)
-
-    @override
-    def estimate(self, values: Tensor, weights: Tensor) -> Tensor:
-        """The share of ones."""
-        return (weights * values).sum(0)
-
-    @override
-    def average(self, alpha: Tensor) -> Tensor:
-        return weighted_sum(alpha, self.mean)

@@ -1,4 +1,4 @@
-"""Observation models of columns that hold codes: 0 and 1, or 0 to C − 1. Sums over the values are exact."""
+"""The categorical observation model, of columns that hold codes 0 to V − 1."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _IMPOSSIBLE = -1e30
 
 @observations.register("categorical")
 class CategoricalSpec(ObservationSpec):
-    """`p(x_j = c | z) = softmax(f_j(z))_c` for columns of codes 0, …, C_j − 1.
+    """`p(x_j = v | z) = softmax(f_j(z))_v` for columns of codes 0, …, V_j − 1.
 
     The imputation is the most probable code: the mean of codes is no code.
 
     Attributes:
-        categories: C_j, one number for all columns or a list with one for each.
+        categories: Number of codes V_j, one for all columns or a list with one for each.
     """
 
     categories: (
@@ -34,16 +34,16 @@ class CategoricalSpec(ObservationSpec):
     )
 
     def of_each(self, features: int) -> tuple[int, ...]:
-        """C_j of each feature.
+        """List the number of codes V_j of each feature.
 
         Raises:
-            ParameterError: the list has another length.
+            ParameterError: `categories` is a list of another length.
         """
         if isinstance(self.categories, int):
             return (self.categories,) * features
         if len(self.categories) != features:
-            found = f"categories: {len(self.categories)} numbers for {features} columns"
-            raise ParameterError(f"{found}; accepted: one for each column, or one for all")
+            given = f"categories: {len(self.categories)} numbers for {features} columns"
+            raise ParameterError(f"{given}; accepted: one for each column, or one for all")
         return self.categories
 
     @override
@@ -64,7 +64,7 @@ class CategoricalSpec(ObservationSpec):
 
 
 class CategoricalObservation(nn.Module):
-    """`forward(logits)` is the `Categorical` distribution of them, a block of C_j for each feature."""
+    """A categorical distribution of each feature, from a block of V_j logits."""
 
     sizes: Tensor
     slots: Tensor
@@ -78,18 +78,18 @@ class CategoricalObservation(nn.Module):
         self.register_buffer("slots", slots, persistent=False)
 
     def forward(self, decoded: Tensor) -> Categorical:
-        """p(x | z) for decoded logits `[..., Σ_j C_j]`."""
+        """Return p(x | z) for decoded logits `[..., Σ_j V_j]`."""
         logits = decoded[..., self.slots.clamp_min(0)]
         return Categorical(logits.masked_fill(self.slots < 0, _IMPOSSIBLE).log_softmax(-1), self.sizes)
 
 
 @dataclass(frozen=True)
 class Categorical(Likelihood):
-    """Independent codes; a `Likelihood`.
+    """Independent codes.
 
     Attributes:
-        log_probs: `[..., D, C]` for C the most codes of any feature.
-        sizes: C_j, `[D]`.
+        log_probs: Log-probabilities of the codes, `[..., D, V]` for V the most codes of any feature.
+        sizes: Number of codes V_j of each feature, `[D]`.
     """
 
     log_probs: Tensor
@@ -98,7 +98,7 @@ class Categorical(Likelihood):
     @property
     @override
     def mean(self) -> Tensor:
-        """The most probable code."""
+        """Mode, the most probable code: a mean of codes is none."""
         return self.log_probs.argmax(-1).to(self.log_probs.dtype)
 
     @override
@@ -109,11 +109,8 @@ class Categorical(Likelihood):
         return (s * self.log_probs.gather(-1, codes)[..., 0]).sum(-1)
 
     @override
-    def score(self, x: Tensor, s: Tensor) -> Tensor:
-        return self.log_prob(x, s)
-
     def sample(self, generator: torch.Generator) -> Tensor:
-        """See `Likelihood.sample`, by inverting the cumulative probabilities."""
+        # By inverting the cumulative probabilities.
         shares = self.log_probs.exp().cumsum(-1)[..., :-1]
         codes = (uniform(shares[..., :1], generator) > shares).sum(-1)
         return codes.minimum(self.sizes - 1).to(shares.dtype)
@@ -133,7 +130,7 @@ class Categorical(Likelihood):
 
     @override
     def estimate(self, values: Tensor, weights: Tensor) -> Tensor:
-        """The code with the most weight."""
+        """Impute with the code of the most weight."""
         votes = [(weights * (values == code)).sum(0) for code in range(self.log_probs.shape[-1])]
         return torch.stack(votes).argmax(0).to(weights.dtype)
 

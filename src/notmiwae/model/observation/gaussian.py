@@ -16,8 +16,8 @@ class GaussianSpec(ScaledSpec):
     """`p(x_j | z) = N(μ_j(z), σ_j²)` with learnt σ_j, the same for all z.
 
     Attributes:
-        network_scale: σ_j(z) depends on z: the decoder has a second output for each feature. It overfits or
-            collapses more readily than a constant σ_j (METHOD.md §2); the floor is what holds it.
+        network_scale: Whether σ_j(z) depends on z, by a second output of the decoder for each feature. It
+            overfits or collapses more readily than a constant σ_j; the floor is what holds it.
     """
 
     network_scale: bool = False
@@ -33,9 +33,13 @@ class GaussianSpec(ScaledSpec):
 
 
 class GaussianObservation(nn.Module):
-    """`forward(decoded)` is `N(decoded, σ²)`, `σ = floor + softplus(raw)`; see `GaussianSpec`.
+    """A Gaussian of each feature, `forward(decoded) = N(decoded, σ²)` with `σ = floor + softplus(raw)`.
 
-    With `network_scale` the second half of `decoded` is added to `raw`.
+    Arguments:
+        scales: Number of learnt σ: D, or 1 where shared.
+        floor: Smallest σ.
+        initial_scale: Scale σ before training.
+        network_scale: Whether the second half of `decoded` is added to `raw`.
     """
 
     def __init__(self, scales: int, floor: float, initial_scale: float, network_scale: bool = False) -> None:
@@ -45,7 +49,7 @@ class GaussianObservation(nn.Module):
         self.raw_scale = nn.Parameter(torch.full((scales,), raw(initial_scale, floor)))
 
     def forward(self, decoded: Tensor) -> Normal:
-        """p(x | z) for decoded means `[..., D]`, or means and raw scales `[..., 2 D]`."""
+        """Return p(x | z) for decoded means `[..., D]`, or means and raw scales `[..., 2 D]`."""
         if not self.network_scale:
             return Normal(decoded, self.floor + softplus(self.raw_scale))
         mean, raw_scale = decoded.chunk(2, -1)

@@ -19,29 +19,28 @@ from notmiwae.model.distributions import (
     Nodes,
     Normal,
     over,
-    weighted_sum,
 )
 from notmiwae.model.noise import normal, uniform
 from notmiwae.model.observation.observation_model import ObservationSpec, observations, raw
 
 _PERIOD = 64.0
-"""Between the quadrature of one component and the next, in standard deviations: more than either reaches."""
+"""Standard deviations from the quadrature of one component to the next: more than either reaches."""
 
 
 @observations.register("gaussian_mixture")
 class GaussianMixtureSpec(ObservationSpec):
-    """`p(x_j | z) = Σ_c π_jc(z) N(x_j; μ_c, σ_c²)`: z chooses among C components that all features share.
+    """`p(x_j | z) = Σ_g π_jg(z) N(x_j; μ_g, σ_g²)`: z chooses among G components that all features share.
 
     What is certain of a pixel is a matter of logits, as in a classification, so that a sharp component
     doesn't drown the rest of the gradient; and a pixel that may be black or white has both modes, where a
     Gaussian would lie between them and take being missing, if both extremes go missing, as improbable.
 
     Attributes:
-        components: C.
-        first: μ_1 before training; the others are evenly spaced from it.
-        last: μ_C before training.
-        floor: Smallest σ_c.
-        initial_scale: σ_c before training.
+        components: Number of components, G.
+        first: Mean μ_1 of the first component before training; the other means are evenly spaced from it.
+        last: Mean μ_G of the last component before training.
+        floor: Smallest σ_g.
+        initial_scale: Scales σ_g before training.
     """
 
     components: Annotated[int, Field(ge=2)] = 3
@@ -58,7 +57,7 @@ class GaussianMixtureSpec(ObservationSpec):
 
     @override
     def outputs(self, features: int) -> int:
-        """C logits a feature."""
+        """Count G logits a feature."""
         return self.components * features
 
     @override
@@ -67,29 +66,29 @@ class GaussianMixtureSpec(ObservationSpec):
 
 
 class GaussianMixtureObservation(nn.Module):
-    """`forward(decoded)` is the `GaussianMixture` with the logits `decoded`; see `GaussianMixtureSpec`."""
+    """A mixture of each feature, of Gaussians with learnt means μ_g and scales σ_g that features share."""
 
     def __init__(self, spec: GaussianMixtureSpec) -> None:
         super().__init__()
         self.floor = spec.floor
         self.means = nn.Parameter(torch.linspace(spec.first, spec.last, spec.components))
-        start = raw(spec.initial_scale, spec.floor)
-        self.raw_scales = nn.Parameter(torch.full((spec.components,), start))
+        raw_scale = raw(spec.initial_scale, spec.floor)
+        self.raw_scales = nn.Parameter(torch.full((spec.components,), raw_scale))
 
     def forward(self, decoded: Tensor) -> GaussianMixture:
-        """p(x | z) for logits `[..., C D]`, those of a component for all features side by side."""
+        """Return p(x | z) for logits `[..., G D]`, those of a component for all features side by side."""
         logits = decoded.reshape(*decoded.shape[:-1], len(self.means), -1).movedim(-2, 0)
         return GaussianMixture(logits.log_softmax(0), self.means, self.floor + softplus(self.raw_scales))
 
 
 @dataclass(frozen=True)
 class GaussianMixture(GaussianScaleMixture, Likelihood):
-    """Independent mixtures of C Gaussians, a `GaussianScaleMixture`.
+    """Independent mixtures of G Gaussians.
 
     Attributes:
-        log_shares: `log π`, `[C, ..., D]`.
-        means: μ, `[C]`.
-        scales: σ, `[C]`.
+        log_shares: Logarithms of the components' shares π, `[G, ..., D]`.
+        means: Means μ of the components, `[G]`.
+        scales: Standard deviations σ of the components, `[G]`.
     """
 
     log_shares: Tensor
@@ -113,12 +112,7 @@ class GaussianMixture(GaussianScaleMixture, Likelihood):
             log_density = log_density.unsqueeze(1)
         return ((self.log_shares + log_density).logsumexp(0) * s).sum(-1)
 
-    @override
-    def score(self, x: Tensor, s: Tensor) -> Tensor:
-        """All of it, as the choice of a component has no gradient."""
-        return self.log_prob(x, s)
-
-    @torch.no_grad()
+    @torch.no_grad()  # the choice of a component has none
     @override
     def sample(self, generator: torch.Generator) -> Tensor:
         shares = self.log_shares.double().softmax(0).cumsum(0)[:-1]
@@ -137,30 +131,20 @@ class GaussianMixture(GaussianScaleMixture, Likelihood):
 
     @override
     def nodes(self, count: int) -> Nodes:
-        """A trapezoidal rule for each component, one behind the other."""
+        """Take a trapezoidal rule for each component, one behind the other."""
         rule = Normal(torch.zeros_like(self.means[0]), torch.ones_like(self.means[0])).nodes(count)
-        starts = _PERIOD * torch.arange(len(self.means), device=self.means.device)
-        positions = (starts[:, None] + rule.values).flatten()
+        centres = _PERIOD * torch.arange(len(self.means), device=self.means.device)
+        places = (centres[:, None] + rule.values).flatten()
         log_weights = self.log_shares[:, None] + over(rule.log_weights, self.log_shares[0])
-        return Nodes(
-            over(self._at(positions), self.log_shares[0]), log_weights.flatten(0, 1), positions, self._at
-        )
+        return Nodes(over(self._at(places), self.log_shares[0]), log_weights.flatten(0, 1), places, self._at)
 
     def _at(self, places: Tensor) -> Tensor:
         which = (places / _PERIOD).round().long().clamp(0, len(self.means) - 1)
         return self.means[which] + self.scales[which] * (places - _PERIOD * which)
 
     @override
-    def estimate(self, values: Tensor, weights: Tensor) -> Tensor:
-        return (weights * values).sum(0)
-
-    @override
-    def average(self, alpha: Tensor) -> Tensor:
-        return weighted_sum(alpha, self.mean)
-
-    @override
     def gaussians(self, distance: Callable[[Tensor], Tensor]) -> tuple[Tensor, Normal]:
-        """The components, on an axis before that of the edges."""
+        """Return the components, on an axis before that of the edges."""
         return self.log_shares[:, None], Normal(
             self._over(self.means)[:, None], self._over(self.scales)[:, None]
         )

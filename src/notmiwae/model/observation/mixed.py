@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import torch
 from pydantic import BeforeValidator, Field, NonNegativeInt
@@ -16,15 +16,13 @@ from notmiwae.model.distributions import Likelihood, Nodes
 from notmiwae.model.observation.observation_model import ObservationSpec, observations
 from notmiwae.specs import Spec
 
-T = TypeVar("T")
-
 
 class PartSpec(Spec):
     """Columns of one kind.
 
     Attributes:
-        columns: Their indices.
-        observation: p(x_j | z) of each.
+        columns: Indices of the columns.
+        observation: Observation model p(x_j | z) of these columns.
     """
 
     columns: Annotated[tuple[NonNegativeInt, ...], Field(min_length=1)]
@@ -40,7 +38,7 @@ class MixedSpec(ObservationSpec):
     """`p(x | z) = Π_j p_j(x_j | z)`: an observation model for each group of columns.
 
     Attributes:
-        parts: The groups, which together hold every column once.
+        parts: Groups of columns, which together hold every column once.
     """
 
     parts: Annotated[tuple[PartSpec, ...], Field(min_length=1)]
@@ -54,13 +52,13 @@ class MixedSpec(ObservationSpec):
         """List the columns of each part.
 
         Raises:
-            ParameterError: a column is in no part, in two of them, or isn't there.
+            ParameterError: a column is in no part, in two of them, or isn't in the table.
         """
         groups = [list(part.columns) for part in self.parts]
-        found = sorted(column for group in groups for column in group)
-        if found != list(range(features)):
-            accepted = f"each column of 0 to {features - 1} in one part"
-            raise ParameterError(f"mixed: parts: columns {', '.join(map(str, found))}; accepted: {accepted}")
+        columns = sorted(column for group in groups for column in group)
+        if columns != list(range(features)):
+            given, accepted = ", ".join(map(str, columns)), f"each column of 0 to {features - 1} in one part"
+            raise ParameterError(f"mixed: parts: columns {given}; accepted: {accepted}")
         return groups
 
     @override
@@ -71,11 +69,11 @@ class MixedSpec(ObservationSpec):
     def codes(self, features: int) -> list[int]:
         return self._by_column(features, [part.observation.codes(len(part.columns)) for part in self.parts])
 
-    def _by_column(self, features: int, of_parts: Sequence[Sequence[T]]) -> list[T]:
-        found: dict[int, T] = {}
-        for group, values in zip(self.groups(features), of_parts, strict=True):
-            found |= dict(zip(group, values, strict=True))
-        return [found[column] for column in range(features)]
+    def _by_column(self, features: int, by_part: Sequence[Sequence[int]]) -> list[int]:
+        numbers: dict[int, int] = {}
+        for group, values in zip(self.groups(features), by_part, strict=True):
+            numbers |= dict(zip(group, values, strict=True))
+        return [numbers[column] for column in range(features)]
 
     @override
     def outputs(self, features: int) -> int:
@@ -91,12 +89,12 @@ class MixedSpec(ObservationSpec):
 
 
 class MixedObservation(nn.Module):
-    """`forward(decoded)` cuts the decoder's outputs into those of the parts; see `MixedSpec`.
+    """Observation models side by side, each with outputs of the decoder of its own.
 
     Arguments:
-        parts: The parts' modules.
-        groups: Their columns.
-        outputs: How many outputs of the decoder each takes.
+        parts: Observation models.
+        groups: Columns of each part.
+        outputs: Number of outputs of the decoder that each part takes.
     """
 
     def __init__(self, parts: list[nn.Module], groups: list[list[int]], outputs: list[int]) -> None:
@@ -106,10 +104,10 @@ class MixedObservation(nn.Module):
         self.outputs = outputs
 
     def forward(self, decoded: Tensor) -> Mixed:
-        """p(x | z) for decoded outputs, `[..., outputs]`."""
-        cut = torch.split(decoded, self.outputs, -1)
+        """Return p(x | z) for decoded outputs, `[..., outputs]`."""
+        blocks = torch.split(decoded, self.outputs, -1)
         return Mixed(
-            tuple(part(own) for part, own in zip(self.parts, cut, strict=True)),
+            tuple(part(block) for part, block in zip(self.parts, blocks, strict=True)),
             tuple(torch.tensor(group, device=decoded.device) for group in self.groups),
         )
 
@@ -119,16 +117,16 @@ class Mixed(Likelihood):
     """Independent groups of columns, each with a distribution of its own.
 
     Attributes:
-        parts: The distributions.
-        places: The columns of each.
+        parts: Distributions of the groups.
+        places: Columns of each group.
     """
 
     parts: tuple[Likelihood, ...]
     places: tuple[Tensor, ...]
 
-    def _joined(self, of_parts: Sequence[Tensor]) -> Tensor:
-        """Values of the parts, `[..., C_part]`, as values of all columns, `[..., D]`."""
-        return torch.cat(list(of_parts), -1).index_select(-1, torch.cat(self.places).argsort())
+    def _joined(self, by_part: list[Tensor]) -> Tensor:
+        """Put values of the parts' columns in the order of all columns, `[..., D]`."""
+        return torch.cat(by_part, -1).index_select(-1, torch.cat(self.places).argsort())
 
     def _cut(self, values: Tensor) -> list[Tensor]:
         return [values.index_select(-1, places) for places in self.places]
@@ -154,10 +152,10 @@ class Mixed(Likelihood):
 
     @override
     def columns(self, index: Tensor) -> Likelihood:
-        """Of one part's columns it's that part's distribution."""
+        """Take the distribution of the features at `index`; for columns of one part, that part's own."""
         parts, places = [], []
-        for part, own in zip(self.parts, self.places, strict=True):
-            which = (index[:, None] == own).nonzero()
+        for part, columns in zip(self.parts, self.places, strict=True):
+            which = (index[:, None] == columns).nonzero()
             if len(which) == len(index):
                 return part.columns(which[:, 1])
             if len(which):
@@ -169,8 +167,9 @@ class Mixed(Likelihood):
     def pick(self, chosen: Tensor) -> Mixed:
         return Mixed(tuple(part.pick(chosen) for part in self.parts), self.places)
 
+    @override
     def nodes(self, count: int) -> Nodes:
-        """Not to be had: nodes of a sum and of a quadrature don't mix, so ask for one part's columns.
+        """Refuse: nodes of a sum and of a quadrature don't mix, so take one part's columns.
 
         Raises:
             ParameterError: always.
@@ -182,7 +181,7 @@ class Mixed(Likelihood):
         # Weights may be one for all columns.
         weights = weights.expand(values.shape)
         terms = zip(self.parts, self._cut(values), self._cut(weights), strict=True)
-        return self._joined([part.estimate(own, weights) for part, own, weights in terms])
+        return self._joined([part.estimate(v_part, w_part) for part, v_part, w_part in terms])
 
     @override
     def average(self, alpha: Tensor) -> Tensor:

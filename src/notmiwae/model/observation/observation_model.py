@@ -1,4 +1,4 @@
-"""Observation models p(x | z): what the decoder's outputs mean. The Gaussian is here."""
+"""Observation models p(x | z): what the decoder's outputs mean."""
 
 from __future__ import annotations
 
@@ -18,23 +18,27 @@ class ObservationSpec(Spec):
     """How an observation model is built for a table of D features."""
 
     def groups(self, features: int) -> list[list[int]]:
-        """The columns of each kind, by index; usually one group."""
+        """List the columns of each kind, by index; usually one group."""
         return [list(range(features))]
 
     def levels(self, features: int) -> list[int]:
-        """How many codes, from 0 on, a column takes; 0 for real values, which alone may be standardised."""
+        """Count the codes, from 0 on, of each column; 0 for real values, which alone may be standardised."""
         return [0] * features
 
     def codes(self, features: int) -> list[int]:
-        """How many codes a column has that are names, not quantities; 0 where it holds quantities."""
+        """Count the codes of each column that are names, not quantities; 0 where it holds quantities."""
         return [0] * features
 
     def outputs(self, features: int) -> int:
-        """How many outputs of the decoder it takes; one a feature unless it says otherwise."""
+        """Count the outputs of the decoder that the model takes; one a feature unless it says otherwise."""
         return features
 
     def check(self, x: Tensor, s: Tensor, columns: Sequence[str]) -> None:
-        """Raise a `DataError` that names a column in which an observed value is no code that it takes."""
+        """Check that observed values of rows `[N, D]` are codes where the model takes codes.
+
+        Raises:
+            DataError: an observed value is no code that its column takes; the message names the column.
+        """
         levels = torch.tensor(self.levels(x.shape[-1]))
         is_code = (x == x.round()) & (x >= 0) & (x < levels)
         wrong = (s.bool() & (levels > 0) & ~is_code).nonzero()
@@ -44,7 +48,7 @@ class ObservationSpec(Spec):
             raise DataError(f"column {columns[column]!r} holds {x[row, column].item():g}; {accepted}")
 
     def build(self, features: int) -> nn.Module:
-        """A module whose `forward(decoded)` of `[..., outputs]` returns p(x | z), a `Likelihood`."""
+        """Build a module whose `forward(decoded)` of `[..., outputs]` returns p(x | z), a `Likelihood`."""
         raise NotImplementedError
 
 
@@ -55,9 +59,9 @@ class ScaledSpec(ObservationSpec):
     """What the models with a learnt scale have in common.
 
     Attributes:
-        shared_scale: One σ for all features (as in PPCA) instead of one each.
+        shared_scale: Whether all features have one σ (as in PPCA) instead of one each.
         floor: Smallest σ, in units of the standardised features.
-        initial_scale: σ before training.
+        initial_scale: Scale σ before training.
     """
 
     shared_scale: bool = False
@@ -66,6 +70,6 @@ class ScaledSpec(ObservationSpec):
 
 
 def raw(value: float, floor: float) -> float:
-    """The r for which `floor + softplus(r)` is `value`, or a little above the floor where that is higher."""
+    """Find the r for which `floor + softplus(r)` is `value`, or a little above the floor if that's more."""
     above = max(value - floor, 1e-3)
     return above + math.log(-math.expm1(-above))  # log(exp(above) − 1), which would overflow

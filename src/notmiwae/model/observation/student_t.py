@@ -1,4 +1,4 @@
-"""The Student-t observation model: Gaussians of which the scale is latent, hence tails that forgive."""
+"""The Student-t observation model: Gaussians with a latent scale, whose heavy tails tolerate outliers."""
 
 from __future__ import annotations
 
@@ -22,17 +22,16 @@ from notmiwae.model.distributions import (
     over,
     pick,
     places_between,
-    weighted_sum,
 )
 from notmiwae.model.noise import normal, standard_gamma
 from notmiwae.model.observation.observation_model import ScaledSpec, observations, raw
 
 _SCALES = 40
-"""Components of the scale mixture; a logistic link has twelve for each of these."""
+"""Components of the mixture over scales; a logistic link has twelve for each of these."""
 _DEPTH = 12.0
 """The mixture ends where the density of log λ has fallen by a factor exp(−12)."""
 _REACH = 13.0
-"""Of its quadrature in asinh of the standardised value: beyond, no moment of the floor on ν is left."""
+"""Where the quadrature ends, in asinh of the standardised value: at the least ν no moment is left beyond."""
 
 
 @observations.register("student_t")
@@ -41,7 +40,7 @@ class StudentTSpec(ScaledSpec):
 
     Attributes:
         degrees_floor: Smallest ν; above 2 the variance is finite.
-        initial_degrees: ν before training.
+        initial_degrees: Degrees of freedom ν before training.
     """
 
     degrees_floor: Annotated[float, Field(gt=2)] = 2.5
@@ -53,7 +52,7 @@ class StudentTSpec(ScaledSpec):
 
 
 class StudentTObservation(nn.Module):
-    """`forward(decoded)` is `t_ν(decoded, σ)`, σ and ν a floor plus a softplus; see `StudentTSpec`."""
+    """A t distribution of each feature, `t_ν(decoded, σ)`; σ and ν are a floor plus a softplus."""
 
     def __init__(self, scales: int, spec: StudentTSpec) -> None:
         super().__init__()
@@ -62,7 +61,7 @@ class StudentTObservation(nn.Module):
         self.raw_degrees = nn.Parameter(torch.full((scales,), raw(spec.initial_degrees, spec.degrees_floor)))
 
     def forward(self, decoded: Tensor) -> StudentT:
-        """p(x | z) for decoded locations `[..., D]`."""
+        """Return p(x | z) for decoded locations `[..., D]`."""
         scale = self.floor + softplus(self.raw_scale)
         return StudentT(decoded, scale, self.degrees_floor + softplus(self.raw_degrees))
 
@@ -74,9 +73,9 @@ class StudentT(GaussianScaleMixture, Likelihood):
     `x = mean + scale · g / √λ` with g standard normal and λ ~ Gamma(ν/2, rate ν/2).
 
     Attributes:
-        mean: Any shape.
-        scale: Broadcastable to `mean`.
-        degrees: ν, broadcastable to `mean`.
+        mean: Locations, of any shape.
+        scale: Scales, broadcastable to `mean`.
+        degrees: Degrees of freedom ν, broadcastable to `mean`.
     """
 
     mean: Tensor
@@ -90,7 +89,7 @@ class StudentT(GaussianScaleMixture, Likelihood):
         return constant.sum(-1) - (s * (0.5 * (self.degrees + 1.0)) * tail).sum(-1)
 
     def _log_height(self) -> Tensor:
-        """The logarithm of the density at 0 of a unit scale."""
+        """Compute the logarithm of the density at 0 of a unit scale."""
         half = 0.5 * self.degrees
         return torch.lgamma(half + 0.5) - torch.lgamma(half) - 0.5 * (self.degrees * math.pi).log()
 
@@ -118,7 +117,7 @@ class StudentT(GaussianScaleMixture, Likelihood):
 
     @override
     def nodes(self, count: int) -> Nodes:
-        """The trapezoidal rule in v, `x = mean + scale · sinh v`, for the tails."""
+        """Take the trapezoidal rule in v, `x = mean + scale · sinh v`, for the tails."""
         count = 4 * count  # far out the values stand far apart
         places = places_between(-_REACH, _REACH, count, self.mean)
         v = over(places, self.mean)
@@ -130,16 +129,8 @@ class StudentT(GaussianScaleMixture, Likelihood):
         return self.mean + self.scale * places.sinh()
 
     @override
-    def estimate(self, values: Tensor, weights: Tensor) -> Tensor:
-        return (weights * values).sum(0)
-
-    @override
-    def average(self, alpha: Tensor) -> Tensor:
-        return weighted_sum(alpha, self.mean)
-
-    @override
     def gaussians(self, distance: Callable[[Tensor], Tensor]) -> tuple[Tensor | None, Normal]:
-        """The trapezoidal rule in `u = log λ`.
+        """Take the trapezoidal rule in `u = log λ`.
 
         u has the density `exp(ν/2 (u − e^u))`, up to a constant; given that x lies d scales away, u has the
         same density shifted by `log((ν + 1) / (ν + d²))`, so the rule reaches that much further down.

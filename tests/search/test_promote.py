@@ -1,4 +1,4 @@
-"""`notmiwae promote`: the promoted lines of the real params.yaml change, and nothing else does."""
+"""Promotion: the promoted lines of the real params.yaml change, and nothing else does."""
 
 import json
 import os
@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -14,22 +15,22 @@ from hypothesis import strategies as st
 
 from notmiwae.training.recipe import RecipeSpec
 from study.run.pipeline import model_section
-from study.search.promote import replaced
+from study.search.promote import EXAMPLES, main, replaced
 
 ROOT = Path(__file__).parents[2]
-OWN = "models.notmiwae.gaussian"
+OWN, SHARED = "models.notmiwae.gaussian", "recipes.gaussian"
 MCAR = {"kind": "mcar"}
 SELF = yaml.safe_load((ROOT / "params.yaml").read_text())["models"]["notmiwae"]["gaussian"]["missing_process"]
 DIALS = {
-    f"{OWN}.training.learning_rate": 0.0333,
-    f"{OWN}.training.batch_size": 24,
-    f"{OWN}.training.steps": 600,
+    f"{SHARED}.training.learning_rate": 0.0333,
+    f"{SHARED}.training.batch_size": 24,
+    f"{SHARED}.training.steps": 600,
     f"{OWN}.missing_process": SELF | {"marginal": "sampled"},
     "networks.gaussian.encoder.hidden": [15],
 }
 
 
-def write_found(path, dials=DIALS, **changes):
+def write_summary(path, dials=DIALS, **changes):
     best = {"trial": 7, "bound": -2.3, "rmse": 0.5, "crps": 0.2, "dials": dials}
     content = {
         "dataset": "gaussian", "model": "notmiwae", "seed": 1, "optuna": "5.0.0", "trials": {"complete": 9},
@@ -40,31 +41,41 @@ def write_found(path, dials=DIALS, **changes):
 
 
 @pytest.fixture
+def promote(capsys):
+    def run(*arguments):
+        status = main(arguments)
+        out, err = capsys.readouterr()
+        return SimpleNamespace(status=status, out=out, err=err)
+
+    return run
+
+
+@pytest.fixture
 def here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     shutil.copy(ROOT / "params.yaml", tmp_path)
-    write_found(tmp_path / "best.json")
+    write_summary(tmp_path / "best.json")
     return tmp_path
 
 
-def test_only_the_promoted_lines_change(here, notmiwae):
+def test_only_the_promoted_lines_change(here, promote):
     before = (here / "params.yaml").read_text().splitlines()
-    done = notmiwae("promote", "best.json")
+    done = promote("best.json")
     assert done.status == 0
     after = (here / "params.yaml").read_text().splitlines()
     assert len(after) == len(before)
     changed = [(old, new) for old, new in zip(before, after, strict=True) if old != new]
     assert [new.strip().split("#")[0].strip() for _, new in changed] == [
         "encoder: {kind: mlp, hidden: [15], activation: tanh}",
-        ["marginal: sampled           ", " the"][0].strip(),
         "batch_size: 24",
         "learning_rate: 0.0333",
+        "marginal: sampled",
     ]
     for old, new in changed:
         assert old.partition("#")[2] == new.partition("#")[2]
     assert done.out.splitlines() == [
-        f"{OWN}.training.learning_rate: 0.02 → 0.0333",
-        f"{OWN}.training.batch_size: 128 → 24",
+        f"{SHARED}.training.learning_rate: 0.02 → 0.0333",
+        f"{SHARED}.training.batch_size: 128 → 24",
         f"{OWN}.missing_process.marginal: exact → sampled",
         "networks.gaussian.encoder.hidden: [64] → [15]",
     ]
@@ -72,34 +83,34 @@ def test_only_the_promoted_lines_change(here, notmiwae):
     assert (recipe.training.learning_rate, recipe.training.batch_size) == (0.0333, 24)
     assert recipe.missing_process.marginal == "sampled"
     # A second time there's nothing left to do.
-    again = notmiwae("promote", "best.json")
+    again = promote("best.json")
     assert (again.status, again.out) == (0, "")
     assert "already" in again.err
 
 
-def test_another_kind_of_process_takes_the_whole_entrys_place(here, notmiwae):
-    write_found(here / "best.json", {f"{OWN}.missing_process": MCAR})
+def test_another_kind_of_process_takes_the_whole_entrys_place(here, promote):
+    write_summary(here / "best.json", {f"{OWN}.missing_process": MCAR})
     before = (here / "params.yaml").read_text()
-    assert notmiwae("promote", "best.json").status == 0
+    assert promote("best.json").status == 0
     after = (here / "params.yaml").read_text()
-    assert "      missing_process: {kind: mcar}\n      members: 1\n" in after
+    assert "    gaussian:\n      missing_process: {kind: mcar}\n    ring:\n" in after
     assert model_section(RecipeSpec, "notmiwae", "gaussian").missing_process.kind == "mcar"
     expected = yaml.safe_load(before)
     expected["models"]["notmiwae"]["gaussian"]["missing_process"] = MCAR
     assert yaml.safe_load(after) == expected
 
 
-def test_a_dry_run_says_the_same_and_writes_nothing(here, notmiwae):
+def test_a_dry_run_says_the_same_and_writes_nothing(here, promote):
     before = (here / "params.yaml").read_bytes()
-    dry = notmiwae("promote", "best.json", "--dry-run")
+    dry = promote("best.json", "--dry-run")
     assert (here / "params.yaml").read_bytes() == before
-    assert dry.out == notmiwae("promote", "best.json").out != ""
+    assert dry.out == promote("best.json").out != ""
 
 
-def test_another_file_is_named(here, notmiwae):
+def test_another_file_is_named(here, promote):
     shutil.copy("params.yaml", "other.yaml")
     before = (here / "params.yaml").read_bytes()
-    assert notmiwae("promote", "best.json", "--params", "other.yaml").status == 0
+    assert promote("best.json", "--params", "other.yaml").status == 0
     assert (here / "params.yaml").read_bytes() == before
     assert "learning_rate: 0.0333" in (here / "other.yaml").read_text()
 
@@ -115,22 +126,26 @@ def test_another_file_is_named(here, notmiwae):
             "make sweep",
         ),
         (
-            lambda here: write_found(here / "best.json", best={"trial": 1}),
+            lambda here: write_summary(here / "best.json", best={"trial": 1}),
             "accepted: the JSON",
         ),
-        (lambda here: write_found(here / "best.json", {}), "make sweep"),
-        (lambda here: write_found(here / "best.json", {f"{OWN}.training.rate": 1}), "no key 'rate'"),
+        (lambda here: write_summary(here / "best.json", {}), "make sweep"),
+        (lambda here: write_summary(here / "best.json", {f"{SHARED}.training.rate": 1}), "no key 'rate'"),
     ],
 )
-def test_what_does_not_fit_is_one_line_and_changes_nothing(here, refused, spoil, said):
+def test_what_does_not_fit_is_one_line_and_changes_nothing(here, promote, spoil, said):
     spoil(here)
     params = here / "params.yaml"
     before = params.read_bytes() if params.exists() else None
-    assert said in refused("promote", "best.json")
+    refused = promote("best.json")
+    assert (refused.status, refused.out) == (2, "")
+    assert refused.err.startswith("error: ")
+    assert refused.err.count("\n") == 1
+    assert said in refused.err
     assert (params.read_bytes() if params.exists() else None) == before
 
 
-def test_dvc_names_the_stages_that_read_them_and_no_others(here, notmiwae):
+def test_dvc_names_the_stages_that_read_them_and_no_others(here, promote):
     for name in ("dvc.yaml", "dvc.lock"):
         shutil.copy(ROOT / name, here)
     shutil.copytree(ROOT / ".dvc", here / ".dvc", ignore=shutil.ignore_patterns("cache", "tmp"))
@@ -149,9 +164,55 @@ def test_dvc_names_the_stages_that_read_them_and_no_others(here, notmiwae):
         }
 
     before = touched()
-    assert notmiwae("promote", "best.json").status == 0
+    assert promote("best.json").status == 0
     # MIWAE has the same networks.
     assert touched() - before == {"train@gaussian-notmiwae", "train@gaussian-miwae"}
+
+
+@pytest.mark.parametrize(
+    ("text", "after"),
+    [
+        ("a:\n  b:\n  c: 1\n", "a:\n  b: 4\n  c: 1\n"),
+        ("a:\n  b:   # none\n", "a:\n  b: 4   # none\n"),
+        ("a: {b: , c: 1}\n", "a: {b: 4 , c: 1}\n"),
+        ("a: {c: 1, b}\n", "a: {c: 1, b: 4}\n"),
+        ("a:\n  b:", "a:\n  b: 4"),
+    ],
+)
+def test_an_empty_value_is_replaced_too(text, after):
+    assert replaced(text, "a.b", 4) == after
+
+
+def test_what_cannot_be_changed_in_place_is_said(here, promote):
+    text = "models: &all {rate: 1}\nother: *all\n"
+    (here / "params.yaml").write_text(text)
+    write_summary(here / "best.json", {"other.rate": 2})
+    assert "can't be changed in place" in promote("best.json").err
+    assert (here / "params.yaml").read_text() == text
+
+
+def test_its_examples_run(promote, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    command = "  python -m study.search.promote "
+    examples = [line.removeprefix(command) for line in EXAMPLES.splitlines() if line.startswith(command)]
+    assert len(examples) == 3
+    for typed in examples:
+        tried = promote(*typed.removesuffix(" --dry-run").split(), "--dry-run")
+        assert tried.status == 0, tried.err
+
+
+def test_its_help_has_examples_and_wrong_usage_is_status_2(tmp_path):
+    def typed(*arguments):
+        command = [sys.executable, "-m", "study.search.promote", *arguments]
+        return subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+
+    said = typed("--help")
+    assert said.returncode == 0
+    assert "  python -m study.search.promote sweep/" in said.stdout.split("examples:")[1]
+    wrong = typed("best.json", "--params")
+    assert wrong.returncode == 2
+    assert wrong.stderr.startswith("usage: python -m study.search.promote")
+    assert typed("best.json").stderr == "error: best.json: no such file; `make sweep` writes it\n"
 
 
 KEYS = st.sampled_from(["a", "b", "c"])

@@ -1,4 +1,4 @@
-"""Batches: what is asked hangs on the batches before, and only what is worse than its elders is stopped."""
+"""Batches: what is asked depends on the batches before, and only what is worse than its elders is stopped."""
 
 import numpy as np
 import pytest
@@ -10,9 +10,9 @@ from small_sweep import AT_ONCE, TRIALS, found_alone, tiny, write
 from notmiwae.progress import silent
 from study.run.parallel import ComputeSpec
 from study.search.search_trial import run_trial
-from study.search.sweep_spec import Pruning, read_sweep
+from study.search.sweep_spec import COMPUTES, Pruning, read_sweep
+from study.search.trial_batches import ask, curves, run_sweep
 from study.search.trial_storage import open_storage
-from study.search.trials_run import ask, curves, run_sweep
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def test_a_trial_of_several_starts_is_not_compared(done):
             assert not trial.intermediate_values
 
 
-def test_a_batch_hangs_on_the_batches_before_and_on_nothing_else(done):
+def test_a_batch_depends_on_the_batches_before_and_on_nothing_else(done):
     sweep, trials = done
     for first in range(0, TRIALS, AT_ONCE):
         batch = trials[first : first + AT_ONCE]
@@ -80,7 +80,7 @@ def test_a_batch_hangs_on_the_batches_before_and_on_nothing_else(done):
     st.integers(0, 4),
 )
 def test_at_most_the_percentile_of_what_came_before_lies_below_its_bar(values, startup, percentile, warm_up):
-    before = [dict(enumerate(each, start=1)) for each in values]
+    before = [dict(enumerate(bounds, start=1)) for bounds in values]
     found = Pruning(startup=startup, percentile=percentile, warm_up=warm_up).bars(before)
     assert set(found) == (set(range(warm_up + 1, 5)) if len(before) >= startup else set())
     for step, bar in found.items():
@@ -106,7 +106,7 @@ def test_a_bar_stops_a_trial_at_its_step(sweep):
     default = sweep.model_of(sweep.default())
     told = []
     found = run_trial(sweep.table, default, sweep.seed, 2, {6: np.inf}, lambda *args: told.append(args))
-    assert (found.state, found.steps, list(found.bounds), found.figures) == ("stopped", 6, [3, 6], {})
+    assert (found.state, found.steps, list(found.bounds), found.metrics) == ("stopped", 6, [3, 6], {})
     assert found.bound == found.bounds[6]
     # So that its progress bar ends.
     assert told[-1][:2] == (1, 1)
@@ -139,6 +139,10 @@ def test_a_search_is_another_one_when_what_it_is_made_from_changes(tmp_path, mon
     assert len(set(names)) == 5
     # More trials, elsewhere, are of the same search.
     assert names[0] == names[4] == names[5]
+
+
+def test_its_code_is_part_of_what_a_search_is_made_from():
+    assert [path for path in COMPUTES if not path.is_file()] == []
 
 
 def test_curves_are_of_the_complete_and_watched_trials(done):

@@ -1,4 +1,4 @@
-"""What the figures of a search have in common: labels, the marks of best and default, the range shown."""
+"""How the figures of a search look: labels, the marks of best and default, the limits of an axis."""
 
 from __future__ import annotations
 
@@ -15,36 +15,21 @@ from notmiwae.plot_style import BLACK, VERMILION
 LABELS = {"bound": "held-out bound, nats a row", "rmse": "RMSE"}
 WORTH = LinearSegmentedColormap.from_list("worth", ["#E4E4E4", "#56B4E9", "#003A5C"])
 """From poor (pale) to good (dark): a scale of lightness, which grey print keeps."""
-BEST: dict[str, Any] = {
-    "marker": "*",
-    "ms": 13,
-    "mfc": VERMILION,
-    "mec": BLACK,
-    "mew": 0.8,
-    "ls": "",
-    "zorder": 5,
-}
-DEFAULT: dict[str, Any] = {
-    "marker": "D",
-    "ms": 6.5,
-    "mfc": "white",
-    "mec": BLACK,
-    "mew": 1.4,
-    "ls": "",
-    "zorder": 4,
-}
+_MARK: dict[str, Any] = {"mec": BLACK, "ls": ""}
+BEST = _MARK | {"marker": "*", "ms": 13, "mfc": VERMILION, "mew": 0.8, "zorder": 5}
+DEFAULT = _MARK | {"marker": "D", "ms": 6.5, "mfc": "white", "mew": 1.4, "zorder": 4}
 
 
 def stars(axes: Axes, shown: pd.DataFrame, x: pd.Series, y: pd.Series, scale: float = 1.0) -> None:
-    """The best trial and the default, where they are shown."""
+    """Mark the best trial and the default, where they are shown."""
     best = int(shown.index[int(shown["bound"].to_numpy().argmax())])
     for number, look in ((best, BEST), (0, DEFAULT)):
         if number in shown.index:
             axes.plot(x[number], y[number], **look | {"ms": look["ms"] * scale})
 
 
-def view(values: pd.Series, target: str) -> tuple[float, float]:
-    """The range that is shown: all good values, and poor ones as far as they don't crush the good ones."""
+def limits(values: pd.Series, target: str) -> tuple[float, float]:
+    """Return an axis' limits: all good values, and poor ones as far as they don't crush the good ones."""
     good, poor = (values.max(), values.min()) if target == "bound" else (values.min(), values.max())
     reach = 4 * abs(float(values.median()) - good)
     worst = max(poor, good - reach) if target == "bound" else min(poor, good + reach)
@@ -53,15 +38,15 @@ def view(values: pd.Series, target: str) -> tuple[float, float]:
 
 
 def mark_handles() -> list[Line2D]:
-    """The marks of the best trial and the default, for a legend."""
+    """Return the marks of the best trial and the default, for a legend."""
     return [
         Line2D([], [], label="best by bound", **BEST | {"ms": 10}),
         Line2D([], [], label="default", **DEFAULT | {"ms": 5.5}),
     ]
 
 
-def marks(drawn: Figure, line: bool = False) -> None:
-    """The legend of the best trial and the default."""
+def mark_legend(drawn: Figure, line: bool = False) -> None:
+    """Add the legend of the best trial and the default, which are lines where `line` says so."""
     handles = mark_handles()
     if line:
         handles[0].set_linestyle("-")
@@ -69,3 +54,8 @@ def marks(drawn: Figure, line: bool = False) -> None:
     for handle in handles:
         handle.set_color(BLACK)
     drawn.legend(handles=handles, loc="outside lower center", ncols=2, handlelength=3.0 if line else None)
+
+
+def short_label(target: str) -> str:
+    """Return the label of a target without its unit."""
+    return LABELS[target].split(",")[0]

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from study.reproduction import cache_check as cache
 from study.reproduction.cache_check import damaged, main, name, objects_of, owners
+from study.reproduction.checkout import Checkout
 
 
 def put(folder: Path, content: bytes, end: str = "") -> Path:
@@ -92,7 +92,7 @@ def test_the_command_names_the_files_and_removes_only_if_asked(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(cache, "_cache_folder", lambda: store)
+    monkeypatch.setattr(Checkout, "read", lambda *_: f"{tmp_path}/cache\n")
     assert main([]) == 0
     victim = object_of(store, b"row 0\n")
     rot(victim)

@@ -1,22 +1,15 @@
-"""The simple imputers: the mean, the nearest neighbours."""
+"""The nearest neighbours."""
 
 from __future__ import annotations
 
 import numpy as np
 from pydantic import PositiveInt
-from sklearn.impute import KNNImputer, SimpleImputer
+from sklearn.impute import KNNImputer
+from typing_extensions import override
 
 from notmiwae.arrays import Floats
 from notmiwae.randomness import generator
 from study.baselines.baseline import Baseline, baselines
-
-
-@baselines.register("mean")
-class Mean(Baseline):
-    """Each column's observed mean."""
-
-    def _impute(self, values: Floats, seed: int) -> Floats:
-        return np.asarray(SimpleImputer(strategy="mean").fit_transform(values), dtype=np.float64)
 
 
 @baselines.register("knn")
@@ -33,8 +26,8 @@ class KNN(Baseline):
     donors: PositiveInt | None = None
 
     @property
+    @override
     def deterministic(self) -> bool:
-        """See `Baseline.deterministic`."""
         return self.donors is None
 
     def _impute(self, values: Floats, seed: int) -> Floats:

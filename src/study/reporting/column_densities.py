@@ -13,32 +13,32 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from notmiwae.arrays import Floats
-from notmiwae.plot_style import LIGHT, SERIES, figure, styled
+from notmiwae.plot_style import LIGHT, figure, styled
 from notmiwae.training.fitted_model import FittedModel, missing_probability
 from study.data.tables import ImputedCells
-from study.reporting.names import column_name, method_name
+from study.reporting.methods import looks, method_name
+from study.reporting.names import column_name
 
 _FIRST = 4
 """So many columns are shown, those that miss most."""
 _BINS = 30
 _POINTS = 201
-_DASHES = ("-", "--", ":", "-.")
 
 
 @styled
-def densities(
+def column_densities(
     masked: pd.DataFrame,
     imputed: Mapping[str, ImputedCells],
     fitted: Mapping[str, Sequence[FittedModel]],
 ) -> Figure:
-    """A panel for each column: what is observed in grey, each model's draws as a line; below, p(missing | x).
+    """Plot each column: observed values in grey, each model's draws as a line, and below, p(missing | x).
 
-    The other values are held at their columns' means for the probability.
+    For the probability, the other values are held at their columns' means.
 
     Arguments:
         masked: The table with NaN where missing.
-        imputed: What each model imputed, by the model's name.
-        fitted: Each model's members.
+        imputed: Imputed cells by the model's name.
+        fitted: Members of each model by its name.
     """
     missing = masked.isna().sum().to_numpy()
     shown = [j for j in np.argsort(-missing, kind="stable")[:_FIRST].tolist() if missing[j]]
@@ -46,9 +46,9 @@ def densities(
     above, below = drawn.subplots(
         2, len(shown), sharex="col", sharey="row", squeeze=False, height_ratios=[2, 1]
     )
-    looks = {
-        model: {"color": look["color"], "ls": dash, "lw": 1.3}
-        for model, look, dash in zip(imputed, SERIES, _DASHES * 2, strict=False)
+    lines = {
+        model: {"color": look["color"], "ls": look["ls"], "lw": 1.3}
+        for model, look in looks([*imputed]).items()
     }
     values = masked.to_numpy(dtype=np.float64)
     for upper, lower, column in zip(above, below, shown, strict=True):
@@ -56,33 +56,35 @@ def densities(
         observed = values[np.isfinite(values[:, column]), column]
         low, high = np.quantile(np.concatenate([observed, *draws.values()]), [0.002, 0.998]).tolist()
         edges = np.linspace(low, high, _BINS + 1)
-        _step(upper, observed, edges, fill=True, color=LIGHT)
-        for model, each in draws.items():
-            _step(upper, each, edges, fill=False, **looks[model])
+        _outline(upper, observed, edges, fill=True, color=LIGHT)
+        for model, sample in draws.items():
+            _outline(upper, sample, edges, **lines[model])
         x = np.linspace(low, high, _POINTS)
         rows = np.tile(np.nanmean(values, axis=0), (_POINTS, 1))
         rows[:, column] = x
         for model, members in fitted.items():
             if not members[0].ignorable:
-                lower.plot(x, missing_probability(members, rows)[:, column], **looks[model])
+                lower.plot(x, missing_probability(members, rows)[:, column], **lines[model])
         upper.set_title(column_name(str(masked.columns[column])), fontsize=8, pad=3)
         for axes in (upper, lower):
             axes.spines[["top", "right"]].set_visible(False)
     above[0].set(ylabel="share of the values", ylim=(0, None))
     below[0].set(ylabel="p(missing)", ylim=(-0.03, 1.03), yticks=[0, 0.5, 1])
-    lines = [Line2D([], [], label=f"missing, {method_name(name)}", **look) for name, look in looks.items()]
-    handles = [Patch(color=LIGHT, label="observed"), *lines]
+    handles = [
+        Patch(color=LIGHT, label="observed"),
+        *(Line2D([], [], label=f"missing, {method_name(model)}", **look) for model, look in lines.items()),
+    ]
     drawn.legend(handles=handles, loc="outside lower center", ncols=len(handles))
     return drawn
 
 
 def _values(cells: ImputedCells, column: int) -> Floats:
-    """What a column's cells are imputed with: all draws where there are any."""
+    """Return what a column's cells are imputed with: all draws where there are any."""
     chosen = cells.column == column
     values: Floats = cells.draws[chosen] if cells.draws.shape[1] else cells.mean[chosen]
     return values.ravel()
 
 
-def _step(axes: Axes, values: Floats, edges: Floats, **look: Any) -> None:
+def _outline(axes: Axes, values: Floats, edges: Floats, **look: Any) -> None:
     counts, _ = np.histogram(values, edges)
     axes.stairs(counts / max(len(values), 1), edges, **look)

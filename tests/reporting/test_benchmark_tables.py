@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from notmiwae.randomness import generator
-from study.reporting.protocol import HALF_NORMAL, Constants, constants, protocol_table
+from study.reporting.benchmark_tables import HALF_NORMAL, Constants, constants, protocol_table
 
 
 def tables(values):

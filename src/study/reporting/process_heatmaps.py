@@ -16,22 +16,23 @@ from notmiwae.mechanisms.mechanism import Mechanism
 from notmiwae.mechanisms.self_masking_mechanism import Threshold
 from notmiwae.plot_style import BLACK, PROBABILITY, figure, square_limits, styled
 from study.reporting.names import column_name
-from study.reporting.scatter import limits, require_plane
+from study.reporting.plane_scatter import limits, require_plane
 
 Probability = Callable[[Floats], Floats]
-"""From rows `[G, D]` to each cell's probability to go missing, `[G, D]`."""
+"""Function of rows `[T, D]`: each value's probability to go missing, `[T, D]`."""
 
 _CELLS = 240
+"""Cells of a map in each direction."""
 
 
 def mechanism_probability(mechanism: Mechanism, complete: pd.DataFrame) -> Probability:
-    """A simulation mechanism's p(s = 0 | x) anywhere, its constants (a mean, a rate) those of `complete`.
+    """Take a mechanism's p(s = 0 | x) to anywhere, its constants (a mean, a rate) those of `complete`.
 
     A mechanism that can't be told its constants is taken at the nearest row of `complete`.
 
     Arguments:
         mechanism: The mechanism.
-        complete: The complete table that it was applied to, N × D.
+        complete: The complete table that the mechanism was applied to, N × D.
     """
     if mechanism.rowwise:
         return lambda rows: mechanism.probability(pd.DataFrame(rows, columns=complete.columns))
@@ -39,11 +40,10 @@ def mechanism_probability(mechanism: Mechanism, complete: pd.DataFrame) -> Proba
     if isinstance(mechanism, Threshold):
         targets = complete.columns.isin(mechanism.targets(complete))
         mirror, cut = mechanism.cut.points(values)
-        below = mechanism.side != "upper"
-        above = mechanism.side != "lower"
-        # Alone, the lower side cuts at the cut itself.
-        lower = mirror if mechanism.side == "both" else cut
-        return lambda rows: (targets & ((above & (rows > cut)) | (below & (rows < lower)))).astype(float)
+        nowhere = np.full(len(cut), np.inf)
+        sides = {"upper": (-nowhere, cut), "lower": (cut, nowhere), "both": (mirror, cut)}
+        lower, upper = sides[mechanism.side]
+        return lambda rows: (targets & ((rows < lower) | (rows > upper))).astype(float)
     nearest = NearestNDInterpolator(values, mechanism.probability(complete), rescale=True)
     return lambda rows: np.asarray(nearest(rows), dtype=np.float64)
 
@@ -52,12 +52,12 @@ def mechanism_probability(mechanism: Mechanism, complete: pd.DataFrame) -> Proba
 def missing_process(
     complete: pd.DataFrame, masked: pd.DataFrame, maps: Sequence[tuple[str, Probability]]
 ) -> Figure:
-    """Heat maps of p(s_j = 0 | x), a row for each column that lost values, side by side for each of `maps`.
+    """Plot heat maps of p(s_j = 0 | x) side by side, a row for each column that lost values.
 
     Arguments:
         complete: The complete table, N × 2; its points lie over the maps.
-        masked: The same with NaN where missing.
-        maps: Titles and what they show: the mechanism, then what the models learnt.
+        masked: The same table with NaN where missing.
+        maps: Titles and probabilities: those of the mechanism, then those that the models learnt.
 
     Raises:
         DataError: the tables don't have two columns.
@@ -92,15 +92,9 @@ def missing_process(
     return drawn
 
 
-def _heat(axes: Axes, middle: Floats, surface: Floats, range_: tuple[float, float]) -> AxesImage:
+def _heat(axes: Axes, middle: Floats, surface: Floats, ends: tuple[float, float]) -> AxesImage:
     image = axes.imshow(
-        surface,
-        origin="lower",
-        extent=(*range_, *range_),
-        vmin=0,
-        vmax=1,
-        cmap=PROBABILITY,
-        interpolation="nearest",
+        surface, PROBABILITY, vmin=0, vmax=1, origin="lower", extent=(*ends, *ends), interpolation="nearest"
     )
     # Matplotlib warns of a contour that isn't there.
     if surface.min() < 0.5 < surface.max():

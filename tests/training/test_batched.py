@@ -1,4 +1,4 @@
-"""Models trained as one stack: each is the model that it would be if it were trained alone."""
+"""Models trained as one: each is the model that it would be if it were trained alone."""
 
 import math
 
@@ -11,7 +11,6 @@ from hypothesis.extra.numpy import arrays
 
 from notmiwae.errors import DataError
 from notmiwae.model.missing_process.missing_process import processes
-from notmiwae.model.noise import Generators, normal, standard_gamma, uniform
 from notmiwae.model.not_miwae import ModelSpec, NotMIWAE
 from notmiwae.model.observation.observation_model import observations
 from notmiwae.randomness import generator
@@ -212,7 +211,7 @@ def test_tables_of_other_lengths_or_with_other_columns_missing_come_back_in_orde
     )
 
 
-def test_a_seed_decides_every_bit_of_a_stack():
+def test_a_seed_decides_every_bit_of_models_trained_together():
     tables = [table(seed) for seed in (1, 2)]
     first, again = (fit_together(tables, COLUMNS, network(), UNKNOWN, SHORT, [7, 8]) for _ in range(2))
     for one, other in zip(first, again, strict=True):
@@ -258,7 +257,7 @@ def test_a_stopped_model_keeps_its_weights_though_others_go_on(impatient):
 
 
 def test_what_becomes_of_a_stopped_model_does_not_stop_the_others():
-    trainer = stack_of([table(1), table(2)], HIGH, spec(slack=0.0))
+    trainer = trainer_of([table(1), table(2)], HIGH, spec(slack=0.0))
     trainer.train(4)
     trainer.progress[0].stopped = True
     with torch.no_grad():
@@ -298,7 +297,7 @@ def test_in_a_race_each_table_has_its_own_winner():
 # --- what is each model's own
 
 
-def stack_of(tables, process, training, model=None):
+def trainer_of(tables, process, training, model=None):
     """A `Trainer` of models that start from weights of their own."""
     model, rows, models = model or network(), [], []
     for number, values in enumerate(tables):
@@ -317,7 +316,7 @@ def test_each_models_gradient_is_clipped_by_its_own_norm():
     tables, norms = [30 * table(1), table(2)], {}
     limit = 2.0
     for clip in (None, limit):
-        trainer = stack_of(tables, HIGH, spec(gradient_clip=clip, learning_rate=1e-9))
+        trainer = trainer_of(tables, HIGH, spec(gradient_clip=clip, learning_rate=1e-9))
         found = norms.setdefault(clip, [])
 
         def look(*_, trainer=trainer, found=found):
@@ -333,14 +332,14 @@ def test_each_models_gradient_is_clipped_by_its_own_norm():
 @pytest.mark.parametrize(("process", "side"), [(HIGH, 1.0), (LOW, -1.0)], ids=["high", "low"])
 def test_each_models_edges_stay_within_what_its_own_table_shows(process, side):
     tables = [table(seed) * scale for seed, scale in ((1, 1.0), (2, 3.0), (3, 0.2))]
-    stack = stack_of(tables, process, SHORT)._models
+    batched = trainer_of(tables, process, SHORT)._models
     extremes = [side * np.nanmax(side * values[:, :2], axis=0) for values in tables]
     for away in (50.0, -50.0):
         edges = [torch.tensor([0.1, -0.1]) + side * away for _ in tables]
         with torch.no_grad():
-            for model, edge in zip(stack.models, edges, strict=True):
+            for model, edge in zip(batched.models, edges, strict=True):
                 model.missing_process.edge.copy_(edge)
-        moved = BatchedModels(stack.models)
+        moved = BatchedModels(batched.models)
         moved.limit()
         moved.load(moved.matrices)
         for model, extreme, edge in zip(moved.models, extremes, edges, strict=True):
@@ -350,30 +349,30 @@ def test_each_models_edges_stay_within_what_its_own_table_shows(process, side):
 
 def test_limits_follow_the_models_that_go_on():
     tables = [table(seed) * scale for seed, scale in ((1, 1.0), (2, 3.0), (3, 0.2))]
-    trainer = stack_of(tables, HIGH, SHORT)
+    trainer = trainer_of(tables, HIGH, SHORT)
     trainer.train(4)
     trainer.select([2, 0])
-    stack = trainer._models
+    batched = trainer._models
     most = torch.stack([torch.from_numpy(np.nanmax(tables[m][:, :2], axis=0)).float() for m in (2, 0)])
 
     def edges():
-        stack.load(stack.matrices)
-        return torch.stack([model.missing_process.edge.detach() for model in stack.models])
+        batched.load(batched.matrices)
+        return torch.stack([model.missing_process.edge.detach() for model in batched.models])
 
     with torch.no_grad():
-        stack.process[:, 2:] += 9.0  # the slopes stand before the edges
+        batched.process[:, 2:] += 9.0  # the slopes stand before the edges
     assert (edges() > most).all()
     trainer.train(12)
     assert (edges() <= most).all()
     with torch.no_grad():
-        stack.process[:, 2:] += 9.0
-    stack.limit()
+        batched.process[:, 2:] += 9.0
+    batched.limit()
     assert torch.equal(edges(), most)
 
 
-def test_a_stack_that_goes_on_with_some_goes_on_as_if_they_had_been_all():
+def test_some_models_that_go_on_without_the_others_go_on_as_with_them():
     tables = [table(seed) for seed in (1, 2, 3)]
-    whole, chosen = (stack_of(tables, HIGH, SHORT) for _ in range(2))
+    whole, chosen = (trainer_of(tables, HIGH, SHORT) for _ in range(2))
     for trainer in (whole, chosen):
         trainer.train(4)
     chosen.select([2, 0])
@@ -388,68 +387,11 @@ def test_a_stack_that_goes_on_with_some_goes_on_as_if_they_had_been_all():
         )
 
 
-# --- noise
-
-
-DRAWS = pytest.mark.parametrize("draw", [normal, uniform, standard_gamma])
-LIKE = torch.linspace(0.4, 5.0, 24).reshape(3, 2, 4)
-
-
-def each_generator():
-    return [torch.Generator().manual_seed(seed) for seed in (1, 2, 3)]
-
-
-@DRAWS
-@pytest.mark.parametrize("axis", [0, 1])
-def test_under_vmap_each_model_draws_what_it_draws_alone(draw, axis):
-    ours, alone = Generators(each_generator()), each_generator()
-    together = torch.vmap(lambda like: (draw(like, ours), draw(like, ours)), in_dims=axis)
-    drawn = together(LIKE.movedim(0, axis))
-    for number in range(2):
-        expected = torch.stack([draw(like, each) for like, each in zip(LIKE, alone, strict=True)])
-        assert torch.equal(drawn[number], expected), number
-        assert drawn[number].dtype == expected.dtype
-
-
-def test_gradients_of_a_gamma_draw_are_those_of_each_model():
-    gradients = []
-    for together in (True, False):
-        like = LIKE.clone().requires_grad_()
-        if together:
-            ours = Generators(each_generator())
-            drawn = torch.vmap(lambda like, ours=ours: standard_gamma(like, ours).log())(like)
-        else:
-            pairs = zip(like, each_generator(), strict=True)
-            drawn = torch.stack([standard_gamma(own, each).log() for own, each in pairs])
-        drawn.square().sum().backward()
-        gradients.append(like.grad)
-    assert torch.equal(*gradients)
-    assert (gradients[0] != 0).all()
-
-
-@DRAWS
-def test_generators_of_several_models_are_refused_where_there_is_no_vmap(draw):
-    with pytest.raises(RuntimeError, match=r"^generators of several models are for use under torch\.vmap$"):
-        draw(LIKE, Generators(each_generator()))
-
-
-@DRAWS
-def test_as_many_generators_as_models(draw):
-    with pytest.raises(ValueError, match="shorter"):
-        torch.vmap(lambda like: draw(like, Generators(each_generator()[:2])))(LIKE)
-
-
-def test_a_draw_past_the_generators_is_refused_under_vmap():
-    ours = Generators(each_generator())
-    with pytest.raises(RuntimeError, match="random"):
-        torch.vmap(lambda like: torch.randn(like.shape, generator=ours))(LIKE)
-
-
 # --- members that vote
 
 
 @pytest.mark.parametrize("together", [1, 4, 10])
-def test_members_of_a_mixture_are_of_one_mind_on_the_direction(together):
+def test_members_of_a_mixture_go_on_with_one_direction(together):
     tables = [each for seed in (1, 2) for each in [table(seed)] * 3]
     training = SHORT.model_copy(update={"together": together})
     fits = fit_together(tables, COLUMNS, network(), UNKNOWN, training, range(6), members=3)

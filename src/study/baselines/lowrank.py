@@ -6,6 +6,7 @@ from typing import Annotated
 
 import numpy as np
 from pydantic import Field
+from typing_extensions import override
 
 from notmiwae.arrays import Floats
 from study.baselines.baseline import Baseline, baselines
@@ -37,8 +38,9 @@ class LowRank(Baseline):
     standardise: bool = False
 
     @property
+    @override
     def deterministic(self) -> bool:
-        """See `Baseline.deterministic`: the cells held out are drawn."""
+        """The cells held out are drawn."""
         return False
 
     def _impute(self, values: Floats, seed: int) -> Floats:

@@ -1,4 +1,4 @@
-"""Probit processes: the closed forms agree with adaptive quadrature, and draws follow the same law."""
+"""Truncated Gaussians: closed forms of processes with edges are the integrals, and draws follow their law."""
 
 import functools
 import itertools
@@ -16,12 +16,10 @@ from scipy.special import erfcx, log_ndtr, ndtr
 from scipy.stats import kstest, norm
 
 from notmiwae.model.distributions import Normal
-from notmiwae.model.missing_process import logistic_link as logistic
-from notmiwae.model.missing_process import truncated_gaussian as truncation
+from notmiwae.model.missing_process import truncated_gaussian
 from notmiwae.model.missing_process.interval import IntervalProcess
 from notmiwae.model.missing_process.missing_process import processes
 from notmiwae.model.missing_process.self_masking import SelfMaskingProcess
-from notmiwae.model.missing_process.truncated_gaussian import mills_ratio
 from notmiwae.model.missing_process.two_sided import TwoSidedProcess
 
 SLOPES = [0.1, 1.0, 7.0, 50.0, 1e3]
@@ -33,7 +31,7 @@ EACH = torch.arange(DRAWS)[:, None]
 
 
 class Quadrature:
-    """x with density proportional to `Σ_c Φ(a_c (x − b_c)) N(x; μ, σ²)`, by adaptive quadrature."""
+    """x with density proportional to `Σ_e Φ(a_e (x − b_e)) N(x; μ, σ²)`, by adaptive quadrature."""
 
     def __init__(self, edges, mu, sigma):
         self.edges, self.mu, self.sigma = edges, mu, sigma
@@ -206,7 +204,9 @@ def test_observed_log_probability_keeps_its_precision_in_the_tails(slope):
 @given(st.floats(-1e3, 30))
 def test_mills_ratio_is_density_over_distribution(t):
     expected = np.exp(norm.logpdf(t) - log_ndtr(t))
-    assert mills_ratio(torch.tensor(t, dtype=torch.float64)).item() == pytest.approx(expected, rel=1e-8)
+    assert truncated_gaussian.mills_ratio(torch.tensor(t, dtype=torch.float64)).item() == pytest.approx(
+        expected, rel=1e-8
+    )
 
 
 TWO_EDGED = {"two_sided": TwoSidedProcess, "interval": IntervalProcess}
@@ -217,7 +217,7 @@ def test_the_gradient_of_log_ndtr_is_the_mills_ratio_in_both_tails(dtype):
     t = torch.tensor(
         [-1e6, -2e4, -1e3, -30.0, -1.0, 0.0, 1.0, 10.0, 1e3, 1e6], dtype=dtype, requires_grad=True
     )
-    (found,) = torch.autograd.grad(truncation.log_ndtr(t).sum(), t)
+    (found,) = torch.autograd.grad(truncated_gaussian.log_ndtr(t).sum(), t)
     t = t.detach().double().numpy()
     expected = np.sqrt(2 / np.pi) / erfcx(-t / np.sqrt(2))
     assert found.double().numpy() == pytest.approx(expected, rel=1e-4 if dtype == torch.float32 else 1e-12)
@@ -313,86 +313,12 @@ def test_features_without_a_process_are_ignorable(kind, shared):
         assert torch.equal(process.missing_probability(table)[:, [0, 2]], torch.zeros(50, 2))
 
 
-@pytest.mark.parametrize(("direction", "quantile"), [("high", 0.95), ("low", 0.05)])
-def test_edges_start_at_the_edge_of_what_was_observed(direction, quantile):
-    x = torch.arange(101.0)[:, None].repeat(1, 2) * torch.tensor([1.0, 10.0])
-    s = torch.ones_like(x)
-    s[90:, 1] = 0
-    process = processes.parse({"kind": "self_masking", "direction": direction}).build(
-        torch.tensor([0, 1]), x, s
-    )
-    expected = [100 * quantile, 890 * quantile]
-    assert process.edge.tolist() == pytest.approx(expected, abs=10)
-    assert (process.slopes_and_edges()[0] > 0).all() == (direction == "high")
-
-
-def test_a_shared_edge_is_one_for_all_features():
-    x = torch.randn(60, 4, generator=torch.Generator().manual_seed(6))
-    for kind in ("self_masking", *TWO_EDGED):
-        spec = processes.parse({"kind": kind, "shared": True})
-        process = spec.build(torch.tensor([0, 1, 3]), x, torch.ones_like(x))
-        assert all(parameter.shape == (1,) for parameter in process.parameters())
-        probability = process.missing_probability(torch.full((1, 4), 1.5))[0]
-        assert probability[0] == probability[1] == probability[3] > 0
-        assert probability[2] == 0
-
-
-def test_an_unknown_direction_is_trained_from_both_and_built_from_neither():
-    unknown = processes.parse({"kind": "self_masking", "direction": "unknown", "initial_slope": 2.0})
-    assert [start.direction for start in unknown.starts()] == ["high", "low"]
-    assert all(start.initial_slope == 2.0 for start in unknown.starts())
-    with pytest.raises(ValueError, match="one direction"):
-        unknown.build(torch.tensor([0]), torch.zeros(2, 1), torch.ones(2, 1))
-
-
-@pytest.mark.parametrize(("direction", "extreme"), [("high", max), ("low", min)])
-def test_an_edge_stays_within_what_was_observed(direction, extreme):
-    x, s = torch.randn(50, 2, generator=torch.Generator().manual_seed(3)), torch.ones(50, 2)
-    s[:25, 1] = 0
-    process = processes.parse({"kind": "self_masking", "direction": direction}).build(torch.arange(2), x, s)
-    outermost = [extreme(x[:, 0].tolist()), extreme(x[25:, 1].tolist())]
-    least, greatest = process.limits()["edge"]
-    edge = process.edge.detach()
-    assert torch.equal(edge.clamp(least, greatest), edge)
-    beyond, within = (edge + away * process.sign for away in (9.0, -9.0))
-    assert beyond.clamp(least, greatest).tolist() == pytest.approx(outermost)
-    assert torch.equal(within.clamp(least, greatest), within)
-
-
-def test_a_known_process_has_nothing_to_learn():
-    x = torch.linspace(-3, 3, 60).reshape(20, 3)
-    entry = {"kind": "self_masking", "direction": "low", "known": {"slope": 4.0, "edge": -0.5}}
-    process = processes.parse(entry).build(torch.tensor([0, 2]), x, torch.ones_like(x))
-    assert not list(process.parameters())
-    assert not process.state_dict()
-    assert not process.limits()
-    assert [each["midpoints"] for each in process.learnt()] == [[-0.5], [-0.5]]
-    expected = ndtr(-4.0 * (x[:, 0] + 0.5).numpy())
-    assert process.missing_probability(x)[:, 0].numpy() == pytest.approx(expected, rel=1e-4)
-    with pytest.raises(ValueError, match="greater than 0"):
-        processes.parse(entry | {"known": {"slope": -4.0, "edge": 0.0}})
-
-
-def test_limits_are_those_of_parameters_in_a_process_by_column_too():
-    x, s = torch.randn(50, 3, generator=torch.Generator().manual_seed(3)), torch.ones(50, 3)
-    entry = {"high": {"kind": "self_masking"}, "low": {"kind": "self_masking", "direction": "low"}}
-    columns = {"a": entry["low"], "b": entry["high"], "c": {"kind": "mcar"}}
-    process = processes.parse({"kind": "by_column", "columns": columns}).build(
-        torch.arange(3), x, s, tuple("abc")
-    )
-    limits = process.limits()
-    parameters = dict(process.named_parameters())
-    assert all(each.shape == parameters[name].shape for name in limits for each in limits[name])
-    assert [limits[name][0].item() for name in limits] == [pytest.approx(x[:, 0].min().item()), -math.inf]
-    assert [limits[name][1].item() for name in limits] == [math.inf, pytest.approx(x[:, 1].max().item())]
-
-
 # --- the interval at its ends, and how far a region is
 
 
 @pytest.mark.parametrize(("t", "w"), [(0.0, 50.0), (20.0, 50.0), (40.0, 50.0), (-3.0, 1e-3), (30.0, 1.0)])
 def test_no_draw_lies_beyond_the_ends_of_its_interval(t, w):
-    interval = truncation.IntervalProbability(*torch.tensor([[t], [w]], dtype=torch.float64))
+    interval = truncated_gaussian.IntervalProbability(*torch.tensor([[t], [w]], dtype=torch.float64))
     levels = torch.tensor([0.0, 1e-300, 0.5, 1.0 - 1e-16, 1.0], dtype=torch.float64)
     noise = -interval.invert(levels)  # −e' lies between t − w and t
     assert (noise >= t - w).all()
@@ -406,19 +332,7 @@ def test_the_distance_of_a_region_is_that_of_its_nearest_edge_and_none_inside(sl
     side = math.copysign(1.0, slope)
     mean = side * torch.tensor([-4.0, 0.5, 1.0, 2.0, 4.0, 4.5, 9.0])[:, None, None]
     one, edge = torch.tensor([[slope]]), torch.tensor([[side]])
-    half_line = truncation.Regions(one, edge).distance(mean)
+    half_line = truncated_gaussian.Regions(one, edge).distance(mean)
     assert half_line.flatten().tolist() == pytest.approx([5.0, 0.5, 0, 0, 0, 0, 0])
-    interval = truncation.Regions(one, edge, torch.tensor([[3.0]])).distance(mean)
+    interval = truncated_gaussian.Regions(one, edge, torch.tensor([[3.0]])).distance(mean)
     assert interval.flatten().tolist() == pytest.approx([5.0, 0.5, 0, 0, 0, 0.5, 5.0])
-
-
-# --- the logistic link's mixture
-
-
-def test_the_mixture_of_probits_is_the_sigmoid_where_it_is_integrated():
-    kappa, log_weights = (each.numpy() for each in logistic._kappa())
-    assert np.exp(log_weights).sum() == pytest.approx(1.0)
-    assert np.diff(np.log(kappa)) == pytest.approx(np.full(11, np.log(14) / 11))
-    y = np.linspace(-4, 12, 60)
-    mixture = (np.exp(log_weights) * ndtr(y[:, None] / kappa)).sum(1)
-    assert mixture == pytest.approx(1 / (1 + np.exp(-y)), abs=2e-7)

@@ -12,9 +12,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from pydantic import PositiveInt
+from typing_extensions import override
 
 from notmiwae.errors import DataError, flat
-from study.data.sources import RESTORE, Sha256, Source, sources, verify
+from study.data.checksums import RESTORE, Sha256, verify
+from study.data.sources.source import Source, sources
 
 Bytes = npt.NDArray[np.uint8]
 
@@ -45,8 +47,9 @@ class MnistSource(Source):
     labels: Path | None = None
     fetch: str | None = None
 
+    @override
     def draw(self, generator: np.random.Generator) -> pd.DataFrame:
-        """See `Source.draw`; nothing is random here."""
+        """Nothing is random here."""
         remedy = f"fetch it: {self.fetch}" if self.fetch else RESTORE
         verify(self.file, self.sha256, remedy)
         images = _read(self.file, "images", self.images)

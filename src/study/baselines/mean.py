@@ -1,0 +1,17 @@
+"""The column's mean."""
+
+from __future__ import annotations
+
+import numpy as np
+from sklearn.impute import SimpleImputer
+
+from notmiwae.arrays import Floats
+from study.baselines.baseline import Baseline, baselines
+
+
+@baselines.register("mean")
+class Mean(Baseline):
+    """Each column's observed mean."""
+
+    def _impute(self, values: Floats, seed: int) -> Floats:
+        return np.asarray(SimpleImputer(strategy="mean").fit_transform(values), dtype=np.float64)

@@ -1,0 +1,1 @@
+"""Where complete tables come from, one module each; `source.py` is their contract."""

@@ -1,0 +1,88 @@
+"""An imputed table beside the truth, as its metrics see it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from notmiwae.arrays import Floats, Mask
+from notmiwae.errors import DataError
+from study.data.tables import ImputedCells, missing_cells
+
+_COMPLETED_DRAWS = 5
+"""Draws of the whole table that enter the metrics of rows."""
+
+
+@dataclass(frozen=True)
+class ImputedTable:
+    """The missing cells of a table as imputed and as they are.
+
+    Attributes:
+        imputed: The imputed cells, J of them.
+        masked: The table that they complete, NaN where missing.
+        complete: The truth, NaN where nobody knows it.
+
+    Raises:
+        DataError: the imputed cells aren't the missing ones.
+    """
+
+    imputed: ImputedCells
+    masked: pd.DataFrame
+    complete: pd.DataFrame
+
+    def __post_init__(self) -> None:
+        row, column = missing_cells(self.masked)
+        if not (np.array_equal(self.imputed.row, row) and np.array_equal(self.imputed.column, column)):
+            raise DataError(
+                f"{len(self.imputed.row)} imputed cells aren't the table's {len(row)} missing ones"
+            )
+
+    @cached_property
+    def _values(self) -> Floats:
+        return self.complete.to_numpy(dtype=np.float64)
+
+    @cached_property
+    def known(self) -> Mask:
+        """Which of the missing cells have a known truth, `[J]`."""
+        return np.isfinite(self._values[self.imputed.row, self.imputed.column])
+
+    @cached_property
+    def truth(self) -> Floats:
+        """True values of the cells that are known, as `mean` and `draws` hold these cells alone."""
+        return self._values[self.imputed.row, self.imputed.column][self.known]
+
+    @cached_property
+    def mean(self) -> Floats:
+        """Imputed values of the cells that are known."""
+        return self.imputed.mean[self.known]
+
+    @cached_property
+    def draws(self) -> Floats:
+        """Draws of the cells that are known, M of each, `[·, M]`."""
+        return self.imputed.draws[self.known]
+
+    @property
+    def has_draws(self) -> bool:
+        """Whether the method draws, more than once."""
+        return int(self.draws.shape[1]) > 1
+
+    @cached_property
+    def _incomplete(self) -> npt.NDArray[np.int64]:
+        """Numbers of the rows with missing cells, all of which are known."""
+        row = self.imputed.row
+        return np.setdiff1d(row, row[~self.known])
+
+    @cached_property
+    def true_rows(self) -> Floats:
+        """The rows in which something is missing and all is known, `[·, D]`."""
+        return self._values[self._incomplete]
+
+    @cached_property
+    def completed_rows(self) -> list[Floats]:
+        """The same rows as completed by each of five draws, or by the means where there are none."""
+        fillings = self.imputed.draws[:, :_COMPLETED_DRAWS].T if self.has_draws else [self.imputed.mean]
+        return [self.imputed.fill(self.masked, filling)[self._incomplete] for filling in fillings]
