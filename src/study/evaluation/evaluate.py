@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import pkgutil
 from collections.abc import Callable, Sequence
 from functools import cache
-from importlib import import_module
-from types import ModuleType
 
 import numpy as np
 import pandas as pd
@@ -15,11 +12,11 @@ from notmiwae.arrays import Floats
 from notmiwae.metrics import mask_accuracy
 from notmiwae.training.fitted_model import FittedModel, missing_probability
 from study.data.tables import ImputedCells
-from study.evaluation import metrics
 from study.evaluation.imputed_table import ImputedTable
+from study.evaluation.metrics.metric import Metric, metrics
 
-_ORDER = ("shift", "rmse", "crps", "interval", "energy")
-"""The modules of `metrics` whose values come first, in this order; any others follow."""
+_FIRST = ("shift", "rmse", "crps", "coverage90", "width90", "energy")
+"""Metrics that results list first, in this order; any others follow by name."""
 
 
 def evaluate(
@@ -36,29 +33,22 @@ def evaluate(
         imputed: The imputed cells.
         masked: The table they complete.
         complete: The truth, NaN where it's unknown.
-        diagnostics: What the data set says of completed rows; it's told of draws where there are any.
+        diagnostics: The data set's own metrics of completed rows, by name; it's given draws where there are
+            any.
 
     Raises:
         DataError: the imputed cells aren't the missing ones.
     """
     table = ImputedTable(imputed, masked, complete)
-    values: dict[str, float] = {}
-    for metric in _metrics():
-        if table.known.any() or not getattr(metric, "NEEDS_TRUTH", True):
-            values |= metric.values(table)
-    if not len(table.true_rows):
-        return values
-    return values | diagnostics(np.concatenate(table.completed_rows))
+    values = {metric.kind: metric.value(table) for metric in _metrics() if table.has(metric.needs)}
+    return values | (diagnostics(np.concatenate(table.completed_rows)) if table.has("rows") else {})
 
 
 @cache
-def _metrics() -> list[ModuleType]:
-    """The modules of `metrics`, which are found, not listed."""
-    names = [module.name for module in pkgutil.iter_modules(metrics.__path__)]
-    listed = [name for name in _ORDER if name in names]
-    return [
-        import_module(f"{metrics.__name__}.{name}") for name in [*listed, *sorted(set(names) - set(listed))]
-    ]
+def _metrics() -> list[Metric]:
+    """All metrics, in the order of the results."""
+    names = sorted(metrics.names(), key=lambda name: _FIRST.index(name) if name in _FIRST else len(_FIRST))
+    return [metrics.parse({"kind": name}) for name in names]
 
 
 def process_metrics(
