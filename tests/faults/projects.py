@@ -128,7 +128,7 @@ def small(folder: Path) -> Path:
     params["run"] |= {"datasets": ["gaussian"], "oracles": []}
     # Two processes train, long enough to be hit.
     params["compute"]["workers"] = 2
-    params["models"]["notmiwae"]["gaussian"]["training"] |= {"steps": 300, "together": 1}
+    params["recipes"]["gaussian"]["training"] |= {"steps": 300, "together": 1}
     (folder / "params.yaml").write_text(yaml.safe_dump(params))
     git(folder, "init", "--quiet")
     commit(folder)

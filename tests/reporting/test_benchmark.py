@@ -18,8 +18,9 @@ from notmiwae.training.fit import fit
 from notmiwae.training.recipe import TrainingSpec
 from study.data.sources.gaussian import GaussianSource
 from study.data.tables import table_path, write_csv, write_table
-from study.reporting.benchmark_inputs import ERROR_COLUMNS, gather
-from study.reporting.result_files import REPLICATE_COLUMNS, STUDY_COLUMNS
+from study.evaluation.replicates import ERROR_COLUMNS, REPLICATE_COLUMNS, REPLICATES, ROWS
+from study.reporting.benchmark_inputs import gather
+from study.reporting.result_files import STUDY_COLUMNS
 
 ROOT = Path(__file__).resolve().parents[2]
 PUBLISHED = pd.read_csv(ROOT / "paper/reports/published.csv")
@@ -35,7 +36,7 @@ def parameters() -> dict:
     mechanism = {"kind": "threshold", "columns": ["x_1"], "cut": cut, "side": "upper"}
     table = {"source": source, "mechanism": mechanism, "replicates": SEEDS}
     models = [method for method in METHODS if method not in BASELINES]
-    grid = {"datasets": DATASETS[::-1], "models": models, "baselines": BASELINES, "methods": METHODS}
+    grid = {"datasets": DATASETS[::-1], "models": models, "baselines": BASELINES}
     ablation = {"datasets": DATASETS, "replicates": 1, "model": "notmiwae_known"}
     return {
         "seed": 1,
@@ -95,8 +96,11 @@ def _write_evaluated(folder: Path, dataset: str) -> None:
                 draws = [] if row.method in BASELINES else ["crps", "coverage90", "width90"]
                 values += [(dataset, row.method, name, seed, value / 2) for name in [*draws, "energy"]]
                 errors += [(dataset, row.method, seed, at, 1, value**2 * (0.5 + at)) for at in (0, 1)]
-    write_csv(pd.DataFrame(values, columns=REPLICATE_COLUMNS), folder / f"{dataset}-methods.csv")
-    write_table(pd.DataFrame(errors, columns=ERROR_COLUMNS), folder / f"{dataset}-methods-rows.parquet")
+    all_values = pd.DataFrame(values, columns=REPLICATE_COLUMNS)
+    all_errors = pd.DataFrame(errors, columns=ERROR_COLUMNS)
+    for method in METHODS:
+        write_csv(all_values[all_values["method"] == method], folder / method / dataset / REPLICATES)
+        write_table(all_errors[all_errors["method"] == method], folder / method / dataset / ROWS)
 
 
 @pytest.fixture(autouse=True)
@@ -135,10 +139,10 @@ def test_inputs(made):
 @pytest.mark.parametrize(
     ("path", "stage"),
     [
-        ("data/evaluated/red-methods.csv", "evaluate red methods"),
-        ("data/evaluated/red-methods-rows.parquet", "evaluate red methods"),
-        ("reports/ablation.csv", "study ablation"),
-        ("reports/missing_rate.csv", "study missing_rate"),
+        ("data/evaluated/mice/red/replicates.csv", "evaluate"),
+        ("data/evaluated/mice/red/rows.parquet", "evaluate"),
+        ("reports/ablation.csv", "side_study@ablation"),
+        ("reports/missing_rate.csv", "side_study@missing_rate"),
         ("data/complete/red/000.parquet", "table@red"),
         ("models/notmiwae_known/red/001", "stage that trains"),
     ],

@@ -33,8 +33,9 @@ from study.reporting.methods import in_order, method_name
 from study.reporting.names import column_name
 from study.reporting.plane_scatter import Panel, reconstruction
 from study.reporting.process_heatmaps import mechanism_probability, missing_process
-from study.reporting.result_files import CURVE_COLUMNS, PUBLISHED_COLUMNS, GridSpec, read_rows
+from study.reporting.result_files import CURVE_COLUMNS, PUBLISHED_COLUMNS, read_rows
 from study.reporting.training_curves import best_runs, bounds
+from study.run.grid import GridSpec
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -337,10 +338,11 @@ class TestHeadline:
 
 
 class TestResults:
-    GRID = GridSpec(datasets=("a", "b"), models=("m",), baselines=("k",), methods=("m", "k"), oracles=("b",))
+    GRID = GridSpec(datasets=("a", "b"), models=("m",), baselines=("k",), oracles=("b",))
 
-    def test_groups_in_order(self):
-        assert self.GRID.groups() == [("a", "methods"), ("b", "methods"), ("b", "oracle")]
+    def test_cells_in_order(self):
+        cells = [("a", "m"), ("a", "k"), ("b", "m"), ("b", "k"), ("b", "oracle")]
+        assert self.GRID.cells() == cells
 
     def test_misspelt_section(self):
         with pytest.raises(ParameterError, match=r"run\.oracle: unknown key; did you mean 'oracles'"):

@@ -47,13 +47,13 @@ CASES = {
     ),
     "a typo in a section": ("modles", {}, ["generate", "gaussian"], ["'modles'", "did you mean 'models'"]),
     "a typo in a model's dial": (
-        "models.notmiwae.gaussian.training.stepz",
+        "recipes.gaussian.training.stepz",
         5,
         ["train", "gaussian", "notmiwae"],
-        ["models.notmiwae.gaussian.training.stepz", "unknown key"],
+        ["recipes.gaussian.training.stepz", "unknown key"],
     ),
     "a missing key": (
-        "models.miwae.ring.training.steps",
+        "recipes.ring.training.steps",
         ...,
         ["train", "ring", "miwae"],
         ["training.steps", "required"],

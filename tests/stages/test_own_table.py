@@ -23,9 +23,9 @@ def small(changes: dict[str, Any]) -> dict[str, Any]:
     params = merged(merged(yaml.safe_load((ROOT / "params.yaml").read_text()), entry), changes)
     params["compute"]["workers"] = 1
     params["datasets"]["wages"]["replicates"] = 2
-    for model in params["models"].values():
-        model["wages"] |= {"members": 2, "imputation": {"samples": 10, "draws": 4}}
-        model["wages"]["training"] |= {"steps": 4, "check_every": 2, "samples": 3}
+    recipe = params["recipes"]["wages"]
+    recipe |= {"members": 2, "imputation": {"samples": 10, "draws": 4}}
+    recipe["training"] |= {"steps": 4, "check_every": 2, "samples": 3}
     params["baselines"]["missforest"] |= {"trees": 2, "rounds": 1}
     return params
 
@@ -43,7 +43,7 @@ def finished(folder: Path, changes: dict[str, Any]) -> Path:
         run(folder, "impute", "wages", model)
     for baseline in params["run"]["baselines"]:
         run(folder, "baseline", "wages", baseline)
-    run(folder, "evaluate", "wages", "methods")
+    run(folder, "evaluate")
     run(folder, "figures", "wages")
     run(folder, "report")
     return folder
@@ -71,7 +71,7 @@ def test_no_truth_no_error_but_what_can_be_said(natural: Path) -> None:
         assert metrics(natural, method).keys() == {"shift", "bound", "replicates"}
         assert metrics(natural, method)["replicates"] == 2
     assert metrics(natural, "mean") == {"shift": 0.0, "replicates": 1}
-    assert len(pd.read_parquet(natural / "data/evaluated/wages-methods-rows.parquet")) == 0
+    assert len(pd.read_parquet(natural / "data/evaluated/notmiwae/wages/rows.parquet")) == 0
 
 
 def test_every_gap_is_imputed_and_nothing_else(natural: Path) -> None:
@@ -110,8 +110,8 @@ def test_what_a_mechanism_takes_beside_the_gaps_is_judged(both: Path) -> None:
     assert found["rmse"] == pytest.approx(np.sqrt(np.mean(error**2)), rel=1e-4)
     assert found["shift"] == 0
     assert {"rmse", "crps", "coverage90", "energy", "shift", "bound"} <= metrics(both, "notmiwae").keys()
-    errors = pd.read_parquet(both / "data/evaluated/wages-methods-rows.parquet")
-    assert errors.loc[errors["method"] == "knn", "cells"].sum() == taken.sum()
+    errors = pd.read_parquet(both / "data/evaluated/knn/wages/rows.parquet")
+    assert errors["cells"].sum() == taken.sum()
     assert {each.name for each in (both / "reports/figures/wages").iterdir()} == {
         "agreement.png",
         "columns.png",

@@ -30,7 +30,7 @@ DATASETS = {"white": (90, 4), "concrete": (60, 3)}
 
 MODELS = ["notmiwae_known", "notmiwae_selfmasking", "miwae"]
 BASELINES = ["missforest", "mice", "mean"]
-STAGES = {"models", "data/imputed", "data/trials"}
+STAGES = {"models", "data/imputed", "data/side_studies"}
 """Where the stages keep jobs' outputs."""
 
 TINY = {"steps": 6, "check_every": 2, "samples": 3, "validation_samples": 3, "batch_size": 16}
@@ -59,7 +59,7 @@ def tiny(params: dict[str, Any]) -> dict[str, Any]:
     names = {"datasets": list(DATASETS), "models": MODELS, "baselines": BASELINES}
     params["networks"] = {"deep": params["networks"]["deep"]}
     params["baselines"] = {name: params["baselines"][name] for name in [*BASELINES, "knn"]}
-    params["run"] |= names | {"methods": MODELS + BASELINES}
+    params["run"] |= names
     params["datasets"] = {name: params["datasets"][name] for name in DATASETS}
     params["training"] |= TINY
     params["imputation"] = {"samples": 10, "draws": 4}
@@ -109,10 +109,16 @@ def run_all(folder: Path) -> None:
         run(folder, "impute", "all", method)
     for method in BASELINES:
         run(folder, "baseline", "all", method)
-    for name in DATASETS:
-        run(folder, "evaluate", name, "methods")
+    run(folder, "evaluate")
     for name in ("ablation", "missing_rate"):
-        run(folder, "study", name)
+        run(folder, "side_study", name)
+
+
+def evaluated(folder: Path, dataset: str, file: str = "replicates.csv") -> pd.DataFrame:
+    """What was evaluated of a data set, all methods together."""
+    paths = [folder / f"data/evaluated/{method}/{dataset}/{file}" for method in MODELS + BASELINES]
+    read_table = pd.read_csv if file.endswith(".csv") else pd.read_parquet
+    return pd.concat([read_table(path) for path in paths], ignore_index=True)
 
 
 @pytest.fixture(scope="module")
@@ -178,7 +184,7 @@ def test_every_member_and_replicate_has_its_curve(finished: Path) -> None:
 
 def test_evaluation_has_every_method_with_what_applies_to_it(finished: Path) -> None:
     for name in DATASETS:
-        found = pd.read_csv(finished / f"data/evaluated/{name}-methods.csv")
+        found = evaluated(finished, name)
         assert list(found["method"].unique()) == MODELS + BASELINES
         assert np.isfinite(found["value"]).all()
         accuracy = found[found["metric"] == "mask_accuracy"]
@@ -188,13 +194,13 @@ def test_evaluation_has_every_method_with_what_applies_to_it(finished: Path) -> 
 
 def test_the_errors_of_rows_add_up_to_the_errors_of_tables(finished: Path) -> None:
     for name in DATASETS:
-        rows = pd.read_parquet(finished / f"data/evaluated/{name}-methods-rows.parquet")
+        rows = evaluated(finished, name, "rows.parquet")
         assert list(rows) == ["dataset", "method", "replicate", "row", "cells", "squared_error"]
         assert set(rows["dataset"]) == {name}
         sums = rows.groupby(["method", "replicate"])[["squared_error", "cells"]].sum()
         masked = pd.read_parquet(finished / f"data/masked/{name}/000.parquet")
         assert (sums["cells"] == masked.isna().to_numpy().sum()).all()
-        found = pd.read_csv(finished / f"data/evaluated/{name}-methods.csv").query("metric == 'rmse'")
+        found = evaluated(finished, name).query("metric == 'rmse'")
         expected = found.set_index(["method", "replicate"])["value"].sort_index()
         rmse = np.sqrt(sums["squared_error"] / sums["cells"]).sort_index()
         pd.testing.assert_series_equal(rmse, expected, check_names=False, rtol=1e-5)
@@ -220,7 +226,7 @@ def test_a_second_run_does_nothing(workspace: Path) -> None:
     run(workspace, "train", "all", "notmiwae_known")
     run(workspace, "impute", "all", "notmiwae_known")
     run(workspace, "baseline", "all", "missforest")
-    run(workspace, "study", "ablation")
+    run(workspace, "side_study", "ablation")
     for name, content in before.items():
         assert written(workspace / name) == content
     assert (workspace / "reports/timings.csv").read_bytes() == timings
@@ -232,20 +238,20 @@ def test_a_lost_job_is_done_again_and_gives_the_same_bytes(workspace: Path) -> N
     lost = {
         "models": "notmiwae_known/white/001/01",
         "data/imputed": "notmiwae_known/white/000.parquet",
-        "data/trials": "ablation/five members/-/white/001.json",
+        "data/side_studies": "ablation/five members/-/white/001.json",
     }
     # With those that it is computed with.
     again = {
         "models": "notmiwae_known/white/",
         "data/imputed": "notmiwae_known/white/000.parquet",
-        "data/trials": "ablation/five members/-/white/",
+        "data/side_studies": "ablation/five members/-/white/",
     }
     for folder, name in lost.items():
         path = workspace / folder / name
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     run(workspace, "train", "all", "notmiwae_known")
     run(workspace, "impute", "all", "notmiwae_known")
-    run(workspace, "study", "ablation")
+    run(workspace, "side_study", "ablation")
     for folder, name in again.items():
         redone = rewritten(workspace / folder, before[folder])
         assert redone
@@ -265,7 +271,7 @@ def test_a_tables_dial_leaves_the_other_table(workspace: Path) -> None:
     run(workspace, "train", "all", "miwae")
     run(workspace, "impute", "all", "miwae")
     run(workspace, "baseline", "all", "missforest")
-    run(workspace, "study", "ablation")
+    run(workspace, "side_study", "ablation")
     for name, content in before.items():
         redone = rewritten(workspace / name, content)
         assert redone
@@ -285,7 +291,7 @@ CHANGES: dict[str, tuple[Callable[[dict[str, Any]], object], set[str]]] = {
     ),
     "members": (
         lambda params: params["models"]["notmiwae_known"].update(members=3),
-        STAGES - {"data/trials"},
+        STAGES - {"data/side_studies"},
     ),
     "workers and neighbours": (irrelevant, set()),
 }
@@ -300,10 +306,10 @@ def test_a_dial_reruns_the_jobs_that_read_it_and_no_others(workspace: Path, chan
     before = {name: written(workspace / name) for name in STAGES}
     run(workspace, "train", "all", "notmiwae_known")
     run(workspace, "impute", "all", "notmiwae_known")
-    run(workspace, "study", "missing_rate")
+    run(workspace, "side_study", "missing_rate")
     redone = {name: rewritten(workspace / name, content) for name, content in before.items()}
     assert {name for name, paths in redone.items() if paths} == expected
-    assert not any("/mean/" in path for path in redone["data/trials"])
+    assert not any("/mean/" in path for path in redone["data/side_studies"])
 
 
 def test_a_table_that_left_the_grid_leaves_nothing(workspace: Path) -> None:
@@ -314,8 +320,8 @@ def test_a_table_that_left_the_grid_leaves_nothing(workspace: Path) -> None:
     run(workspace, "train", "all", "miwae")
     run(workspace, "impute", "all", "miwae")
     run(workspace, "baseline", "all", "mean")
-    run(workspace, "study", "ablation")
-    for folder in ("models/miwae", "data/imputed/miwae", "data/imputed/mean", "data/trials/ablation"):
+    run(workspace, "side_study", "ablation")
+    for folder in ("models/miwae", "data/imputed/miwae", "data/imputed/mean", "data/side_studies/ablation"):
         assert (workspace / folder).is_dir()
         assert not list((workspace / folder).rglob("white"))
     assert (workspace / "models/notmiwae_known/white").is_dir()
@@ -337,12 +343,12 @@ def test_one_table_can_be_run_alone_and_gives_the_bytes_that_all_give(workspace:
 
 
 def test_a_killed_study_goes_on_with_what_is_missing(workspace: Path) -> None:
-    trials = workspace / "data/trials/ablation"
+    trials = workspace / "data/side_studies/ablation"
     params = read(workspace)
     params["ablation"]["datasets"] = ["concrete"]
     del params["ablation"]["variants"]["five members"]
     write(workspace, params)
-    run(workspace, "study", "ablation")
+    run(workspace, "side_study", "ablation")
     finished = {path: content for path, (content, _) in written(trials).items()}
     shutil.rmtree(trials)
     notes = workspace / "build/made_from"
@@ -350,7 +356,7 @@ def test_a_killed_study_goes_on_with_what_is_missing(workspace: Path) -> None:
     endless = copy.deepcopy(params)
     endless["ablation"]["variants"]["warm start"]["model"]["training"]["steps"] = 10**7
     write(workspace, endless)
-    command = [sys.executable, str(ROOT / "stages"), "study", "ablation"]
+    command = [sys.executable, str(ROOT / "stages"), "side_study", "ablation"]
     stage = subprocess.Popen(command, cwd=workspace, stderr=subprocess.DEVNULL)
     try:
         # The variant before the endless one, in both replicates.
@@ -365,7 +371,7 @@ def test_a_killed_study_goes_on_with_what_is_missing(workspace: Path) -> None:
     assert len(done) == 2
     assert not list(trials.rglob(".*.tmp"))
     write(workspace, params)
-    run(workspace, "study", "ablation")
+    run(workspace, "side_study", "ablation")
     again = written(trials)
     assert {path: again[path] for path in done} == done
     assert {path: content for path, (content, _) in again.items()} == finished
@@ -379,7 +385,7 @@ def test_a_study_reports_every_trial(finished: Path) -> None:
     trials = replicates.query("metric == 'rmse'")
     assert len(trials) == 3 * 2 * 2
     assert list(trials["dataset"].unique()) == list(DATASETS)
-    assert (finished / "data/trials/ablation/five members/-/white/001.json").is_file()
+    assert (finished / "data/side_studies/ablation/five members/-/white/001.json").is_file()
     summary = pd.read_csv(finished / "reports/ablation.csv")
     means = replicates.groupby(["dataset", "method", "metric"])["value"].mean().sort_index()
     found = summary.set_index(["dataset", "method", "metric"])["mean"].sort_index()
@@ -416,10 +422,10 @@ def test_a_trial_with_the_pipelines_seeds_gives_the_pipelines_figures(
 ) -> None:
     monkeypatch.chdir(finished)
     for name in DATASETS:
-        evaluated = pd.read_csv(finished / f"data/evaluated/{name}-methods.csv")
+        all_methods = evaluated(finished, name)
         as_in_the_pipeline(monkeypatch, name, method, seed())
         tried = model(method, name, Change()) if method in MODELS else entry(baselines, f"baselines.{method}")
-        for replicate, group in evaluated[evaluated["method"] == method].groupby("replicate"):
+        for replicate, group in all_methods[all_methods["method"] == method].groupby("replicate"):
             (figures,) = evaluate_from_scratch(
                 section(DatasetSpec, f"datasets.{name}"), tried, 1, [int(replicate)]
             )

@@ -25,7 +25,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The small pipeline as a user has it after `make repro`: run and committed; not to be changed."""
     folder = with_environment(small(tmp_path_factory.mktemp("docs") / "project"))
     params = yaml.safe_load((folder / "params.yaml").read_text())
-    params["models"]["notmiwae"]["gaussian"]["training"] |= {"steps": 4}
+    params["recipes"]["gaussian"]["training"] |= {"steps": 4}
     dump_yaml(folder / "params.yaml", params)
     assert shell("make repro", folder).returncode == 0
     commit(folder)

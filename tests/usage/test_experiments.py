@@ -9,7 +9,7 @@ from as_typed import WAIT, shell
 from projects import git
 
 ACTIVATE = "source .venv/bin/activate\n"
-CODE = "src/study/baselines/simple.py"
+CODE = "src/study/baselines/mean.py"
 METRIC = "reports/metrics/gaussian-mean.json"
 
 

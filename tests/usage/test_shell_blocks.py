@@ -97,7 +97,7 @@ def test_the_page_on_clusters(project: Path, tmp_path: Path) -> None:
     leave = "trap 'kill -9 $(jobs -p)' EXIT\nsource .venv/bin/activate\n"
     # Something for the workers to do.
     params = yaml.safe_load((project / "params.yaml").read_text())
-    params["models"]["notmiwae"]["gaussian"]["training"]["samples"] = 7
+    params["recipes"]["gaussian"]["training"]["samples"] = 7
     dump_yaml(project / "params.yaml", params)
     assert len(users) == 3
     path = {"PATH": f"{slurm}{os.pathsep}{os.environ['PATH']}"}
@@ -112,10 +112,9 @@ def test_the_page_on_own_tables(project: Path) -> None:
     (entry,) = (yaml.safe_load(block) for block in blocks("docs/own_table.md", "yaml"))
     params = merged(yaml.safe_load((project / "params.yaml").read_text()), entry)
     params["datasets"]["wages"]["replicates"] = 1
-    for model in ("notmiwae", "miwae"):
-        recipe = params["models"][model]["wages"]
-        recipe |= {"members": 1, "imputation": {"samples": 10, "draws": 4}}
-        recipe["training"] |= {"steps": 4, "check_every": 2}
+    recipe = params["recipes"]["wages"]
+    recipe |= {"members": 1, "imputation": {"samples": 10, "draws": 4}}
+    recipe["training"] |= {"steps": 4, "check_every": 2}
     dump_yaml(project / "params.yaml", params)
     ended = shell("source .venv/bin/activate\n" + "".join(blocks("docs/own_table.md")), project)
     assert "wages-notmiwae" in ended.stdout
