@@ -30,11 +30,10 @@ def evaluate(
     Cells of which nobody knows the true value enter `shift` alone.
 
     Arguments:
-        imputed: The imputed cells.
-        masked: The table they complete.
-        complete: The truth, NaN where it's unknown.
-        diagnostics: The data set's own metrics of completed rows, by name; it's given draws where there are
-            any.
+        imputed: Imputed cells of the table.
+        masked: Table that they complete.
+        complete: True table, NaN where nobody knows it.
+        diagnostics: Function from completed rows, of draws where there are any, to the source's own metrics.
 
     Raises:
         DataError: the imputed cells aren't the missing ones.
@@ -46,7 +45,7 @@ def evaluate(
 
 @cache
 def _metrics() -> list[Metric]:
-    """All metrics, in the order of the results."""
+    """List all metrics, in the order of the results."""
     names = sorted(metrics.names(), key=lambda name: _FIRST.index(name) if name in _FIRST else len(_FIRST))
     return [metrics.parse({"kind": name}) for name in names]
 
@@ -72,8 +71,8 @@ def row_errors(imputed: ImputedCells, complete: pd.DataFrame) -> pd.DataFrame:
     Rows that are equal when complete share a number, the first one's: they're one observation (`paired.py`).
 
     Arguments:
-        imputed: The imputed cells.
-        complete: The truth.
+        imputed: Imputed cells of the table.
+        complete: True table.
     """
     values = complete.to_numpy(dtype=np.float64)
     _, first, inverse = np.unique(values, axis=0, return_index=True, return_inverse=True)

@@ -26,9 +26,9 @@ class ImputedTable:
     """The missing cells of a table as imputed and as they are.
 
     Attributes:
-        imputed: The imputed cells, J of them.
-        masked: The table that they complete, NaN where missing.
-        complete: The truth, NaN where nobody knows it.
+        imputed: Imputed cells, J of them.
+        masked: Table that they complete, NaN where missing.
+        complete: True table, NaN where nobody knows it.
 
     Raises:
         DataError: the imputed cells aren't the missing ones.
@@ -90,7 +90,7 @@ class ImputedTable:
 
     @cached_property
     def true_rows(self) -> Floats:
-        """The rows in which something is missing and all is known, `[·, D]`."""
+        """Rows in which something is missing and all is known, `[·, D]`."""
         return self._values[self._incomplete]
 
     @cached_property
