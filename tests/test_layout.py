@@ -66,11 +66,8 @@ def test_every_module_that_a_text_names_exists() -> None:
             # A module, or something in one.
             if not any(
                 (ROOT / "src" / "/".join(parts[:end])).with_suffix(".py").is_file()
-                or ((ROOT / "src" / "/".join(parts[:end]) / "__init__.py").is_file()
-                and end == len(parts))
-                or (end == 1
-                and name.startswith("notmiwae.")
-                and parts[1] in ("__version__",))
+                or ((ROOT / "src" / "/".join(parts[:end]) / "__init__.py").is_file() and end == len(parts))
+                or (end == 1 and name.startswith("notmiwae.") and parts[1] in ("__version__",))
                 for end in range(len(parts), 0, -1)
             ):
                 lost.append(f"{text.relative_to(ROOT)}: {name}")

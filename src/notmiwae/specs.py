@@ -12,6 +12,7 @@ import pkgutil
 import reprlib
 from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
@@ -74,10 +75,19 @@ class Registry(Generic[S]):
     @property
     def _classes(self) -> dict[str, type[S]]:
         if not self._imported:
-            self._imported = True
+            self._imported = True  # first, as a module that is being imported may ask for names
             for module in pkgutil.iter_modules(getattr(import_module(self._package), "__path__", [])):
-                import_module(f"{self._package}.{module.name}")
+                self._import(f"{self._package}.{module.name}")
         return self._found
+
+    def _import(self, name: str) -> None:
+        """Import a module; raise `ImportError` with its file if that fails, whatever its code raised."""
+        try:
+            import_module(name)
+        except Exception as error:
+            self._imported = False
+            spec = find_spec(name)
+            raise ImportError(f"{spec.origin if spec else name}: no {self.what}: {error!r}") from error
 
     def register(self, name: str) -> Callable[[type[C]], type[C]]:
         """Enter the decorated class under `name`."""

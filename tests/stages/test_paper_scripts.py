@@ -16,7 +16,6 @@ import pandas as pd
 import pytest
 import yaml
 from running import ROOT, run
-from study.evaluation.trials import run_trials
 
 from notmiwae.randomness import generator, torch_seed
 from study.baselines.baseline import baselines
