@@ -138,7 +138,7 @@ class Laplace(Likelihood):
         return 0.0
 
     def sample(self, generator):
-        u = uniform(self.mean, generator) - 0.5
+        u = (uniform(self.mean, generator) - 0.5).to(self.mean.dtype)
         return self.mean - self.scale * u.sign() * torch.log1p(-2 * u.abs())
 
     def columns(self, index):
