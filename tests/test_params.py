@@ -1,6 +1,7 @@
 """params.yaml: what is wrong is named in one line, and every object describes itself."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from notmiwae.training.recipe import RecipeSpec
 from study.baselines.baseline import baselines
 from study.data.datasets import DatasetSpec
 from study.data.sources.source import sources
+from study.evaluation.metrics.metric import metrics
 from study.run.params_file import lookup, read_params
 from study.run.pipeline import model_section
 
@@ -276,26 +278,28 @@ REQUIRED = {
     ("network", "patch_encoder"): IMAGE,
     ("network", "patch_decoder"): IMAGE,
     ("data set", "gaussian"): GAUSSIAN,
-    ("data set", "ring"): {"rows": 9, "radius": 4.5, "spread": 0.5},
     ("data set", "mnist"): {"file": "a.npz", "sha256": "0" * 64, "images": 3},
     ("data set", "csv"): {"file": "a.csv", "sha256": "0" * 64},
     ("data set", "table"): {"file": "a.csv", "sha256": "0" * 64},
-    ("mechanism", "mcar"): {"rate": 0.3},
     ("observation model", "categorical"): {"categories": 3},
     ("observation model", "mixed"): {"parts": [{"columns": [0], "observation": {"kind": "bernoulli"}}]},
-    ("mechanism", "mar_logistic"): {"given": ["b"], "rate": 0.3, "slope": 2.0},
     ("mechanism", "self_masking_logistic"): {"rate": 0.3, "slope": 2.0},
     ("mechanism", "angular_sector"): {"columns": ["a"], "axes": ["a", "b"], "start_pi": 0.25, "stop_pi": 0.5},
     ("mechanism", "disc_threshold"): {**IMAGE, "centre": [4, 4], "radius": 2, "threshold": 0.5},
-    ("mechanism", "random_block"): {**IMAGE, "block_height": 3, "block_width": 2},
 }
-REGISTRIES = [baselines, mechanisms, networks, observations, priors, processes, sources]
+"""Fields that have to be given and for which the values below won't do."""
+SIMPLE = {"integer": 9, "number": 0.5, "string": "a", "array": ["a"]}
+REGISTRIES = [baselines, mechanisms, metrics, networks, observations, priors, processes, sources]
 REGISTERED = [(registry, name) for registry in REGISTRIES for name in registry.names()]
 EVERY_CLASS = pytest.mark.parametrize(("registry", "name"), REGISTERED, ids=[name for _, name in REGISTERED])
 
 
 def default(registry, name):
-    return registry.parse({"kind": name, **REQUIRED.get((registry.what, name), {})})
+    fields = REQUIRED.get((registry.what, name))
+    if fields is None:
+        schema = registry._classes[name].model_json_schema()
+        fields = {field: SIMPLE[schema["properties"][field]["type"]] for field in schema.get("required", [])}
+    return registry.parse({"kind": name, **fields})
 
 
 @EVERY_CLASS
@@ -342,6 +346,24 @@ def test_a_name_is_registered_once():
     registry.register("a")(type("A", (Spec,), {}))
     with pytest.raises(KeyError, match="thing 'a' is registered twice"):
         registry.register("a")(type("B", (Spec,), {}))
+
+
+@pytest.mark.parametrize("code", ["oh no", "absent", "import absent", "raise SystemError('why')"])
+def test_a_module_that_cannot_be_imported_is_named_by_its_file_each_time(code, tmp_path, monkeypatch):
+    """Beside it one that registers nothing, which is a place for what others share."""
+    (tmp_path / "dropped_in").mkdir()
+    for name, content in {"__init__": "", "shared": "x = 1", "broken": code}.items():
+        (tmp_path / f"dropped_in/{name}.py").write_text(content)
+    monkeypatch.syspath_prepend(tmp_path)
+    registry = Registry("thing", "dropped_in")
+    for _ in range(2):
+        with pytest.raises(ImportError, match=rf"^{tmp_path}/dropped_in/broken.py: no thing: .*\(") as raised:
+            registry.parse({"kind": "broken"})
+        assert raised.value.__cause__ is not None
+    (tmp_path / "dropped_in/broken.py").write_text("")
+    assert registry.names() == []
+    for name in ("dropped_in", "dropped_in.shared", "dropped_in.broken"):
+        del sys.modules[name]
 
 
 @given(st.dictionaries(st.text(max_size=8), st.none() | st.integers() | st.text(max_size=8), max_size=4))

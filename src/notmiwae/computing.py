@@ -1,4 +1,4 @@
-"""What computes: the cores of the processor, or a GPU where there is one."""
+"""Find what computes: the cores of the processor, or a GPU where there is one."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ import torch
 
 from notmiwae.errors import ParameterError
 
+T = TypeVar("T")
+
 
 def resolve(device: str) -> str:
-    """The device that a user names; `auto` is a GPU if there is one that PyTorch can use, else `cpu`.
+    """Return the device that a user names; `auto` is a GPU if there is one that PyTorch can use, else `cpu`.
 
     Raises:
-        ParameterError: it's none, or isn't there.
+        ParameterError: it's no device that PyTorch knows, or isn't there.
     """
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
@@ -32,14 +34,11 @@ def resolve(device: str) -> str:
     return device
 
 
-T = TypeVar("T")
-
-
 def cores() -> int:
     """Return how many cores this process may use; macOS and Windows say only how many there are."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def chunks(items: Sequence[T], size: int) -> list[Sequence[T]]:
-    """`items` cut into pieces of `size`, and what remains."""
+    """Cut `items` into pieces of `size`, and what remains."""
     return [items[first : first + size] for first in range(0, len(items), size)]

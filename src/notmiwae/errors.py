@@ -1,12 +1,15 @@
 """Errors a user can act on: one line that names the place, the value found and what is accepted."""
 
+LONGEST = 500
+"""Characters of another library's message that are repeated, at most."""
+
 
 def flat(text: object, longest: int | None = None) -> str:
-    """A text or another library's error without line breaks, whatever a name or value in it holds.
+    """Return a text, or another library's error, on one line, whatever a name or value in it holds.
 
     Arguments:
-        text: The text; of an error that says nothing, its kind.
-        longest: Characters after which the text is cut off, if it is.
+        text: Text or error; one that says nothing is named by its class.
+        longest: Number of characters after which the text is cut off; None: it isn't.
     """
     line = " ".join(str(text).split())
     if not line and isinstance(text, BaseException):
@@ -27,7 +30,7 @@ class DataError(NotMIWAEError):
 
 
 class DivergenceError(NotMIWAEError):
-    """Training reached a non-finite bound; the message names the step and the terms that broke."""
+    """Training reached a bound that isn't finite; the message names the step and the terms that broke."""
 
 
 class AssumptionWarning(UserWarning):
@@ -35,4 +38,4 @@ class AssumptionWarning(UserWarning):
 
 
 class WorkerError(NotMIWAEError):
-    """A process that ran a job died: somebody killed it, or the machine had no memory left."""
+    """A worker process died: somebody killed it, or the machine had no memory left."""

@@ -1,4 +1,4 @@
-"""Files that are whole or absent: written under a temporary name, then renamed. Untrusted JSON."""
+"""Write files that are whole or absent, under a temporary name first; read JSON that may hold anything."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LARGEST = 2**26
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """A temporary path to write to; it becomes `path` if the block ends without an error."""
+    """Give a temporary path to write to; it becomes `path` if the block ends without an error."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
@@ -32,7 +32,7 @@ def whole_file(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def whole_folder(path: Path) -> Iterator[Path]:
-    """A temporary folder to fill; it takes the place of `path` if the block ends without an error."""
+    """Give a temporary folder to fill; it takes the place of `path` if the block ends without an error."""
     path.parent.mkdir(parents=True, exist_ok=True)
     for left_by_a_killed_run in path.parent.glob(f".{path.name}.*.tmp"):
         shutil.rmtree(left_by_a_killed_run)
@@ -61,7 +61,7 @@ def check_file(path: Path) -> None:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """The mapping that `write_json` wrote; of bounded size, with finite numbers.
+    """Read the mapping that `write_json` wrote: of limited size, with finite numbers.
 
     Raises:
         OSError: it can't be read, or is no file.

@@ -1,4 +1,4 @@
-"""Random numbers: one `SeedSequence`, and a generator of its own for every purpose."""
+"""Draw random numbers from one `SeedSequence`, with a generator of its own for every purpose."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 
 def seed_sequence(seed: int, *purpose: str | int) -> np.random.SeedSequence:
-    """The sub-sequence of `seed` that belongs to a purpose, such as `("mask", "gaussian", 3)`.
+    """Spawn the sub-sequence of `seed` that belongs to a purpose, such as `("mask", "gaussian", 3)`.
 
     The purpose is a path of names and numbers, so that adding a data set or a replicate changes no other's
     numbers. A name enters as its CRC-32, which, unlike `hash`, is the same in every process.
@@ -18,10 +18,10 @@ def seed_sequence(seed: int, *purpose: str | int) -> np.random.SeedSequence:
 
 
 def generator(seed: int, *purpose: str | int) -> np.random.Generator:
-    """NumPy's generator for a purpose; see `seed_sequence`."""
+    """Return NumPy's generator for a purpose, from its `seed_sequence`."""
     return np.random.default_rng(seed_sequence(seed, *purpose))
 
 
 def torch_seed(seed: int, *purpose: str | int) -> int:
-    """A 63-bit seed for a `torch.Generator` of a purpose; see `seed_sequence`."""
+    """Return a 63-bit seed for a `torch.Generator` of a purpose, from its `seed_sequence`."""
     return int(seed_sequence(seed, *purpose).generate_state(1, np.uint64)[0] >> 1)

@@ -1,6 +1,6 @@
 """`params.yaml` as typed, validated objects.
 
-A `Spec` is one entry's fields with their types and bounds. A `Registry` maps the `kind` of an entry to the
+A `Spec` is one entry's fields with their types and limits. A `Registry` maps the `kind` of an entry to the
 one class that carries it, so that a new data set, mechanism, network or missing process is a new class in
 its own module and nothing else.
 """
@@ -12,6 +12,7 @@ import pkgutil
 import reprlib
 from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
@@ -42,7 +43,7 @@ class Spec(BaseModel):
         return values
 
     def to_mapping(self) -> dict[str, Any]:
-        """The entry of `params.yaml` that describes this object, `kind` and nested entries included."""
+        """Return the entry of `params.yaml` that describes this object, with `kind` and nested entries."""
         own = {"kind": self.kind} if self.kind else {}
         values = {name: getattr(self, name) for name in type(self).model_fields}
         return own | {
@@ -60,9 +61,9 @@ class Registry(Generic[S]):
     A class enters itself by the decorator `register`; the modules that hold one are found, not listed.
 
     Arguments:
-        what: What is registered, for messages ("mechanism").
-        package: Where classes are: a package, all modules of which are imported when a name is first asked
-            for, or a single module.
+        what: Word for what is registered, in messages ("mechanism").
+        package: Package with the classes, all modules of which are imported when a name is first asked for,
+            or a single module.
     """
 
     def __init__(self, what: str, package: str) -> None:
@@ -74,10 +75,19 @@ class Registry(Generic[S]):
     @property
     def _classes(self) -> dict[str, type[S]]:
         if not self._imported:
-            self._imported = True
+            self._imported = True  # first, as a module that is being imported may ask for names
             for module in pkgutil.iter_modules(getattr(import_module(self._package), "__path__", [])):
-                import_module(f"{self._package}.{module.name}")
+                self._import(f"{self._package}.{module.name}")
         return self._found
+
+    def _import(self, name: str) -> None:
+        """Import a module; raise `ImportError` with its file if that fails, whatever its code raised."""
+        try:
+            import_module(name)
+        except Exception as error:
+            self._imported = False
+            spec = find_spec(name)
+            raise ImportError(f"{spec.origin if spec else name}: no {self.what}: {error!r}") from error
 
     def register(self, name: str) -> Callable[[type[C]], type[C]]:
         """Enter the decorated class under `name`."""
@@ -92,7 +102,7 @@ class Registry(Generic[S]):
         return enter
 
     def names(self) -> list[str]:
-        """Every registered name, sorted."""
+        """List every registered name, sorted."""
         return sorted(self._classes)
 
     def parse(self, entry: Any) -> S:
@@ -114,7 +124,7 @@ class Registry(Generic[S]):
 
 
 def suggest(name: Any, accepted: Iterable[str], most: int | None = None) -> str:
-    """A message's end: the nearest accepted name, and all of them, or the first `most`."""
+    """Return a message's end: the nearest accepted name, and all of them, or the first `most`."""
     accepted = list(accepted)
     # Cut: comparing takes much memory where a name is endless.
     near = difflib.get_close_matches(str(name)[:200], accepted, n=1)
@@ -127,14 +137,14 @@ def parse_spec(cls: type[S], value: Any, where: str) -> S:
     """Validate `value` as a `cls`.
 
     Raises:
-        ParameterError: with one line for the first thing wrong: where it stands, what was found, what is
-            accepted.
+        ParameterError: something is wrong; one line says where the first such thing stands, what was found
+            and what is accepted.
     """
     return _checked(lambda: cls.model_validate(value), where)
 
 
 def parse_entry(registry: Registry[S], entry: Any, where: str) -> S:
-    """`registry.parse(entry)` with its errors as one line that begins with `where`."""
+    """Return `registry.parse(entry)`; an error is one line that begins with `where`."""
     try:
         return _checked(lambda: registry.parse(entry), where)
     except ParameterError:

@@ -15,20 +15,13 @@ from study.run.params_file import read_params
 from uci import rmse, uci
 
 ROOT = Path(__file__).parents[2]
-QUICK = {
-    "mean": {},
-    "knn": {},
-    "mice": {},
-    "missforest": {"trees": 5, "rounds": 2},
-    "lowrank": {},
-}
+QUICK = {"missforest": {"trees": 5, "rounds": 2}}
+KINDS = baselines.names()
+EVERY_KIND = pytest.mark.parametrize("kind", KINDS)
 
 
 def baseline(kind, **fields):
-    return baselines.parse({"kind": kind, **QUICK[kind], **fields})
-
-
-EVERY_KIND = pytest.mark.parametrize("kind", QUICK)
+    return baselines.parse({"kind": kind, **QUICK.get(kind, {}), **fields})
 
 
 @pytest.fixture
@@ -50,10 +43,6 @@ def mnist():
     spec = DatasetSpec.model_validate(entry)
     complete = spec.source.draw(generator(0))
     return complete, apply_mechanism(spec.mechanism, complete, generator(0))
-
-
-def test_every_registered_baseline_is_tried():
-    assert sorted(QUICK) == baselines.names()
 
 
 @pytest.mark.parametrize(("kind", "figure"), [("knn", 0.93535), ("mean", 0.9502)])
@@ -104,14 +93,10 @@ def test_a_seed_decides_the_imputation(kind, table):
 
 
 VARIANTS = [
-    ("mean", {}),
-    ("knn", {}),
-    ("mice", {}),
+    *((kind, {}) for kind in KINDS),
     ("mice", {"nearest_features": 1}),
     ("mice", {"draws": 2}),
-    ("missforest", {}),
     ("missforest", {"nearest_features": 1}),
-    ("lowrank", {}),
 ]
 
 
@@ -125,13 +110,13 @@ def test_a_baseline_is_called_deterministic_if_and_only_if_no_seed_changes_it(ki
 
 def test_imputing_leaves_the_global_generator_alone(table):
     state = np.random.get_state()[1].copy()  # noqa: NPY002
-    for kind in QUICK:
+    for kind in KINDS:
         baseline(kind).impute(table, 1)
     assert np.array_equal(np.random.get_state()[1], state)  # noqa: NPY002
 
 
 def test_seeds_of_any_size_are_taken(table):
-    for kind in QUICK:
+    for kind in KINDS:
         assert np.isfinite(baseline(kind).impute(table, 2**63 - 1)).all()
 
 

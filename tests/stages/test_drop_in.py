@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from tests.stages.running import ROOT, TOOLS
+from running import ROOT, TOOLS
 
 from pipelines import tiny
 
@@ -90,12 +90,73 @@ METRIC = '''
 
 import numpy as np
 
+from study.evaluation.metrics.metric import Metric, metrics
 
-def values(table):
-    return {"mae": float(np.mean(np.abs(table.mean - table.truth)))}
+
+@metrics.register("mae")
+class MAE(Metric):
+    def value(self, table):
+        return float(np.mean(np.abs(table.mean - table.truth)))
+'''
+OBSERVATION = '''
+"""The Laplace observation model."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from notmiwae.model.distributions import Likelihood, Nodes, features_at, over, pick, places_between
+from notmiwae.model.noise import uniform
+from notmiwae.model.observation.observation_model import ObservationSpec, observations
+
+
+@observations.register("laplace")
+class LaplaceSpec(ObservationSpec):
+    def build(self, features):
+        return LaplaceObservation(features)
+
+
+class LaplaceObservation(nn.Module):
+    def __init__(self, features):
+        super().__init__()
+        self.log_scale = nn.Parameter(torch.zeros(features))
+
+    def forward(self, decoded):
+        return Laplace(decoded, self.log_scale.exp())
+
+
+@dataclass(frozen=True)
+class Laplace(Likelihood):
+    mean: Tensor
+    scale: Tensor
+
+    def log_prob(self, x, s):
+        return -(s * ((x - self.mean).abs() / self.scale + (2 * self.scale).log())).sum(-1)
+
+    def score(self, x, s):
+        return 0.0
+
+    def sample(self, generator):
+        u = uniform(self.mean, generator) - 0.5
+        return self.mean - self.scale * u.sign() * torch.log1p(-2 * u.abs())
+
+    def columns(self, index):
+        return Laplace(self.mean.index_select(-1, index), features_at(self.scale, index))
+
+    def pick(self, chosen):
+        return Laplace(pick(self.mean, chosen), self.scale)
+
+    def nodes(self, count):
+        def at(places):
+            return self.mean + self.scale * places
+
+        places = places_between(-15.0, 15.0, count, self.mean)
+        return Nodes(at(over(places, self.mean)), over((-places.abs()).log_softmax(0), self.mean), places, at)
 '''
 DROPPED = {
     "src/notmiwae/model/missing_process/three_sided.py": PROCESS,
+    "src/notmiwae/model/observation/laplace.py": OBSERVATION,
     "src/study/baselines/median.py": BASELINE,
     "src/study/data/sources/two_moons.py": SOURCE,
     "src/notmiwae/mechanisms/large_sum.py": MECHANISM,
@@ -105,7 +166,7 @@ DROPPED = {
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the repository with the five files and the entries that name them, its pipeline run."""
+    """A copy of the repository with these files and the entries that name them, its pipeline run."""
     folder = tmp_path_factory.mktemp("dropped")
     for name in ("src", "stages", "dvc.yaml", ".dvcignore", "requirements.lock", "reports/published.csv"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -121,7 +182,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "mechanism": {"kind": "large_sum", "columns": ["x_1"], "above": 0.9},
         "replicates": 2,
     }
-    params["networks"]["moons"] = params["networks"]["ring"]
+    params["networks"]["moons"] = params["networks"]["ring"] | {"observation": {"kind": "laplace"}}
     params["recipes"]["moons"] = params["recipes"]["ring"] | {"members": 1}
     params["models"]["notmiwae"]["moons"] = {"missing_process": {"kind": "three_sided"}}
     params["models"]["miwae"]["moons"] = {"missing_process": {"kind": "ignorable"}}

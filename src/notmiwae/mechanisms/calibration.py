@@ -10,15 +10,19 @@ from notmiwae.errors import DataError
 
 
 def sigmoid(scores: Floats) -> Floats:
-    r"""$\sigma(a) = 1 / (1 + e^{-a})$, elementwise."""
+    r"""Compute $\sigma(a) = 1 / (1 + e^{-a})$, elementwise."""
     return np.asarray(expit(scores), dtype=np.float64)
 
 
 def standardised(values: Floats, what: str) -> Floats:
-    """`values`, shape (N,), scaled to mean 0 and standard deviation 1 (divisor N).
+    """Scale `values`, shape (N,), to mean 0 and standard deviation 1 (divisor N).
+
+    Arguments:
+        values: Values, finite.
+        what: Noun for the values, with which a message begins.
 
     Raises:
-        DataError: the values are all the same; the message begins with `what`.
+        DataError: the values are all the same.
     """
     # Not `std() == 0`: rounding leaves a constant column a tiny standard deviation.
     if np.ptp(values) == 0:
@@ -27,7 +31,7 @@ def standardised(values: Floats, what: str) -> Floats:
 
 
 def calibrated(scores: Floats, rate: float) -> Floats:
-    r"""$\sigma(\mathrm{scores}_n + b)$, shape (N,), with the one $b$ that makes its mean `rate`."""
+    r"""Compute $\sigma(\mathrm{scores}_n + b)$, shape (N,), with the one $b$ that makes its mean `rate`."""
     # Imported here: it takes longer than most stages, and few tables need a calibrated rate.
     from scipy.optimize import brentq
 

@@ -1,8 +1,10 @@
-r"""What is common to all missing mechanisms: reading, checking, drawing.
+r"""What is common to all mechanisms of simulations: reading, checking, drawing.
 
 A mechanism is a probability $p(s_{nj} = 0 \mid x_n)$ for every cell; a mask is one draw from it, and a
 deterministic mechanism is the case of probabilities 0 and 1. Each mechanism is one class that states its
 probability.
+
+Not to be mistaken for the missing processes that a model learns (`notmiwae.model.missing_process`).
 """
 
 from __future__ import annotations
@@ -47,11 +49,11 @@ Slope = Annotated[FiniteFloat, AfterValidator(_not_zero)]
 
 
 class Mechanism(Spec):
-    """A missing mechanism; a subclass states `_probability`.
+    """A mechanism by which values of a complete table go missing; a subclass states `_probability`.
 
     Attributes:
-        columns: The columns that can lose values: their names, or `first_half` for the first ⌊D/2⌋ (as in the
-            UCI tables of Ipsen et al.); None is all of them.
+        columns: Names of the columns that can lose values, or `first_half` for the first ⌊D/2⌋ (as in the UCI
+            tables of Ipsen et al.); None is all of them.
         allow_empty_rows: Whether a row may lose all its cells. Such a row says nothing about itself, so by
             default it's an error rather than a silent change of the mask's distribution.
     """
@@ -65,13 +67,13 @@ class Mechanism(Spec):
         return self
 
     def targets(self, table: pd.DataFrame) -> list[str]:
-        """The names of the columns that can lose values."""
+        """List the names of the columns that can lose values."""
         if self.columns == FIRST_HALF:
             return list(table.columns[: table.shape[1] // 2])
         return list(self.named_columns() or table.columns)
 
     def named_columns(self) -> tuple[str, ...]:
-        """The columns that are listed by name, if they are."""
+        """List the columns that are given by name, if they are."""
         return self.columns if isinstance(self.columns, tuple) else ()
 
     @property
@@ -80,11 +82,11 @@ class Mechanism(Spec):
         return False
 
     def drivers(self) -> tuple[str, ...]:
-        """The names of further columns that the probability depends on."""
+        """List the names of further columns that the probability depends on."""
         return ()
 
     def probability(self, table: pd.DataFrame) -> Floats:
-        r"""Every cell's probability to go missing, $p(s_{nj} = 0 \mid x_n)$, shape (N, D).
+        r"""Compute every cell's probability to go missing, $p(s_{nj} = 0 \mid x_n)$, shape (N, D).
 
         Raises:
             DataError: there's nothing to mask, or a needed column is absent, not numeric or not finite.
@@ -107,19 +109,23 @@ class Mechanism(Spec):
         return probability
 
     def missing(self, table: pd.DataFrame, generator: np.random.Generator) -> Mask:
-        """Draw a mask, shape (N, D); True goes missing. Raises as `probability` does."""
+        """Draw which cells go missing, shape (N, D); raise as `probability` does."""
         # A uniform draw is below 1, so probabilities 0 and 1 come out as never and always.
         return generator.random(table.shape) < self.probability(table)
 
     def is_deterministic(self, table: pd.DataFrame) -> bool:
-        """Whether every draw is the same mask: all probabilities are 0 or 1. Raises as `probability` does."""
+        """Say whether every draw is the same, all probabilities 0 or 1; raise as `probability` does."""
         return bool(np.isin(self.probability(table), (0.0, 1.0)).all())
 
     @abstractmethod
     def _probability(self, table: pd.DataFrame, targets: list[str]) -> Floats | Mask:
-        """The probabilities of the target columns, shape (N, len(targets)); `table` is finite floats.
+        """Compute the probabilities of the target columns, shape (N, len(targets)).
 
-        A mask stands for probabilities 0 and 1.
+        A Boolean array stands for probabilities 0 and 1.
+
+        Arguments:
+            table: Columns to mask and columns that drive it, finite floats.
+            targets: Names of the columns to mask.
         """
 
     def _require_finite(self, table: pd.DataFrame, name: str) -> None:
@@ -136,7 +142,7 @@ class Mechanism(Spec):
 
     @property
     def label(self) -> str:
-        """What messages call this mechanism."""
+        """Name of this mechanism in messages."""
         return f"mechanism {self.kind}"
 
 
@@ -146,21 +152,21 @@ mechanisms = Registry[Mechanism]("mechanism", __package__)
 def apply_mechanism(
     mechanism: Mechanism, table: pd.DataFrame, generator: np.random.Generator
 ) -> pd.DataFrame:
-    """A copy of `table`, its target columns as floats, with NaN where `mechanism` removes a value.
+    """Copy `table`, its target columns as floats, with NaN where `mechanism` removes a value.
 
     Raises:
         DataError: a needed column is unknown, not numeric or not finite; a column loses all its values; or a
             row does and the mechanism doesn't allow it. Nothing is redrawn.
     """
-    mask = mechanism.missing(table, generator)
-    emptied = [name for j, name in enumerate(table.columns) if mask[:, j].all()]
+    missing = mechanism.missing(table, generator)
+    emptied = [name for j, name in enumerate(table.columns) if missing[:, j].all()]
     if emptied:
         more = f" (and of {len(emptied) - 1} more)" if len(emptied) > 1 else ""
         raise DataError(
             f"{mechanism.label}: mask removes all {len(table)} values of column {emptied[0]!r}{more}; "
             "lower the rate, move the cut or leave the column out of `columns`"
         )
-    masked = table.astype(dict.fromkeys(mechanism.targets(table), np.float64)).mask(mask)
+    masked = table.astype(dict.fromkeys(mechanism.targets(table), np.float64)).mask(missing)
     empty = masked.isna().all(axis=1).to_numpy()
     if empty.any() and not mechanism.allow_empty_rows:
         raise DataError(

@@ -7,6 +7,7 @@ from typing import Self
 import numpy as np
 import pandas as pd
 from pydantic import FiniteFloat, model_validator
+from typing_extensions import override
 
 from notmiwae.arrays import Floats
 from notmiwae.errors import DataError
@@ -18,8 +19,9 @@ from notmiwae.mechanisms.mechanism import Mechanism, Names, Rate, Slope, mechani
 class Natural(Mechanism):
     """Values are missing in the table itself, for reasons nobody knows; none is removed."""
 
+    @override
     def probability(self, table: pd.DataFrame) -> Floats:
-        """Zero everywhere; see `Mechanism.probability`.
+        """Return zero for every cell.
 
         Raises:
             DataError: no value of the table is missing.
@@ -28,21 +30,27 @@ class Natural(Mechanism):
             raise DataError(f"{self.label}: no value of the table is missing; accepted: a table with gaps")
         return self._probability(table, list(table.columns))
 
+    @override
     def _probability(self, table: pd.DataFrame, targets: list[str]) -> Floats:
         return np.zeros((len(table), len(targets)))
 
 
 @mechanisms.register("mcar")
 class MCAR(Mechanism):
-    r"""Missing completely at random: $p = \mathrm{rate}$ in every cell."""
+    r"""Missing completely at random: $p = \mathrm{rate}$ in every cell.
+
+    Attributes:
+        rate: Probability of each cell to go missing.
+    """
 
     rate: Rate
 
     @property
+    @override
     def rowwise(self) -> bool:
-        """See `Mechanism.rowwise`."""
         return True
 
+    @override
     def _probability(self, table: pd.DataFrame, targets: list[str]) -> Floats:
         return np.full((len(table), len(targets)), self.rate)
 
@@ -57,9 +65,12 @@ class MARLogistic(Mechanism):
     the direction of the dependence is known.
 
     Attributes:
-        columns: As in `Mechanism`; None is all but `given`, and `first_half` leaves out what is in `given`.
-        given: The driver columns, which lose nothing.
-        weights: $w$, one for each of `given`; None is 1 for each.
+        columns: Names of the columns that can lose values; None is all but `given`, and `first_half` leaves
+            out what is in `given`.
+        given: Names of the columns that drive it, which lose nothing.
+        rate: Mean over rows of the probability.
+        slope: Change of the log-odds by a standard deviation of $u$.
+        weights: Weights $w$, one for each of `given`; None is 1 for each.
     """
 
     given: Names
@@ -77,14 +88,15 @@ class MARLogistic(Mechanism):
             raise ValueError(f"weights holds {len(self.weights)} numbers, given {len(self.given)} columns")
         return self
 
+    @override
     def targets(self, table: pd.DataFrame) -> list[str]:
-        """The names of the columns that can lose values."""
         return [name for name in super().targets(table) if name not in self.given]
 
+    @override
     def drivers(self) -> tuple[str, ...]:
-        """The columns in `given`."""
         return self.given
 
+    @override
     def _probability(self, table: pd.DataFrame, targets: list[str]) -> Floats:
         weights = np.ones(len(self.given)) if self.weights is None else np.array(self.weights)
         drivers = [

@@ -7,6 +7,7 @@ from typing import Self
 import numpy as np
 import pandas as pd
 from pydantic import Field, FiniteFloat, PositiveInt, model_validator
+from typing_extensions import override
 
 from notmiwae.arrays import Floats, Mask
 from notmiwae.errors import DataError
@@ -21,10 +22,10 @@ class AngularSector(Mechanism):
     cross $\pi$, where atan2 jumps. The origin has angle 0. The poster's ring is `[0.25, 0.75]`.
 
     Attributes:
-        columns: The columns that go missing; they have to be named here.
-        axes: The names $(a, b)$ of the plane's two axes.
-        start_pi: Where the sector starts, as a multiple of π.
-        stop_pi: Where it stops, as a multiple of π; less than a full turn after the start.
+        columns: Names of the columns that go missing; they have to be given here.
+        axes: Names $(a, b)$ of the columns that are the plane's two axes.
+        start_pi: Angle at which the sector starts, as a multiple of π.
+        stop_pi: Angle at which the sector stops, as a multiple of π; less than a full turn after the start.
     """
 
     columns: Names
@@ -42,14 +43,15 @@ class AngularSector(Mechanism):
         return self
 
     @property
+    @override
     def rowwise(self) -> bool:
-        """See `Mechanism.rowwise`."""
         return True
 
+    @override
     def drivers(self) -> tuple[str, ...]:
-        """The plane's two axes."""
         return self.axes
 
+    @override
     def _probability(self, table: pd.DataFrame, targets: list[str]) -> Floats | Mask:
         first, second = (table[name].to_numpy() for name in self.axes)
         # In multiples of π, so that the usual limits (quarters) are exact and the interval is closed.
@@ -70,8 +72,8 @@ class ImageMechanism(Mechanism):
     width: PositiveInt
 
     @property
+    @override
     def rowwise(self) -> bool:
-        """See `Mechanism.rowwise`."""
         return True
 
     def _require_image(self, targets: list[str]) -> None:
@@ -90,7 +92,9 @@ class DiscThreshold(ImageMechanism):
     image count from 0.
 
     Attributes:
-        centre: $(i_0, j_0)$, row and column.
+        centre: Row and column $(i_0, j_0)$ of the disc's centre.
+        radius: Radius $r$ of the disc, in pixels.
+        threshold: Largest $|x|$ that is seen inside the disc.
     """
 
     centre: tuple[FiniteFloat, FiniteFloat]
@@ -107,16 +111,17 @@ class DiscThreshold(ImageMechanism):
         return self
 
     def disc(self) -> Mask:
-        """Which pixels are inside the disc, shape (height, width)."""
+        """Say which pixels are inside the disc, shape (height, width)."""
         row, column = np.ogrid[: self.height, : self.width]
         inside: Mask = (row - self.centre[0]) ** 2 + (column - self.centre[1]) ** 2 <= self.radius**2
         return inside
 
+    @override
     def _probability(self, table: pd.DataFrame, targets: list[str]) -> Floats | Mask:
         self._require_image(targets)
         far = np.abs(table[targets].to_numpy()) > self.threshold
-        masked: Mask = far & self.disc().ravel()
-        return masked
+        far_inside: Mask = far & self.disc().ravel()
+        return far_inside
 
 
 @mechanisms.register("random_block")
@@ -143,29 +148,30 @@ class RandomBlock(ImageMechanism):
             )
         return self
 
+    @override
     def _probability(self, table: pd.DataFrame, targets: list[str]) -> Floats | Mask:
         self._require_image(targets)
-        rows, columns = (_covers(*each).mean(axis=0) for each in self._sides())
+        rows, columns = (_covers(*side).mean(axis=0) for side in self._sides())
         return np.tile(np.outer(rows, columns).ravel(), (len(table), 1))
 
+    @override
     def missing(self, table: pd.DataFrame, generator: np.random.Generator) -> Mask:
-        """See `Mechanism.missing`."""
         self.probability(table)  # checks the table
         rows, columns = (
             covers[generator.integers(len(covers), size=len(table))]
-            for covers in (_covers(*each) for each in self._sides())
+            for covers in (_covers(*side) for side in self._sides())
         )
         block = (rows[:, :, None] & columns[:, None, :]).reshape(len(table), -1)
-        mask = np.zeros(table.shape, dtype=bool)
-        mask[:, table.columns.get_indexer(pd.Index(self.targets(table)))] = block
-        return mask
+        missing = np.zeros(table.shape, dtype=bool)
+        missing[:, table.columns.get_indexer(pd.Index(self.targets(table)))] = block
+        return missing
 
     def _sides(self) -> list[tuple[int, int]]:
         return [(self.height, self.block_height), (self.width, self.block_width)]
 
 
 def _covers(length: int, block: int) -> Mask:
-    """Which of `length` places in a line a block covers, for each place where it can start."""
+    """Say which of `length` places in a line a block covers, for each place where it can start."""
     start, place = np.ogrid[: length - block + 1, :length]
     covered: Mask = (start <= place) & (place < start + block)
     return covered

@@ -7,6 +7,7 @@ from typing import Literal, Self
 import numpy as np
 import pandas as pd
 from pydantic import FiniteFloat, model_validator
+from typing_extensions import override
 
 from notmiwae.arrays import Floats, Mask
 from notmiwae.mechanisms.calibration import calibrated, sigmoid, standardised
@@ -22,6 +23,10 @@ class Threshold(Mechanism):
     mirror image: $|x| > c$ for a number, $|x - \bar x| > k \cdot \mathrm{sd}$ for the mean, outside the
     quantiles $[1 - q, q]$ for a quantile. The default, the mean, is that of Ipsen et al. (ICLR 2021,
     arXiv 2006.12871).
+
+    Attributes:
+        cut: Cut-off $c_j$: a number, or a statistic of the column.
+        side: Side of the cut on which values go missing.
     """
 
     cut: Cut = MeanCut()
@@ -35,6 +40,7 @@ class Threshold(Mechanism):
             raise ValueError(f"side 'both' needs the cut's number to be {least:g} or more, found {reach:g}")
         return self
 
+    @override
     def _probability(self, table: pd.DataFrame, targets: list[str]) -> Floats | Mask:
         values = table[targets].to_numpy()
         mirror, cut = self.cut.points(values)
@@ -52,11 +58,11 @@ class SelfMaskingLogistic(Mechanism):
     $p_{nj} = \sigma(\mathrm{slope} \cdot (x_{nj} - b_j) / u_j)$
 
     Attributes:
-        slope: A negative one makes low values go missing.
-        rate: Chooses $b_j$ so that the mean of $p_{nj}$ over rows is `rate` in every column.
-        midpoint: $b_j$ itself, in the columns' units. Exactly one of the two is given.
-        per: $u_j$: the column's own standard deviation, `sd`, or 1, `unit`, where all columns have one unit,
-            as pixels do (the clipped images of Ipsen et al. 2021, §4.3).
+        slope: Steepness; a negative one makes low values go missing.
+        rate: Mean over rows of $p_{nj}$, in every column, by which $b_j$ is chosen.
+        midpoint: Midpoint $b_j$ itself, in the columns' units. Exactly one of the two is given.
+        per: Unit $u_j$: the column's own standard deviation, `sd`, or 1, `unit`, where all columns have one
+            unit, as pixels do (the clipped images of Ipsen et al. 2021, §4.3).
     """
 
     slope: Slope
@@ -71,10 +77,11 @@ class SelfMaskingLogistic(Mechanism):
         return self
 
     @property
+    @override
     def rowwise(self) -> bool:
-        """See `Mechanism.rowwise`."""
         return self.per == "unit" and self.rate is None
 
+    @override
     def _probability(self, table: pd.DataFrame, targets: list[str]) -> Floats:
         return np.stack([self._column(table[name].to_numpy(), name) for name in targets], axis=1)
 

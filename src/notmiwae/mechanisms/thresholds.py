@@ -27,7 +27,7 @@ class ValueCut(Spec):
     at: FiniteFloat
 
     def points(self, values: Floats) -> tuple[Floats, Floats]:
-        """The cut's mirror image and the cut of each column of `values`, (N, D) to twice (D,)."""
+        """Compute the cut's mirror image and the cut of each column of `values`, (N, D) to twice (D,)."""
         cut = np.full(values.shape[1], self.at)
         return -cut, cut
 
@@ -39,7 +39,7 @@ class MeanCut(Spec):
     offset_sd: FiniteFloat = 0.0
 
     def points(self, values: Floats) -> tuple[Floats, Floats]:
-        """The cut's mirror image and the cut of each column of `values`, (N, D) to twice (D,)."""
+        """Compute the cut's mirror image and the cut of each column of `values`, (N, D) to twice (D,)."""
         mean, offset = values.mean(axis=0), self.offset_sd * values.std(axis=0)
         return mean - offset, mean + offset
 
@@ -51,7 +51,7 @@ class QuantileCut(Spec):
     at: float = Field(gt=0, lt=1)
 
     def points(self, values: Floats) -> tuple[Floats, Floats]:
-        """The cut's mirror image and the cut of each column of `values`, (N, D) to twice (D,)."""
+        """Compute the cut's mirror image and the cut of each column of `values`, (N, D) to twice (D,)."""
         mirror, cut = np.quantile(values, [1 - self.at, self.at], axis=0)
         return mirror, cut
 

@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from notmiwae.arrays import Floats
-from notmiwae.errors import DataError, flat
+from notmiwae.errors import LONGEST, DataError, flat
 from notmiwae.files import check_file, read_json, write_json
 from notmiwae.model.missing_process.by_column import build_process
 from notmiwae.model.missing_process.ignorable import IgnorableSpec
@@ -25,8 +25,6 @@ from notmiwae.specs import parse_entry, parse_spec
 from notmiwae.training.scaling import Scaling
 
 _DESCRIPTION, _WEIGHTS = "model.json", "weights.safetensors"
-_LONGEST = 500
-"""Characters of another library's message, at most."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +122,7 @@ class FittedModel:
             OSError, KeyError, IndexError, TypeError, RuntimeError, ValueError, AttributeError, OverflowError,
             RecursionError, SafetensorError,
         ) as error:  # fmt: skip
-            said = flat(error, _LONGEST)
+            said = flat(error, LONGEST)
             raise DataError(f"{flat(folder)}: not a saved model: {reading}: {said}") from None
         return cls(model.eval(), process, columns, scaling)
 

@@ -19,7 +19,7 @@ class Baseline(Spec):
         return True
 
     def impute(self, table: pd.DataFrame, seed: int) -> Floats:
-        """The completed table, `[N, D]`.
+        """Complete a table, `[N, D]`.
 
         Raises:
             DataError: a column has no observed value.
@@ -27,14 +27,14 @@ class Baseline(Spec):
         return self._impute(self._values(table), seed)
 
     def draw(self, table: pd.DataFrame, seed: int) -> Floats:
-        """Completed tables drawn from the distribution of the missing values, `[M, N, D]`.
+        """Draw completed tables from the distribution of the missing values, `[M, N, D]`.
 
-        M = 0 for a method that imputes once. Raises as `impute` does.
+        M is 0 for a method that imputes once. Raises as `impute` does.
         """
         return np.empty((0, *self._values(table).shape))
 
     def _impute(self, values: Floats, seed: int) -> Floats:
-        """The completed `values`, `[N, D]`; every column has an observed value."""
+        """Complete `values`, `[N, D]`, NaN where missing; every column has an observed value."""
         raise NotImplementedError
 
     @staticmethod

@@ -10,6 +10,7 @@ from pydantic import PositiveInt
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.experimental import enable_iterative_imputer  # noqa: F401 - makes IterativeImputer importable
 from sklearn.impute import IterativeImputer
+from typing_extensions import override
 
 from notmiwae.arrays import Floats
 from study.baselines.baseline import Baseline
@@ -19,24 +20,25 @@ class Chained(Baseline):
     """Regress each incomplete column on the others, over and over.
 
     Attributes:
-        rounds: Passes over the columns at most.
-        nearest_features: Regress on this many features, drawn by their correlation; null takes all.
+        rounds: Most passes over the columns.
+        nearest_features: Number of features to regress on, drawn by their correlation; null takes all.
     """
 
     rounds: PositiveInt = 10
     nearest_features: PositiveInt | None = None
 
     def regressor(self, state: np.random.RandomState) -> Any:
-        """The unfitted regression of one column on the others."""
+        """Make the unfitted regression of one column on the others."""
         raise NotImplementedError
 
+    @override
     def _impute(self, values: Floats, seed: int) -> Floats:
         return self._chain(values, random_state(seed), self.rounds)
 
     def _chain(
         self, values: Floats, state: np.random.RandomState, rounds: int, sample: bool = False
     ) -> Floats:
-        """One chain's last completed table, `[N, D]`; `sample` draws from the regressions' predictions."""
+        """Complete a table by one chain, `[N, D]`; `sample` draws from the regressions' predictions."""
         imputer = IterativeImputer(
             self.regressor(state),
             max_iter=rounds,
@@ -52,5 +54,5 @@ class Chained(Baseline):
 
 
 def random_state(seed: int) -> np.random.RandomState:
-    """scikit-learn's kind of generator, from any seed."""
+    """Make scikit-learn's kind of generator from any seed."""
     return np.random.RandomState(seed % 2**32)

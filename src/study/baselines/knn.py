@@ -17,9 +17,9 @@ class KNN(Baseline):
     """The mean over the nearest rows, by the distance over jointly observed features.
 
     Attributes:
-        neighbours: How many rows.
-        donors: Among how many rows of the table, drawn at random, they are looked for; null: among all, of
-            which the cost is quadratic.
+        neighbours: Number of rows whose mean is taken.
+        donors: Number of rows of the table, drawn at random, among which they are looked for; null: all rows,
+            of which the cost is quadratic.
     """
 
     neighbours: PositiveInt = 5
@@ -30,6 +30,7 @@ class KNN(Baseline):
     def deterministic(self) -> bool:
         return self.donors is None
 
+    @override
     def _impute(self, values: Floats, seed: int) -> Floats:
         donors = values
         if self.donors is not None and self.donors < len(values):

@@ -25,8 +25,8 @@ class LowRank(Baseline):
     missing, 0 is the *complete* column's mean, which no imputer can know: `standardise` takes that away.
 
     Attributes:
-        penalties: How many λ to try, evenly spaced in logarithms, from the least at which all is 0 down.
-        smallest: The last λ, as a share of the first.
+        penalties: Number of λ to try, evenly spaced in logarithms, from the least at which all is 0 down.
+        smallest: Last λ, as a share of the first.
         held_out: Share of the observed cells to choose λ by.
         standardise: Whether columns are first scaled to mean 0 and standard deviation 1 by their observed
             values, the mask's too.
@@ -43,6 +43,7 @@ class LowRank(Baseline):
         """The cells held out are drawn."""
         return False
 
+    @override
     def _impute(self, values: Floats, seed: int) -> Floats:
         observed = ~np.isnan(values)
         incomplete = ~observed.all(axis=0)
@@ -52,7 +53,7 @@ class LowRank(Baseline):
         return np.where(observed, values, fitted[:, : values.shape[1]])
 
     def _fit(self, joint: Floats, generator: np.random.Generator) -> Floats:
-        """The low-rank matrix, `[N, P]`, at the λ of the least error on cells held out."""
+        """Fit the low-rank matrix, `[N, D + C]`, at the λ of the least error on cells held out."""
         observed = ~np.isnan(joint)
         cells = np.flatnonzero(observed)
         held = generator.choice(cells, max(1, round(self.held_out * len(cells))), replace=False)

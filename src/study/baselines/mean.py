@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from sklearn.impute import SimpleImputer
+from typing_extensions import override
 
 from notmiwae.arrays import Floats
 from study.baselines.baseline import Baseline, baselines
@@ -13,5 +14,6 @@ from study.baselines.baseline import Baseline, baselines
 class Mean(Baseline):
     """Each column's observed mean."""
 
+    @override
     def _impute(self, values: Floats, seed: int) -> Floats:
         return np.asarray(SimpleImputer(strategy="mean").fit_transform(values), dtype=np.float64)

@@ -24,7 +24,7 @@ class MICE(Chained):
     value drawn from its regression's predictive distribution, of which the last round counts.
 
     Attributes:
-        draws: M; 0 for none.
+        draws: Number M of chains that are drawn; 0 for none.
         draw_rounds: Passes over the columns of each draw's chain; five, as R's mice has by default.
     """
 
@@ -45,6 +45,7 @@ class MICE(Chained):
     def draw(self, table: pd.DataFrame, seed: int) -> Floats:
         values = self._values(table)
         tables = np.empty((self.draws, *values.shape))
-        for filled, own in zip(tables, np.random.SeedSequence(seed).generate_state(self.draws), strict=True):
-            filled[:] = self._chain(values, random_state(int(own)), self.draw_rounds, sample=True)
+        seeds = np.random.SeedSequence(seed).generate_state(self.draws)
+        for completed, chain_seed in zip(tables, seeds, strict=True):
+            completed[:] = self._chain(values, random_state(int(chain_seed)), self.draw_rounds, sample=True)
         return tables

@@ -18,7 +18,7 @@ class MissForest(Chained):
     """Chained random forests (Stekhoven & Bühlmann 2012).
 
     Attributes:
-        trees: Trees of each forest.
+        trees: Number of trees of each forest.
         features_per_split: Share of the features tried at a split.
     """
 

@@ -18,9 +18,9 @@ from notmiwae.arrays import Floats, Mask
 
 
 def shrink(matrix: Floats, penalty: float) -> Floats:
-    r"""$S_\lambda(X) = U (d - \lambda)_+ V^\top$, the proximal map of λ times the nuclear norm.
+    r"""Compute $S_\lambda(X) = U (d - \lambda)_+ V^\top$, the proximal map of λ times the nuclear norm.
 
-    By way of $X^\top X = V d^2 V^\top$, which is small where X, `[N, P]`, is tall.
+    It's done by way of $X^\top X = V d^2 V^\top$, which is small where X, `[N, D]`, is tall.
     """
     squared, right = np.linalg.eigh(matrix.T @ matrix)
     singular = np.sqrt(squared.clip(min=0))
@@ -31,7 +31,7 @@ def shrink(matrix: Floats, penalty: float) -> Floats:
 
 
 def largest_penalty(matrix: Floats, observed: Mask) -> float:
-    """The least λ at which Z = 0 is optimal: the largest singular value with zeros for what's missing."""
+    """Find the least λ at which Z = 0 is optimal: the largest singular value, zeros for what's missing."""
     return float(np.linalg.norm(np.where(observed, matrix, 0.0), 2))
 
 
@@ -43,15 +43,15 @@ def soft_impute(
     tolerance: float = 1e-10,
     steps: int = 10_000,
 ) -> Floats:
-    """Z of least f(Z), `[N, P]`; see the module. Warns if it takes more steps.
+    """Find the Z of least f(Z), `[N, D]`, f as the module says; warn if that takes more than `steps`.
 
     Arguments:
-        matrix: Y `[N, P]`; anything where missing.
-        observed: Which cells are observed, `[N, P]`.
-        penalty: λ ≥ 0. At 0 any completion is optimal; from `start` it's the nearest.
-        start: Z to start from; default 0.
-        tolerance: Stop when a step changes `‖Z‖²` by less than this share of it.
-        steps: How many at most.
+        matrix: Matrix Y to complete, `[N, D]`; anything where missing.
+        observed: Mask of the observed cells, `[N, D]`.
+        penalty: Penalty λ ≥ 0. At 0 any completion is optimal; from `start` it's the nearest.
+        start: First Z; default 0.
+        tolerance: Share of `‖Z‖²` by less than which the last step changes it.
+        steps: Most steps.
     """
     known = np.where(observed, matrix, 0.0)
     current = np.zeros_like(known) if start is None else start
@@ -74,7 +74,7 @@ def soft_impute(
 def soft_impute_path(
     matrix: Floats, observed: Mask, penalties: Floats, tolerance: float = 1e-10
 ) -> list[Floats]:
-    """`soft_impute` at each of falling `penalties`, each started from the one before."""
+    """Run `soft_impute` at each of falling `penalties`, each started from the one before."""
     path: list[Floats] = []
     for penalty in penalties.tolist():
         path.append(soft_impute(matrix, observed, penalty, path[-1] if path else None, tolerance))

@@ -1,4 +1,4 @@
-"""Data files are those that are meant: their checksums."""
+"""Checksums, by which data files are known to be those that are meant."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ def verify(file: Path, sha256: str, remedy: str = RESTORE) -> None:
     """Check a data file against its checksum.
 
     Arguments:
-        file: The file.
-        sha256: Its checksum.
-        remedy: What a message tells to do.
+        file: Path of the file.
+        sha256: Checksum that the file should have.
+        remedy: Advice with which a message ends.
 
     Raises:
         DataError: the file is absent, or isn't the one that is meant.
     """
     try:
-        found = hashlib.sha256(file.read_bytes()).hexdigest()
+        digest = hashlib.sha256(file.read_bytes()).hexdigest()
     except OSError as error:
         raise DataError(f"{file}: can't be read ({error.strerror}); {remedy}") from None
-    if found != sha256:
-        raise DataError(f"{file}: altered: sha256 is {found}, expected {sha256}; {remedy}")
+    if digest != sha256:
+        raise DataError(f"{file}: altered: sha256 is {digest}, expected {sha256}; {remedy}")

@@ -15,9 +15,9 @@ class DatasetSpec(Spec):
     """An entry of `datasets` in params.yaml.
 
     Attributes:
-        source: Where the complete tables come from.
-        mechanism: How their values go missing.
-        replicates: How many tables are drawn, or how many seeds are run where the table is fixed.
+        source: Source of the complete tables.
+        mechanism: Mechanism by which their values go missing.
+        replicates: Number of tables that are drawn, or of seeds where the table is fixed.
     """
 
     source: Annotated[Source, BeforeValidator(sources.parse)]

@@ -20,7 +20,7 @@ from notmiwae.files import whole_file
 
 
 def table_path(folder: Path, replicate: int) -> Path:
-    """Where a replicate's table lies in a stage's folder."""
+    """Name the file of a replicate's table in a stage's folder."""
     return folder / f"{replicate:03d}.parquet"
 
 
@@ -37,7 +37,7 @@ def write_csv(table: pd.DataFrame, path: Path) -> None:
 
 
 def read_table(folder: Path, replicate: int) -> pd.DataFrame:
-    """A replicate's table, or the single one that all replicates share.
+    """Read a replicate's table, or the single one that all replicates share.
 
     Raises:
         DataError: the folder is absent, or holds neither.
@@ -46,7 +46,7 @@ def read_table(folder: Path, replicate: int) -> pd.DataFrame:
 
 
 def find_table(folder: Path, replicate: int) -> Path:
-    """Where the table that `read_table` reads lies; raises as it does."""
+    """Find the file of the table that `read_table` reads; raise as it does."""
     shared = count_tables(folder) == 1
     path = table_path(folder, 0 if shared else replicate)
     if not path.is_file():
@@ -55,7 +55,7 @@ def find_table(folder: Path, replicate: int) -> Path:
 
 
 def count_tables(folder: Path) -> int:
-    """How many tables a stage's folder holds.
+    """Count the tables in a stage's folder.
 
     Raises:
         DataError: the folder is absent or empty.
@@ -71,10 +71,10 @@ class ImputedCells:
     """The missing cells of a table, imputed; all other cells stay as they were observed.
 
     Attributes:
-        row: Row of each of the C missing cells, in row-major order.
-        column: Column of each.
-        mean: The imputed value: an estimate of E[x | observed], `[C]`.
-        draws: Draws from the distribution of the missing values, `[C, M]`; M = 0 for a single imputation.
+        row: Rows of the J missing cells, in row-major order.
+        column: Columns of the missing cells.
+        mean: Imputed values: estimates of E[x | observed], `[J]`.
+        draws: Draws from the distribution of the missing values, `[J, M]`; M = 0 for a single imputation.
     """
 
     row: npt.NDArray[np.int64]
@@ -83,7 +83,7 @@ class ImputedCells:
     draws: Floats
 
     def fill(self, table: pd.DataFrame, values: Floats | None = None) -> Floats:
-        """The completed table `[N, D]`: its missing cells hold `values` (default: the means)."""
+        """Complete `table`, `[N, D]`: its missing cells hold `values` (default: the means)."""
         filled = table.to_numpy(dtype=np.float64, copy=True)
         filled[self.row, self.column] = self.mean if values is None else values
         return filled
@@ -98,14 +98,14 @@ class ImputedCells:
 
     @classmethod
     def read(cls, path: Path) -> ImputedCells:
-        """The inverse of `write`."""
+        """Read what `write` wrote."""
         frame = pd.read_parquet(path)
         draws = frame.drop(columns=["row", "column", "mean"]).to_numpy(dtype=np.float64)
         return cls(frame["row"].to_numpy(), frame["column"].to_numpy(), frame["mean"].to_numpy(), draws)
 
     @classmethod
     def of(cls, table: pd.DataFrame, filled: Floats, draws: Sequence[Floats] = ()) -> ImputedCells:
-        """The missing cells of `table`, with their values in completed tables `filled` and `draws`.
+        """Take the missing cells of `table`, with their values in completed tables `filled` and `draws`.
 
         Raises:
             DataError: an imputed value isn't finite.
@@ -123,6 +123,6 @@ class ImputedCells:
 
 
 def missing_cells(table: pd.DataFrame) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Rows and columns of the missing cells, in row-major order."""
+    """List rows and columns of the missing cells, in row-major order."""
     row, column = np.nonzero(table.isna().to_numpy())
     return row, column

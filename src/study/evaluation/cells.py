@@ -25,7 +25,7 @@ from study.run.pipeline import COMPLETE, IMPUTED, MASKED, MODELS, cell_folder, r
 
 
 def made_from(dataset: str, method: str, trained: bool) -> Sequence[Path]:
-    """The folders that a cell's evaluation reads; `trained` says whether the method is a model."""
+    """List the folders that a cell's evaluation reads; `trained` says whether the method is a model."""
     stages = (IMPUTED, MODELS) if trained else (IMPUTED,)
     return [COMPLETE / dataset, MASKED / dataset, *(cell_folder(stage, dataset, method) for stage in stages)]
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import pkgutil
 from collections.abc import Callable, Sequence
 from functools import cache
-from importlib import import_module
-from types import ModuleType
 
 import numpy as np
 import pandas as pd
@@ -15,11 +12,11 @@ from notmiwae.arrays import Floats
 from notmiwae.metrics import mask_accuracy
 from notmiwae.training.fitted_model import FittedModel, missing_probability
 from study.data.tables import ImputedCells
-from study.evaluation import metrics
 from study.evaluation.imputed_table import ImputedTable
+from study.evaluation.metrics.metric import Metric, metrics
 
-_ORDER = ("shift", "rmse", "crps", "interval", "energy")
-"""The modules of `metrics` whose values come first, in this order; any others follow."""
+_FIRST = ("shift", "rmse", "crps", "coverage90", "width90", "energy")
+"""Metrics that results list first, in this order; any others follow by name."""
 
 
 def evaluate(
@@ -33,32 +30,24 @@ def evaluate(
     Cells of which nobody knows the true value enter `shift` alone.
 
     Arguments:
-        imputed: The imputed cells.
-        masked: The table they complete.
-        complete: The truth, NaN where it's unknown.
-        diagnostics: What the data set says of completed rows; it's told of draws where there are any.
+        imputed: Imputed cells of the table.
+        masked: Table that they complete.
+        complete: True table, NaN where nobody knows it.
+        diagnostics: Function from completed rows, of draws where there are any, to the source's own metrics.
 
     Raises:
         DataError: the imputed cells aren't the missing ones.
     """
     table = ImputedTable(imputed, masked, complete)
-    values: dict[str, float] = {}
-    for metric in _metrics():
-        if table.known.any() or not getattr(metric, "NEEDS_TRUTH", True):
-            values |= metric.values(table)
-    if not len(table.true_rows):
-        return values
-    return values | diagnostics(np.concatenate(table.completed_rows))
+    values = {metric.kind: metric.value(table) for metric in _metrics() if table.has(metric.needs)}
+    return values | (diagnostics(np.concatenate(table.completed_rows)) if table.has("rows") else {})
 
 
 @cache
-def _metrics() -> list[ModuleType]:
-    """The modules of `metrics`, which are found, not listed."""
-    names = [module.name for module in pkgutil.iter_modules(metrics.__path__)]
-    listed = [name for name in _ORDER if name in names]
-    return [
-        import_module(f"{metrics.__name__}.{name}") for name in [*listed, *sorted(set(names) - set(listed))]
-    ]
+def _metrics() -> list[Metric]:
+    """List all metrics, in the order of the results."""
+    names = sorted(metrics.names(), key=lambda name: _FIRST.index(name) if name in _FIRST else len(_FIRST))
+    return [metrics.parse({"kind": name}) for name in names]
 
 
 def process_metrics(
@@ -82,8 +71,8 @@ def row_errors(imputed: ImputedCells, complete: pd.DataFrame) -> pd.DataFrame:
     Rows that are equal when complete share a number, the first one's: they're one observation (`paired.py`).
 
     Arguments:
-        imputed: The imputed cells.
-        complete: The truth.
+        imputed: Imputed cells of the table.
+        complete: True table.
     """
     values = complete.to_numpy(dtype=np.float64)
     _, first, inverse = np.unique(values, axis=0, return_index=True, return_inverse=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,9 @@ import pandas as pd
 from notmiwae.arrays import Floats, Mask
 from notmiwae.errors import DataError
 from study.data.tables import ImputedCells, missing_cells
+
+Need = Literal["truth", "draws", "rows", "unknown"]
+"""What a metric needs: cells of known truth; their draws, too; rows of which all is known; unknown cells."""
 
 _COMPLETED_DRAWS = 5
 """Draws of the whole table that enter the metrics of rows."""
@@ -22,9 +26,9 @@ class ImputedTable:
     """The missing cells of a table as imputed and as they are.
 
     Attributes:
-        imputed: The imputed cells, J of them.
-        masked: The table that they complete, NaN where missing.
-        complete: The truth, NaN where nobody knows it.
+        imputed: Imputed cells, J of them.
+        masked: Table that they complete, NaN where missing.
+        complete: True table, NaN where nobody knows it.
 
     Raises:
         DataError: the imputed cells aren't the missing ones.
@@ -65,10 +69,18 @@ class ImputedTable:
         """Draws of the cells that are known, M of each, `[·, M]`."""
         return self.imputed.draws[self.known]
 
+    def has(self, need: Need) -> bool:
+        """Say whether the table has what a metric needs."""
+        return {
+            "truth": bool(self.known.any()),
+            "draws": bool(self.known.any()) and self._has_draws,
+            "rows": len(self._incomplete) > 0,
+            "unknown": not self.known.all(),
+        }[need]
+
     @property
-    def has_draws(self) -> bool:
-        """Whether the method draws, more than once."""
-        return int(self.draws.shape[1]) > 1
+    def _has_draws(self) -> bool:
+        return int(self.imputed.draws.shape[1]) > 1
 
     @cached_property
     def _incomplete(self) -> npt.NDArray[np.int64]:
@@ -78,11 +90,11 @@ class ImputedTable:
 
     @cached_property
     def true_rows(self) -> Floats:
-        """The rows in which something is missing and all is known, `[·, D]`."""
+        """Rows in which something is missing and all is known, `[·, D]`."""
         return self._values[self._incomplete]
 
     @cached_property
     def completed_rows(self) -> list[Floats]:
         """The same rows as completed by each of five draws, or by the means where there are none."""
-        fillings = self.imputed.draws[:, :_COMPLETED_DRAWS].T if self.has_draws else [self.imputed.mean]
+        fillings = self.imputed.draws[:, :_COMPLETED_DRAWS].T if self._has_draws else [self.imputed.mean]
         return [self.imputed.fill(self.masked, filling)[self._incomplete] for filling in fillings]

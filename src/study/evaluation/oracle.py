@@ -23,12 +23,12 @@ from study.data.sources.source import Source
 
 
 def oracle(dataset: DatasetSpec, complete: pd.DataFrame, masked: pd.DataFrame) -> Floats:
-    """The Bayes-optimal completion `[N, D]` of a masked table.
+    """Complete a masked table as the Bayes-optimal imputer does, `[N, D]`.
 
     Arguments:
-        dataset: What drew the table, and the mechanism.
-        complete: The complete table; only the mechanism's cut-off is taken from it.
-        masked: The table to complete.
+        dataset: Source of the table, and mechanism.
+        complete: Complete table; only the mechanism's cut-off is taken from it.
+        masked: Table to complete.
 
     Raises:
         ParameterError: no oracle is known for this data set under this mechanism.
@@ -42,7 +42,7 @@ def oracle(dataset: DatasetSpec, complete: pd.DataFrame, masked: pd.DataFrame) -
 
 
 def truncated_gaussian(dataset: DatasetSpec, complete: pd.DataFrame, masked: pd.DataFrame) -> Floats:
-    """Gaussian rows, one column missing above a cut-off c: a truncated Gaussian's mean.
+    """Impute Gaussian rows, one column missing above a cut-off c: by a truncated Gaussian's mean.
 
     `x_j | x_o ~ N(m, v)` by the usual conditioning, and given x_j > c its mean is
     `m + sqrt(v) φ(t) / Φ(t)`, `t = (m − c) / sqrt(v)`.
@@ -65,7 +65,7 @@ def truncated_gaussian(dataset: DatasetSpec, complete: pd.DataFrame, masked: pd.
 
 
 def ring_sector(dataset: DatasetSpec, complete: pd.DataFrame, masked: pd.DataFrame) -> Floats:
-    """Ring points, x_1 missing inside an angular sector: `E[x_1 | x_2, angle in the sector]` by quadrature.
+    """Impute ring points, x_1 missing inside a sector: by quadrature of `E[x_1 | x_2, angle in the sector]`.
 
     The density of (x_1, x_2) is `N(r; radius, spread²) / (2π r)`, `r = ‖x‖`; x_1 is integrated on a grid.
     """

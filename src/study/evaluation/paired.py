@@ -11,7 +11,7 @@ There are two kinds of noise, and a test for each:
 
 The correction of Nadeau & Bengio (2003) is for replicates that are overlapping splits of one table. Ours
 aren't splits: each imputes all missing cells, so `overlap` is 0. Both tests also give p-values corrected
-over the data sets (`holm`). The reference is each data set's best baseline, chosen by the figures that are
+over the data sets (`holm`). The reference is each data set's best baseline, chosen by the values that are
 then compared: this favours the baseline.
 """
 
@@ -29,7 +29,7 @@ from notmiwae.arrays import Floats
 from notmiwae.errors import DataError
 
 Difference = tuple[float, float, int]
-"""Mean, standard error, and how many observations it's over."""
+"""Mean and standard error of a difference, and the number of observations."""
 T = TypeVar("T")
 
 DIFFERENCE_COLUMNS = ["dataset", "method", "reference", "difference", "se", "count", "p", "p_holm"]
@@ -38,7 +38,7 @@ DIFFERENCE_COLUMNS = ["dataset", "method", "reference", "difference", "se", "cou
 def seed_differences(
     replicates: pd.DataFrame, baselines: Sequence[str], metric: str = "rmse", overlap: float = 0.0
 ) -> pd.DataFrame:
-    r"""Each method's metric less the best baseline's, over replicates.
+    r"""Compare each method's metric with the best baseline's, over replicates.
 
     $d_r = a_r - b_r$, $\mathrm{se}^2 = \mathrm{var}(d) (1/n + \mathrm{overlap})$, and $t = \bar d /
     \mathrm{se}$ with n − 1 degrees of freedom. A method with a single replicate is deterministic: its value
@@ -46,10 +46,10 @@ def seed_differences(
 
     Arguments:
         replicates: Rows dataset, method, metric, replicate, value.
-        baselines: The methods of which the lowest mean is the reference; all others are compared with it.
-        metric: Which metric; low values are good.
-        overlap: Rows tested on for each row trained on, if replicates are overlapping splits (Nadeau & Bengio
-            2003, their n₂/n₁).
+        baselines: Methods of which the lowest mean is the reference; all others are compared with it.
+        metric: Name of the metric; low values are good.
+        overlap: Number of rows tested on for each row trained on, if replicates are overlapping splits
+            (Nadeau & Bengio 2003, their n₂/n₁).
 
     Returns:
         `DIFFERENCE_COLUMNS`, count being n; a negative difference is in the method's favour.
@@ -62,7 +62,8 @@ def seed_differences(
     def difference(method: pd.Series[float], reference: pd.Series[float]) -> Difference:
         several = max(method, reference, key=len).index
         left, right = (
-            each.to_numpy() if len(each) == 1 else each.reindex(several) for each in (method, reference)
+            values.to_numpy() if len(values) == 1 else values.reindex(several)
+            for values in (method, reference)
         )
         paired = np.asarray(left - right, dtype=np.float64)
         if np.isnan(paired).any():
@@ -75,27 +76,27 @@ def seed_differences(
         variance = 0.0 if constant else paired.var(ddof=1)
         return float(paired.mean()), float(np.sqrt(variance * (1 / count + overlap))), count
 
-    samples = _by_method(rows, lambda each: each.set_index("replicate")["value"])
+    samples = _by_method(rows, lambda group: group.set_index("replicate")["value"])
     return _compare(samples, baselines, lambda values: float(values.mean()), difference)
 
 
 def row_differences(errors: pd.DataFrame, baselines: Sequence[str]) -> pd.DataFrame:
-    r"""Each method's RMSE less the best baseline's, with the error that the sampling of rows gives it.
+    r"""Compare each method's RMSE with the best baseline's, with the error that sampling rows gives it.
 
-    A method with S seeds has $\mathrm{rmse} = \frac1S \sum_s \sqrt{m_s}$, $m_s = \sum_r e_{rs} / \sum_r
-    c_r$, where row r has $c_r$ missing cells whose squared errors sum to $e_{rs}$. By the delta method, row
-    r moves it by $\psi_r / \sum_r c_r$, $\psi_r = \frac1S \sum_s (e_{rs} - m_s c_r) / (2 \sqrt{m_s})$; of a
-    difference of two methods, $\mathrm{se}^2 = \frac{R}{R-1} \sum_r (\psi_r - \psi'_r)^2 / (\sum_r c_r)^2$,
-    the usual cluster-robust variance of a ratio (Liang & Zeger 1986). The t-test has R − 1 degrees of
-    freedom. The fitted models are taken as given.
+    A method with S seeds has $\mathrm{rmse} = \frac1S \sum_s \sqrt{m_s}$, $m_s = \sum_n e_{ns} / \sum_n
+    c_n$, where row n has $c_n$ missing cells whose squared errors sum to $e_{ns}$. By the delta method, row
+    n moves it by $\psi_n / \sum_n c_n$, $\psi_n = \frac1S \sum_s (e_{ns} - m_s c_n) / (2 \sqrt{m_s})$; a
+    difference of two methods has $\mathrm{se}^2 = \frac{N}{N-1} \sum_n (\psi_n - \psi'_n)^2 / (\sum_n
+    c_n)^2$, the usual cluster-robust variance of a ratio (Liang & Zeger 1986). The t-test has N − 1 degrees
+    of freedom. The fitted models are taken as given.
 
     Arguments:
-        errors: Rows dataset, method, replicate, row, cells, squared_error (`metrics.row_errors`), all
-            replicates of the same table.
-        baselines: As for `seed_differences`.
+        errors: Rows dataset, method, replicate, row, cells, squared_error, as of `row_errors`, all replicates
+            of the same table.
+        baselines: Methods of which the lowest RMSE is the reference; all others are compared with it.
 
     Returns:
-        `DIFFERENCE_COLUMNS`, count being R.
+        `DIFFERENCE_COLUMNS`, count being N.
 
     Raises:
         DataError: a data set has none of the baselines, or methods imputed different cells.
@@ -109,11 +110,11 @@ def row_differences(errors: pd.DataFrame, baselines: Sequence[str]) -> pd.DataFr
         error = np.sqrt(count / max(count - 1, 1) * moved)
         return method.rmse - reference.rmse, float(error), count
 
-    return _compare(_by_method(errors, _RowErrors.of), baselines, lambda each: each.rmse, difference)
+    return _compare(_by_method(errors, _RowErrors.of), baselines, lambda errors: errors.rmse, difference)
 
 
 def holm(p: Sequence[float] | Floats | pd.Series[float]) -> Floats:
-    """Holm's (1979) adjusted p-values: of m, the i-th smallest times m − i + 1, never less than those before.
+    """Adjust p-values as Holm (1979): of m, the i-th smallest times m − i + 1, never less than those before.
 
     NaN stands for what wasn't tested and isn't counted.
     """
@@ -127,7 +128,7 @@ def holm(p: Sequence[float] | Floats | pd.Series[float]) -> Floats:
 
 @dataclass(frozen=True)
 class _RowErrors:
-    """A method's RMSE, and how each row moves it; see `row_differences`."""
+    """A method's RMSE, its missing cells by row, and how each row moves the RMSE (`row_differences`)."""
 
     rmse: float
     cells: pd.Series[float]
@@ -140,23 +141,23 @@ class _RowErrors:
         if not (counts == counts[:, :1]).all():
             raise DataError("replicates have other rows with missing cells; rows pair on one table only")
         cells = pd.Series(counts[:, 0], by_row.index)
-        each = by_row["squared_error"].to_numpy(dtype=np.float64)
-        mean = each.sum(0) / cells.sum()
+        squared = by_row["squared_error"].to_numpy(dtype=np.float64)
+        mean = squared.sum(0) / cells.sum()
         # Without any error the root has no derivative, but then there's nothing that a row could move.
         slope = np.where(mean > 0, 0.5 / np.sqrt(np.where(mean > 0, mean, 1.0)), 0.0)
-        shares = (each - mean * cells.to_numpy()[:, None]) * slope
+        shares = (squared - mean * cells.to_numpy()[:, None]) * slope
         return cls(float(np.sqrt(mean).mean()), cells, shares.mean(1))
 
 
 def _by_method(rows: pd.DataFrame, sample: Callable[[pd.DataFrame], T]) -> Iterable[tuple[str, dict[str, T]]]:
     for dataset, group in rows.groupby("dataset", sort=False):
-        yield str(dataset), {str(name): sample(each) for name, each in group.groupby("method", sort=False)}
+        yield str(dataset), {str(name): sample(own) for name, own in group.groupby("method", sort=False)}
 
 
 def _compare(
     samples: Iterable[tuple[str, dict[str, T]]],
     baselines: Sequence[str],
-    figure: Callable[[T], float],
+    value: Callable[[T], float],
     difference: Callable[[T, T], Difference],
 ) -> pd.DataFrame:
     rows = []
@@ -164,7 +165,7 @@ def _compare(
         known = [name for name in baselines if name in methods]
         if not known:
             raise DataError(f"{dataset}: none of the baselines {', '.join(baselines)} has figures")
-        reference = min(known, key=lambda name: figure(methods[name]))
+        reference = min(known, key=lambda name: value(methods[name]))
         for name in (name for name in methods if name not in baselines):
             mean, error, count = difference(methods[name], methods[reference])
             p = float(2 * student.sf(abs(mean) / error, count - 1)) if error > 0 else np.nan

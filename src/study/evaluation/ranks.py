@@ -16,11 +16,11 @@ from notmiwae.errors import DataError
 
 
 def scores(results: pd.DataFrame, metric: str = "rmse") -> pd.DataFrame:
-    """A metric's means, one row a data set, one column a method.
+    """Arrange a metric's means, one row a data set, one column a method.
 
     Arguments:
         results: Rows dataset, method, metric, mean.
-        metric: Which metric.
+        metric: Name of the metric.
 
     Raises:
         DataError: a data set lacks one of the methods; leave out the one or the other.
@@ -35,10 +35,10 @@ def scores(results: pd.DataFrame, metric: str = "rmse") -> pd.DataFrame:
 
 
 def average_ranks(table: pd.DataFrame) -> pd.DataFrame:
-    """Methods by average rank over data sets, columns method and rank, the best (1: lowest values) first.
+    """Rank methods by their average rank over data sets: columns method and rank, the best (1: lowest) first.
 
     Arguments:
-        table: `scores`, low values good. Equal ones share the mean of their ranks.
+        table: Values, a row a data set, a column a method; low ones are good, equal ones share a mean rank.
     """
     ranks = rankdata(table.to_numpy(dtype=np.float64), axis=1).mean(axis=0)
     listed = pd.DataFrame({"method": table.columns, "rank": ranks})
@@ -46,10 +46,10 @@ def average_ranks(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def friedman(table: pd.DataFrame) -> tuple[float, float]:
-    r"""Whether all methods could be equally good: Iman & Davenport's F statistic and its p-value.
+    r"""Test whether all methods could be equally good: Iman & Davenport's F statistic and its p-value.
 
-    $F = (N-1) \chi^2 / (N (k-1) - \chi^2)$, with $k - 1$ and $(k-1)(N-1)$ degrees of freedom, from Friedman's
-    $\chi^2$ (corrected for ties) of k methods on N data sets.
+    $F = (n-1) \chi^2 / (n (m-1) - \chi^2)$, with $m - 1$ and $(m-1)(n-1)$ degrees of freedom, from Friedman's
+    $\chi^2$ (corrected for ties) of m methods on n data sets.
 
     Raises:
         DataError: there are fewer than 3 methods or 2 data sets.
@@ -65,10 +65,10 @@ def friedman(table: pd.DataFrame) -> tuple[float, float]:
 
 
 def critical_difference(methods: int, tables: int, level: float = 0.05) -> float:
-    r"""Nemenyi's critical difference: average ranks further apart differ at `level`, all pairs considered.
+    r"""Compute Nemenyi's critical difference: average ranks further apart differ at `level`, in any pair.
 
-    $\mathrm{CD} = q_\alpha \sqrt{k (k+1) / (6 N)}$, where $q_\alpha$ is the studentised range of k groups
-    with infinite degrees of freedom, over $\sqrt 2$.
+    $\mathrm{CD} = q_\alpha \sqrt{m (m+1) / (6 n)}$ for m methods on n data sets, where $q_\alpha$ is the
+    studentised range of m groups with infinite degrees of freedom, over $\sqrt 2$.
     """
     quantile = float(studentized_range.ppf(1 - level, methods, np.inf)) / np.sqrt(2)
     return float(quantile * np.sqrt(methods * (methods + 1) / (6 * tables)))

@@ -16,7 +16,7 @@ RESULT_COLUMNS = ["dataset", "method", "metric", "mean", "se", "replicates"]
 
 
 def mean_and_standard_error(values: Sequence[float]) -> tuple[float, float]:
-    """Mean and `sd / sqrt(n)` (divisor n − 1); the error of a single value is 0, since it isn't random."""
+    """Compute mean and `sd / sqrt(n)` (divisor n − 1); the error of one value is 0, since it isn't random."""
     array = np.asarray(values, dtype=np.float64)
     error = array.std(ddof=1) / np.sqrt(len(array)) if len(array) > 1 else 0.0
     return float(array.mean()), float(error)

@@ -35,7 +35,7 @@ class Change(Spec):
     model: dict[str, Any] = Field(default_factory=dict)
 
     def then(self, other: Change) -> Change:
-        """This change and another on top of it."""
+        """Put another change on top of this one."""
         return Change(network=merged(self.network, other.network), model=merged(self.model, other.model))
 
 
@@ -68,8 +68,8 @@ class SideStudy(Spec):
 
     Attributes:
         datasets: Names of the tables.
-        replicates: Seeds of each table.
-        change: What is changed in all its models; what the side study varies comes on top.
+        replicates: Number of seeds of each table.
+        change: Change of all its models; what the side study varies comes on top.
     """
 
     datasets: Names
@@ -77,7 +77,7 @@ class SideStudy(Spec):
     change: Change = Change()
 
     def cells(self) -> Iterator[SideCell]:
-        """What is to be run, `replicates` times each."""
+        """List what is to be run, `replicates` times each."""
         raise NotImplementedError
 
 

@@ -139,8 +139,8 @@ def _run_on_cluster(
 def _run(function: Callable[..., R], job: tuple[Any, ...], board: Path, number: int, jobs: int) -> R:
     rows = np.memmap(board, dtype=np.float64, mode="r+", shape=(jobs, 3))
 
-    def report(step: int, steps: int, figure: float) -> None:
-        rows[number] = (step, steps, figure)
+    def report(step: int, steps: int, value: float) -> None:
+        rows[number] = (step, steps, value)
 
     result = function(*job, report)
     rows[number, 0] = rows[number, 1] = max(rows[number, 1], 1)
@@ -151,10 +151,10 @@ class _Watch:
     """Shows the progress board in the terminal while the block runs; elsewhere, a line at its end.
 
     Arguments:
-        board: The jobs' steps, numbers of steps and figures.
+        board: The jobs' steps, numbers of steps and values.
         jobs: How many.
         title: What they are called.
-        curves: What takes their figures too.
+        curves: What takes their values too.
     """
 
     def __init__(self, board: Path, jobs: int, title: str, curves: Sink | None = None) -> None:
@@ -180,7 +180,7 @@ class _Watch:
             print(f"{self._title}: {len(self._rows)} job(s) in {seconds:.1f} s", file=sys.stderr)
 
     def _log(self) -> None:
-        """Hand on the figures that are new."""
+        """Hand on the values that are new."""
         if not self._curves:
             return
         rows = self._rows.copy()
@@ -194,19 +194,19 @@ class _Watch:
                 self._log()
             return
         with Progress(*COLUMNS, console=Console(stderr=True), transient=True) as progress:
-            jobs = progress.add_task(self._title, total=len(self._rows), figure="jobs")
+            jobs = progress.add_task(self._title, total=len(self._rows), value="jobs")
             bars = [
-                progress.add_task(f"{self._title} {number}", total=None, figure="", visible=False)
+                progress.add_task(f"{self._title} {number}", total=None, value="", visible=False)
                 for number in range(len(self._rows))
             ]
             while not self._done.wait(0.2):
                 self._log()
-                for bar, (step, steps, figure) in zip(bars, self._rows.tolist(), strict=True):
-                    shown = f"bound {figure:.3f}" if figure else ""
+                for bar, (step, steps, value) in zip(bars, self._rows.tolist(), strict=True):
+                    shown = f"bound {value:.3f}" if value else ""
                     # Of many jobs only those at work are shown.
                     working = 0 < step < steps
                     progress.update(
-                        bar, completed=int(step), total=int(steps) or None, figure=shown, visible=working
+                        bar, completed=int(step), total=int(steps) or None, value=shown, visible=working
                     )
                 done = (self._rows[:, 0] == self._rows[:, 1]) & (self._rows[:, 1] > 0)
                 progress.update(jobs, completed=int(done.sum()))

@@ -22,11 +22,11 @@ class CsvTable(RealTable):
     """A text file with a row a line, its fields split by a separator.
 
     Attributes:
-        file: The file.
-        sha256: Its checksum.
-        separator: One character, or `whitespace` for any run of blanks.
-        names: The columns' names where the file has none; null: they're its first line.
-        drop: Columns to leave out: a class, a name; what is left has to be numbers.
+        file: Path of the file.
+        sha256: Checksum of the file.
+        separator: Character between fields, or `whitespace` for any run of blanks.
+        names: Names of the columns where the file has none; null: they're its first line.
+        drop: Names of columns to leave out: a class, a label; what is left has to be numbers.
     """
 
     file: Path
@@ -61,7 +61,7 @@ class CsvTable(RealTable):
         return pd.DataFrame({name: self._numbers(table[name]) for name in table.columns})
 
     def _fields(self) -> pd.DataFrame:
-        """The file's fields as text, its header as the columns' names."""
+        """Read the file's fields as text, its header as the columns' names."""
         separator = r"\s+" if self.separator == "whitespace" else self.separator
         try:
             # A header of pandas' own would turn fields too many in a line into an index without a word.

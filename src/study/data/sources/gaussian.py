@@ -14,7 +14,13 @@ from study.data.sources.source import Source, sources
 
 @sources.register("gaussian")
 class GaussianSource(Source):
-    """Rows of a multivariate Gaussian `N(mean, covariance)`; columns x_1, x_2, and so on."""
+    """Rows of a multivariate Gaussian `N(mean, covariance)`; columns x_1, x_2, and so on.
+
+    Attributes:
+        rows: Number of rows.
+        mean: Mean of each column.
+        covariance: Covariance matrix, row by row.
+    """
 
     rows: PositiveInt
     mean: Annotated[tuple[FiniteFloat, ...], Field(min_length=2)]

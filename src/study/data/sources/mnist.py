@@ -31,12 +31,12 @@ class MnistSource(Source):
     MNIST's training set, or any that comes as it does: Fashion-MNIST.
 
     Attributes:
-        file: An `.npz` with `images`, uint8, N × height × width, and perhaps `labels`; or an IDX file as
-            Y. LeCun's, perhaps compressed (`.gz`).
-        sha256: Its checksum.
-        images: How many of the first images to take.
-        labels: The file of the labels, for figures; null: `file`, if it's an `.npz`.
-        fetch: The command that fetches the files, if they aren't in git.
+        file: Path of an `.npz` with `images`, uint8, N × height × width, and perhaps `labels`; or of an IDX
+            file as Y. LeCun's, perhaps compressed (`.gz`).
+        sha256: Checksum of `file`.
+        images: Number of images to take, the first ones.
+        labels: Path of the labels, for figures; null: `file`, if it's an `.npz`.
+        fetch: Command that fetches the files, if they aren't in git.
     """
 
     fixed: ClassVar[bool] = True
@@ -49,7 +49,7 @@ class MnistSource(Source):
 
     @override
     def draw(self, generator: np.random.Generator) -> pd.DataFrame:
-        """Nothing is random here."""
+        """Read the images; nothing is random."""
         remedy = f"fetch it: {self.fetch}" if self.fetch else RESTORE
         verify(self.file, self.sha256, remedy)
         images = _read(self.file, "images", self.images)
@@ -59,7 +59,7 @@ class MnistSource(Source):
         return pd.DataFrame(pixels, columns=[f"pixel_{j}" for j in range(pixels.shape[1])])
 
     def read_labels(self) -> Bytes:
-        """The images' labels.
+        """Read the images' labels.
 
         Raises:
             DataError: there are none, or too few.
@@ -68,7 +68,7 @@ class MnistSource(Source):
 
 
 def _read(file: Path, what: Literal["images", "labels"], count: int) -> Bytes:
-    """The first `count` images or labels of a file.
+    """Read the first `count` images or labels of a file.
 
     Raises:
         DataError: it can't be read, or holds fewer.
@@ -76,18 +76,18 @@ def _read(file: Path, what: Literal["images", "labels"], count: int) -> Bytes:
     try:
         if file.suffix == ".npz":
             with np.load(file, allow_pickle=False) as archive:
-                found: Bytes = archive[what]
+                array: Bytes = archive[what]
         else:
-            found = _read_idx(file)
+            array = _read_idx(file)
     except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise DataError(f"{file}: no `{what}` to be read: {flat(error)}") from None
-    if found.ndim == 0 or len(found) < count:
-        raise DataError(f"{file}: holds {len(np.atleast_1d(found))} {what}, {count} asked for")
-    return found[:count]
+    if array.ndim == 0 or len(array) < count:
+        raise DataError(f"{file}: holds {len(np.atleast_1d(array))} {what}, {count} asked for")
+    return array[:count]
 
 
 def _read_idx(file: Path) -> Bytes:
-    """An array of bytes as Y. LeCun's files hold it."""
+    """Read an array of bytes as Y. LeCun's files hold it."""
     content = gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()
     if content[:3] != _UNSIGNED_BYTES:
         raise ValueError("neither .npz nor an IDX file of bytes")

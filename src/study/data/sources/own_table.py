@@ -38,6 +38,7 @@ class OwnTable(CsvTable):
             raise DataError(f"{self.file}: column {name!r} has no value at all; accepted: drop: [{name}]")
         return table
 
+    @override
     def _fields(self) -> pd.DataFrame:
         if self.file.suffix.lower() not in PARQUET:
             return super()._fields()
@@ -47,6 +48,7 @@ class OwnTable(CsvTable):
         except ValueError as error:
             raise DataError(f"{self.file}: is no Parquet file: {' '.join(str(error).split())}") from None
 
+    @override
     def _numbers(self, column: pd.Series) -> npt.NDArray[np.float64]:
         unknown = column.isna() | column.astype(str).str.strip().isin(self.missing)
         numbers = np.full(len(column), np.nan)

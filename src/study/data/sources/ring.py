@@ -13,7 +13,13 @@ from study.data.sources.source import Source, sources
 
 @sources.register("ring")
 class RingSource(Source):
-    """Points around a circle: angle uniform, radius `N(radius, spread²)`; columns x_1 and x_2."""
+    """Points around a circle: angle uniform, radius `N(radius, spread²)`; columns x_1 and x_2.
+
+    Attributes:
+        rows: Number of points.
+        radius: Mean distance from the origin.
+        spread: Standard deviation of that distance.
+    """
 
     rows: PositiveInt
     radius: PositiveFloat
@@ -25,6 +31,7 @@ class RingSource(Source):
         radius = generator.normal(self.radius, self.spread, self.rows)
         return pd.DataFrame({"x_1": radius * np.cos(angle), "x_2": radius * np.sin(angle)})
 
+    @override
     def diagnostics(self, table: npt.NDArray[np.float64]) -> dict[str, float]:
-        """`ring_distance`: the median of `|‖x‖ − radius|`."""
+        """Compute `ring_distance`, the median of `|‖x‖ − radius|`."""
         return {"ring_distance": float(np.median(np.abs(np.linalg.norm(table, axis=1) - self.radius)))}

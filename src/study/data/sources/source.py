@@ -20,7 +20,7 @@ class Source(Spec):
     """Whether every replicate is the same table; otherwise each is drawn afresh."""
 
     def draw(self, generator: np.random.Generator) -> pd.DataFrame:
-        """A complete table, N × D.
+        """Draw or read a complete table, `[N, D]`.
 
         Raises:
             DataError: a file is absent or altered.
@@ -28,7 +28,7 @@ class Source(Spec):
         raise NotImplementedError
 
     def diagnostics(self, table: npt.NDArray[np.float64]) -> dict[str, float]:
-        """What can be said of a completed table, or of rows of one, beside its error."""
+        """Compute the source's own metrics of completed rows `[N, D]`, by name; usually none."""
         return {}
 
 
@@ -48,12 +48,12 @@ class RealTable(Source):
     standardise: bool = False
 
     def read(self) -> pd.DataFrame:
-        """The table as measured, all columns floats: finite, or NaN where a value is unknown."""
+        """Read the table as measured, all columns floats: finite, or NaN where a value is unknown."""
         raise NotImplementedError
 
     @override
     def draw(self, generator: np.random.Generator) -> pd.DataFrame:
-        """Nothing is random here. A constant column can't be standardised."""
+        """Read the table; nothing is random. A constant column can't be standardised."""
         table = self.read()
         if self.standardise:
             for name in table.columns:
@@ -64,5 +64,5 @@ class RealTable(Source):
 
     @property
     def label(self) -> str:
-        """What messages call this table."""
+        """Name of this table in messages."""
         return f"data set {self.kind}"

@@ -1,1 +1,1 @@
-"""Metrics of imputed cells, one module each with a function `values`; `evaluate.py` finds and runs them."""
+"""Metrics of imputed cells, one module each; `metric.py` has their contract, `evaluate.py` computes all."""

@@ -1,9 +1,20 @@
 """Continuous ranked probability score."""
 
+from __future__ import annotations
+
+from typing_extensions import override
+
 from notmiwae.metrics import crps
 from study.evaluation.imputed_table import ImputedTable
+from study.evaluation.metrics.metric import Metric, metrics
 
 
-def values(table: ImputedTable) -> dict[str, float]:
-    """Compute `crps` of the draws, where there are any."""
-    return {"crps": crps(table.draws, table.truth)} if table.has_draws else {}
+@metrics.register("crps")
+class CRPS(Metric):
+    """Continuous ranked probability score of the draws."""
+
+    needs = "draws"
+
+    @override
+    def value(self, table: ImputedTable) -> float:
+        return crps(table.draws, table.truth)

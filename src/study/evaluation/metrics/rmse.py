@@ -1,9 +1,18 @@
 """Root mean squared error."""
 
+from __future__ import annotations
+
+from typing_extensions import override
+
 from notmiwae.metrics import rmse
 from study.evaluation.imputed_table import ImputedTable
+from study.evaluation.metrics.metric import Metric, metrics
 
 
-def values(table: ImputedTable) -> dict[str, float]:
-    """Compute `rmse` of the imputed means."""
-    return {"rmse": rmse(table.mean, table.truth)}
+@metrics.register("rmse")
+class RMSE(Metric):
+    """Root mean squared error of the imputed means."""
+
+    @override
+    def value(self, table: ImputedTable) -> float:
+        return rmse(table.mean, table.truth)

@@ -1,19 +1,25 @@
-"""How much higher missing cells of unknown truth are imputed than what is observed in their columns."""
+"""How much higher cells of unknown truth are imputed than what is observed in their columns."""
+
+from __future__ import annotations
 
 import numpy as np
+from typing_extensions import override
 
 from study.evaluation.imputed_table import ImputedTable
+from study.evaluation.metrics.metric import Metric, metrics
 
-NEEDS_TRUTH = False
 
+@metrics.register("shift")
+class Shift(Metric):
+    """Mean of `(x̂ − mean_j) / sd_j` over cells of unknown truth: what a method says of these values."""
 
-def values(table: ImputedTable) -> dict[str, float]:
-    """Compute `shift`, the mean of `(x̂ − mean_j) / sd_j`: what a method says of values that nobody knows."""
-    unknown = ~table.known
-    if not unknown.any():
-        return {}
-    observed = table.masked.to_numpy(dtype=np.float64)
-    column = table.imputed.column[unknown]
-    deviation = np.nanstd(observed, axis=0)[column]
-    difference = table.imputed.mean[unknown] - np.nanmean(observed, axis=0)[column]
-    return {"shift": float(np.mean(difference / np.where(deviation > 0, deviation, 1.0)))}
+    needs = "unknown"
+
+    @override
+    def value(self, table: ImputedTable) -> float:
+        unknown = ~table.known
+        observed = table.masked.to_numpy(dtype=np.float64)
+        column = table.imputed.column[unknown]
+        deviation = np.nanstd(observed, axis=0)[column]
+        difference = table.imputed.mean[unknown] - np.nanmean(observed, axis=0)[column]
+        return float(np.mean(difference / np.where(deviation > 0, deviation, 1.0)))
