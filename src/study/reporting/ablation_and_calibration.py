@@ -106,11 +106,7 @@ def _legend(drawn: Figure, datasets: Sequence[str], last: Line2D) -> None:
         Line2D([], [], label=dataset_name(dataset), **_POINT, **look)
         for dataset, look in zip(datasets, SERIES, strict=False)
     ]
-    columns = math.ceil((len(handles) + 1) / (1 if len(handles) < 7 else 2))
-    drawn.legend(
-        handles=[*handles, last],
-        loc="outside lower center",
-        ncols=columns,
-        handletextpad=0.3,
-        columnspacing=1.2,
-    )
+    handles.append(last)
+    columns = math.ceil(len(handles) / (1 if len(handles) < 8 else 2))
+    apart = {"handletextpad": 0.3, "columnspacing": 1.2}
+    drawn.legend(handles=handles, loc="outside lower center", ncols=columns, **apart)

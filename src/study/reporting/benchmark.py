@@ -32,7 +32,7 @@ _PRINTED = 2
 
 @dataclass(frozen=True)
 class Inputs:
-    """What the stages before made.
+    """What the stages before have made.
 
     Attributes:
         datasets: Data sets in the order of the tables.
@@ -94,7 +94,7 @@ def compute_findings(inputs: Inputs) -> Findings:
 
 
 def tables(inputs: Inputs, findings: Findings) -> dict[str, pd.DataFrame]:
-    """Name the CSV files of `reports/`."""
+    """Return what the CSV files of `reports/` hold, by name."""
     return {
         "replicates.csv": inputs.replicates,
         "results.csv": findings.results,

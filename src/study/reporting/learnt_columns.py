@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from textwrap import fill
 from typing import Any
 
@@ -99,11 +100,9 @@ def learnt_processes(columns: Sequence[Learnt]) -> Figure:
     """Plot what was learnt as lines, the truth dashed: a row a data set, a panel for each of its columns.
 
     Arguments:
-        columns: Columns in the panels' order.
+        columns: Columns in the panels' order, those of a data set together.
     """
-    by_dataset: dict[str, list[Learnt]] = {}
-    for column in columns:
-        by_dataset.setdefault(column.dataset, []).append(column)
+    by_dataset = {name: [*panels] for name, panels in groupby(columns, lambda panel: panel.dataset)}
     width = max(map(len, by_dataset.values()))
     drawn = figure(height=1.2 * len(by_dataset) + 0.6)
     grid = drawn.subplots(len(by_dataset), width, sharey=True, squeeze=False)

@@ -52,7 +52,7 @@ def fill(template: str, blocks: Mapping[str, str], values: Mapping[str, str], na
     unused = [key for key in blocks if key not in asked]
     if unused:
         raise DataError(f"{name}: no placeholder for {', '.join(unused)}")
-    return _NOTE.format(name) + _PLACEHOLDER.sub(lambda found: known[found[1]], template)
+    return _NOTE.format(name) + _PLACEHOLDER.sub(lambda place: known[place[1]], template)
 
 
 def write_page(name: str, blocks: Mapping[str, str], values: Mapping[str, str]) -> None:

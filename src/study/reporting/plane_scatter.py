@@ -29,7 +29,7 @@ class Panel:
     """A completed table.
 
     Attributes:
-        title: What stands above it.
+        title: Text above the panel.
         values: Values of the table, `[N, 2]`.
     """
 

@@ -26,7 +26,7 @@ _CELLS = 240
 
 
 def mechanism_probability(mechanism: Mechanism, complete: pd.DataFrame) -> Probability:
-    """Take a mechanism's p(s = 0 | x) to anywhere, its constants (a mean, a rate) those of `complete`.
+    """Extend a mechanism's p(s = 0 | x) to any rows; its constants (a mean, a rate) are those of `complete`.
 
     A mechanism that can't be told its constants is taken at the nearest row of `complete`.
 

@@ -43,10 +43,8 @@ def paired(
     tests = []
     for against, references, left_out in ((BASELINES, baselines, []), (rival, [rival], baselines)):
         seeds, rows = (table[~table["method"].isin(left_out)] for table in (replicates, errors))
-        for test, table in (
-            ("seeds", seed_differences(seeds, references)),
-            ("rows", row_differences(rows, references)),
-        ):
+        both = {"seeds": seed_differences(seeds, references), "rows": row_differences(rows, references)}
+        for test, table in both.items():
             tests.append(table.assign(test=test, against=against)[PAIRED_COLUMNS])
     return pd.concat(tests, ignore_index=True)
 

@@ -53,10 +53,7 @@ def bounds(curves: Mapping[tuple[str, str], pd.DataFrame], datasets: Sequence[st
         row[0].set_ylabel(_BOUND[METHODS[model].has_process if model in METHODS else None])
     for axes in grid[-1]:
         axes.set_xlabel("training step")
-    handles = [
-        Line2D([], [], label="mean over fits", **_MEAN),
-        Line2D([], [], label="one fit", **_THIN),
-    ]
+    handles = [Line2D([], [], label="mean over fits", **_MEAN), Line2D([], [], label="one fit", **_THIN)]
     drawn.legend(handles=handles, loc="outside lower center", ncols=2)
     return drawn
 
