@@ -150,7 +150,7 @@ def test_a_stage_gives_the_bytes_that_it_gives_here(cluster: str, tmp_path: Path
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
     params["datasets"]["gaussian"]["source"]["rows"] = 60
     params["datasets"]["gaussian"]["replicates"] = 4
-    params["models"]["notmiwae"]["gaussian"]["training"] |= {"steps": 6, "check_every": 3, "together": 2}
+    params["recipes"]["gaussian"]["training"] |= {"steps": 6, "check_every": 3, "together": 2}
 
     def stage(folder: Path, *arguments: str) -> dict[Path, bytes]:
         subprocess.run([sys.executable, str(ROOT / "stages"), *arguments], cwd=folder, check=True)

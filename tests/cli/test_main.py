@@ -24,7 +24,7 @@ def test_help_is_quick():
     assert "examples:" in shown
 
 
-@pytest.mark.parametrize("name", SUBCOMMANDS)
+@pytest.mark.parametrize("name", [module.removesuffix("_command") for module in SUBCOMMANDS])
 def test_each_help_has_examples(name, capsys):
     with pytest.raises(SystemExit) as ended:
         main([name, "--help"])

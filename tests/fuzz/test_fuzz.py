@@ -137,7 +137,11 @@ PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text())
 ENTRIES: list[tuple[Any, Any]] = [
     *((DatasetSpec, entry) for entry in PARAMS["datasets"].values()),
     *((ModelSpec, entry) for entry in PARAMS["networks"].values()),
-    *((RecipeSpec, entry) for model in PARAMS["models"].values() for entry in model.values()),
+    *(
+        (RecipeSpec, PARAMS["recipes"][name] | entry)
+        for model in PARAMS["models"].values()
+        for name, entry in model.items()
+    ),
     *((baselines, entry) for entry in PARAMS["baselines"].values() if "overrides" not in entry),
     *((sources, entry["source"]) for entry in PARAMS["datasets"].values()),
     *((mechanisms, entry["mechanism"]) for entry in PARAMS["datasets"].values()),
