@@ -12,8 +12,8 @@ import griffe
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs/api.md"
 PUBLIC = {
-    "notmiwae.NotMIWAEImputer": "notmiwae.estimators.imputers.NotMIWAEImputer",
-    "notmiwae.MIWAEImputer": "notmiwae.estimators.imputers.MIWAEImputer",
+    "notmiwae.NotMIWAEImputer": "notmiwae.estimators.not_miwae_imputer.NotMIWAEImputer",
+    "notmiwae.MIWAEImputer": "notmiwae.estimators.miwae_imputer.MIWAEImputer",
     "notmiwae.AssumptionWarning": "notmiwae.errors.AssumptionWarning",
     "notmiwae.estimators.assumptions.ASSUMPTIONS": "notmiwae.estimators.assumptions.ASSUMPTIONS",
     "notmiwae.estimators.columns.Column": "notmiwae.estimators.columns.Column",

@@ -64,7 +64,7 @@ def program() -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    """The parser with all subcommands."""
+    """Build the parser with all subcommands."""
     top = argparse.ArgumentParser(
         prog="notmiwae",
         description="Impute data that are missing not at random.",

@@ -76,7 +76,7 @@ def run(typed: argparse.Namespace) -> int:
 
 
 def _columns(typed: argparse.Namespace, table: Any) -> list[str]:
-    """The columns that lose values, complete and of numbers."""
+    """List the columns that lose values, complete and of numbers."""
     from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
     modelled = table.modelled
@@ -105,7 +105,7 @@ def _columns(typed: argparse.Namespace, table: Any) -> list[str]:
 
 
 def _probability(typed: argparse.Namespace, column: Any) -> Any:
-    """Each value's probability to go missing."""
+    """Compute each value's probability to go missing."""
     import numpy as np
 
     from notmiwae.mechanisms.calibration import calibrated, standardised

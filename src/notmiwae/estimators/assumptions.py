@@ -34,7 +34,7 @@ ASSUMPTIONS: dict[str, ProcessSpec] = {
   higher held-out bound, which can't tell that neither holds (see `UNKNOWN`);
 - `extreme`: both ends; `middle`: what lies between;
 - `anything`: missingness may depend on all values of the row, seen or not; of a whole table only;
-- `mar`: given what is seen, missingness says nothing of the values; `mcar`: it hangs on nothing at all.
+- `mar`: given what is seen, missingness says nothing of the values; `mcar`: it depends on nothing at all.
 """
 
 NO_ASSUMPTION = (
@@ -54,7 +54,7 @@ Assumption = str | ProcessSpec | Mapping[str, str | ProcessSpec]
 
 
 def missing_process(assumption: Assumption, columns: Sequence[Column]) -> ProcessSpec:
-    """The missing process that an assumption stands for.
+    """Return the missing process that an assumption stands for.
 
     Categories without an order have no high and no low: said of the whole table, it isn't said of them.
 

@@ -37,7 +37,7 @@ class ComputeSpec(Spec):
     Attributes:
         backend: `local`: processes on this machine; `dask`: the workers of a cluster.
         workers: How many local processes run jobs at once; null takes one for each core.
-        address: Of the cluster's scheduler, `tcp://host:8786`.
+        address: Address of the cluster's scheduler, `tcp://host:8786`.
         device: What models are computed on; see `inference.device`.
         log: What draws the curves of local jobs while they run; see `live`.
     """
