@@ -147,6 +147,10 @@ def _docstring(entry: Any) -> Iterator[str]:
         if section.kind is griffe.DocstringSectionKind.text:
             yield f"{section.value}\n"
             continue
+        if section.kind is griffe.DocstringSectionKind.examples:
+            code = "\n".join(text for _, text in section.value)
+            yield f"**Examples**\n\n```pycon\n{code}\n```\n"
+            continue
         yield f"**{TITLES[section.kind.value]}**\n"
         for item in section.value:
             name = getattr(item, "name", "") or str(item.annotation)

@@ -1,7 +1,5 @@
 """Impute data that are missing not at random."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING, Any
 
 from notmiwae.errors import AssumptionWarning

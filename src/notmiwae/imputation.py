@@ -1,7 +1,5 @@
 """Imputation by self-normalised importance sampling with the model's own weights."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

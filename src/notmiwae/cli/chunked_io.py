@@ -1,7 +1,5 @@
 """Files that are too large to be read as a whole, cut into files of the same format that aren't."""
 
-from __future__ import annotations
-
 import csv
 import shutil
 from collections.abc import Callable, Iterator, Sequence

@@ -1,7 +1,5 @@
 """CSV files as text: encoding, separator, decimal mark and the cells, before they mean anything."""
 
-from __future__ import annotations
-
 import csv
 import io
 import itertools

@@ -4,8 +4,6 @@ A subcommand is a module with `add(subparsers)`, whose parser sets `run`, a func
 that returns the exit status. What takes long to import is imported by `run`, so that `--help` is quick.
 """
 
-from __future__ import annotations
-
 import argparse
 import importlib
 import os

@@ -1,7 +1,5 @@
 """Little's test of values that are missing completely at random."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

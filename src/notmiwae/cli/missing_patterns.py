@@ -1,7 +1,5 @@
 """Patterns of missing cells: the rows that lack the same columns, and a figure of them."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np

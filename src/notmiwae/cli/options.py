@@ -1,7 +1,5 @@
 """Options that subcommands share, and what is typed after them."""
 
-from __future__ import annotations
-
 import argparse
 import os
 import sys

@@ -1,7 +1,5 @@
 """`notmiwae simulate`: make values of a complete table go missing, for trials of imputation."""
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """Tables that users have: CSV or Parquet, checked column by column before anything is done with them."""
 
-from __future__ import annotations
-
 import argparse
 import csv
 import re

@@ -1,7 +1,5 @@
 """Files that a subcommand writes: all of them whole, or none."""
 
-from __future__ import annotations
-
 import json
 import math
 from collections.abc import Callable, Mapping

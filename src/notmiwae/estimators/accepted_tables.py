@@ -1,7 +1,5 @@
 """What an imputer accepts as a table: an array of numbers, or a DataFrame with the fitted columns."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

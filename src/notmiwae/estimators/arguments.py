@@ -1,7 +1,5 @@
 """Arguments of the estimators: what isn't accepted is named with what is."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Iterable
 from numbers import Integral

@@ -1,7 +1,5 @@
 """Assumptions on why values are missing, in plain words, and what the model makes of them."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 from notmiwae.errors import ParameterError

@@ -1,7 +1,5 @@
 """What a user's columns are: their kinds, by their dtypes or as the user says, and their limits."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from numbers import Real

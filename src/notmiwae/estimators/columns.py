@@ -1,7 +1,5 @@
 """Columns of a user's table: their values as numbers and back, and their observation model."""
 
-from __future__ import annotations
-
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args

@@ -1,7 +1,5 @@
 """Networks and training of the estimators: what is taken where the user says nothing."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from notmiwae.estimators.columns import Column, observation

@@ -5,8 +5,6 @@ combinations, so each column is decided by itself: two short trainings, in which
 missing, what was told of others holds, and the other unknown columns are taken as missing at random.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -8,8 +8,6 @@ A probit of being seen on w gives γ. Among rows that are seen, E[u | w] = ρσ 
 squares of y on x and λ gives β and ρσ. Of rows that aren't, E[y | x, w] = xᵀβ − ρσ φ(wᵀγ) / Φ(−wᵀγ).
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """What an imputer learnt of why values are missing, in the columns' own units: a table and a figure."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

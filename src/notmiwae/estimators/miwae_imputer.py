@@ -49,7 +49,8 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             are enough.
         kinds: Kinds of columns by name, where their dtypes don't say it: `continuous`, `count`, `binary` or
             `categorical`.
-        limits: Lowest and highest value of an imputation by column, None for neither.
+        limits: Lowest and highest value of an imputation by column, as `{"wage": (0, None)}`; None where
+            there is none.
         random_state: Seed, or a `RandomState`.
         n_jobs: Number of processes that train, a member each of a table of 10,000 rows and more, of a smaller
             one five; and that impute, for many rows. None: one, -1: one for each core.

@@ -1,7 +1,5 @@
 """not-MIWAE as a scikit-learn imputer of a user's own table: MIWAE's with an assumption."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Pooled inference over multiple imputations: Rubin's rules."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

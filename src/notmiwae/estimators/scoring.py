@@ -1,7 +1,5 @@
 """How likely fitted models find rows: the ELBO (IWAE bound), in the units of the table."""
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Sequence
 

@@ -4,8 +4,6 @@ The data can't tell whether values are missing at random (Molenberghs et al. 200
 has a counterpart that is, with the same fit to what was seen. What can be shown is how far conclusions move.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any

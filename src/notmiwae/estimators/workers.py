@@ -1,7 +1,5 @@
 """Where an imputer trains its members and imputes: here, or in processes."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain

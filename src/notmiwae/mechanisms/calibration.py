@@ -1,7 +1,5 @@
 """Probabilities of missing that meet a rate exactly on average."""
 
-from __future__ import annotations
-
 import numpy as np
 from scipy.special import expit, logit
 

@@ -7,8 +7,6 @@ probability.
 Not to be mistaken for the missing processes that a model learns (`notmiwae.model.missing_process`).
 """
 
-from __future__ import annotations
-
 from abc import abstractmethod
 from typing import Annotated, Any, Literal, Self
 

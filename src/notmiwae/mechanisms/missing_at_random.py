@@ -1,7 +1,5 @@
 """Mechanisms that look at no column, or at columns that stay complete: MCAR and MAR."""
 
-from __future__ import annotations
-
 from typing import Self
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Self-masking mechanisms: whether a value goes missing depends on that value (MNAR)."""
 
-from __future__ import annotations
-
 from typing import Literal, Self
 
 import numpy as np

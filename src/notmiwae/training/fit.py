@@ -1,7 +1,5 @@
 """Training of models: from tables to fitted models, each the best of several runs."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass

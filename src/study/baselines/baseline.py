@@ -1,7 +1,5 @@
 """What is common to all baselines: a table in, a completed table out, and draws where a method has them."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 

@@ -1,7 +1,5 @@
 """A table masked, imputed and evaluated in one go, where neither the model nor its draws are kept."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 

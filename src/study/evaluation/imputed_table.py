@@ -1,7 +1,5 @@
 """An imputed table beside the truth, as its metrics see it."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal

@@ -1,7 +1,5 @@
 """A method's differences to others with their confidence intervals, data set by data set."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -4,8 +4,6 @@ Every figure and table takes them from here. Colours that don't stand for a meth
 observed and imputed values, this pipeline and the published values, single runs and their mean, data sets.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """Data sets and columns as a reader writes them; what isn't listed stands for itself."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 

@@ -1,7 +1,5 @@
 """The missing process over the plane: how values went missing, and what a model learnt of it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """What the tests say: paired differences to two references, and ranks over data sets."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

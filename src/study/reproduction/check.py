@@ -7,8 +7,6 @@ amplifies it, and results and metrics are compared within `reproduction` of para
 pixels. Timings are never compared.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import shutil

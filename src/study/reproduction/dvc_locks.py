@@ -1,7 +1,5 @@
 """Read `dvc.lock`: what the stages of a pipeline were made from, and what they made."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Jobs on a Dask cluster: sent, watched, and their results brought back in order."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress

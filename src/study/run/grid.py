@@ -1,7 +1,5 @@
 """The experiment's grid: the data sets and methods that the section `run` of params.yaml names."""
 
-from __future__ import annotations
-
 from notmiwae.specs import Spec
 
 ORACLE = "oracle"

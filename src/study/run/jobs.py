@@ -1,7 +1,5 @@
 """The independent jobs of a stage: each is done once."""
 
-from __future__ import annotations
-
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Sequence

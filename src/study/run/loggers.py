@@ -1,7 +1,5 @@
 """Curves of jobs while they run, for tools that draw them: DVCLive, or Weights & Biases."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager

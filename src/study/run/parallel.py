@@ -1,7 +1,5 @@
 """Where independent jobs run: processes of one thread each, on this machine or on a Dask cluster."""
 
-from __future__ import annotations
-
 import multiprocessing
 import signal
 import sys

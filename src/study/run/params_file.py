@@ -1,7 +1,5 @@
 """`params.yaml` as it stands in the file: read safely, and looked up by dotted keys."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """What the stages share: the sections of `params.yaml`, and where things lie."""
 
-from __future__ import annotations
-
 import argparse
 import os
 import re

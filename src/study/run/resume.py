@@ -5,8 +5,6 @@ with the jobs that are missing, and a dial of one data set doesn't rerun the oth
 `persist: true`, by which the outputs stay when the stage starts).
 """
 
-from __future__ import annotations
-
 import functools
 import hashlib
 import json

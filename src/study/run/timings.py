@@ -1,7 +1,5 @@
 """Seconds that jobs took, in a table of each run's own: nothing depends on them, and they're in no lock."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 

@@ -5,8 +5,6 @@ A run of others (docs/own_table.md), or of fewer, writes `reports/table.md` and 
 don't go into these pages.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """What is common to all sources of complete tables: drawn, or read from a file."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 import numpy as np
