@@ -208,9 +208,9 @@ def sample(file: RowFile, size: int, at_a_time: int, seed: int) -> Any:
     known with all that it holds.
 
     Arguments:
-        file: The file.
-        size: How many rows.
-        at_a_time: How many are read at a time.
+        file: File of rows.
+        size: Number of rows to draw.
+        at_a_time: Number of rows that are read at a time.
         seed: Seed of the draw.
     """
     draw = np.random.default_rng(seed)

@@ -177,10 +177,10 @@ def completed(
     """Return the completed table, then each draw, with the columns that are carried along, in their order.
 
     Arguments:
-        typed: The command's options.
-        imputer: What imputes.
-        table: The table, or a piece of a larger one.
-        first: Number of its first row.
+        typed: Options of the command.
+        imputer: Fitted imputer.
+        table: Table, or a piece of a larger one.
+        first: Number of the table's first row.
     """
     if typed.samples:
         imputer.n_samples = typed.samples

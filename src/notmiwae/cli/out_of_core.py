@@ -44,7 +44,7 @@ class LargeTable:
     """A large file, read piece by piece.
 
     Attributes:
-        typed: The command's options.
+        typed: Options of the command.
         file: Reader of its rows.
         folder: Folder of pieces.
     """
@@ -96,8 +96,8 @@ def run(typed: argparse.Namespace, assumption: Any, kinds: dict[str, str], limit
     """Check all pieces, train or load, impute piece by piece, write; returns what is to be said.
 
     Arguments:
-        typed: The command's options.
-        assumption: What they say of missingness.
+        typed: Options of the command.
+        assumption: Assumption on why values are missing.
         kinds: Kinds of columns, by name.
         limits: Limits of imputed numbers, by column.
     """

@@ -60,7 +60,7 @@ def read(
 
     Arguments:
         path: CSV, or Parquet by its name's end.
-        typed: The options of `options.add_reading`.
+        typed: Options of `options.add_reading`.
         kinds: Kinds of columns that the user named; one of `options.KINDS` each.
         carried: Names of columns that are carried along.
 

@@ -57,8 +57,8 @@ def missing_process(assumption: Assumption, columns: Sequence[Column]) -> Proces
     Categories without an order have no high and no low: said of the whole table, it isn't said of them.
 
     Arguments:
-        assumption: What is assumed.
-        columns: The table's columns.
+        assumption: Assumption on why values are missing.
+        columns: Columns of the table.
 
     Raises:
         ParameterError: an unknown word or column, a column that is to depend on the whole row, or more or

@@ -48,8 +48,8 @@ def two_step(
     """Estimate Heckman's model in two steps, with the standard errors that the estimated λ calls for.
 
     Arguments:
-        table: The table; a row's outcome is missing where it wasn't selected.
-        outcome: The column of y.
+        table: Table in which a row's outcome is missing where it wasn't selected.
+        outcome: Name of the column of y.
         regressors: Columns of x, without a constant.
         selection: Columns of w, without a constant; one at least that isn't among `regressors`, or β
             depends on the shape of λ alone.

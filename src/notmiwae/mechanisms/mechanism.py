@@ -76,7 +76,7 @@ class Mechanism(Spec):
 
     @property
     def rowwise(self) -> bool:
-        """Whether a row's probability depends on that row alone, and not on the table's means or rates."""
+        """Tell whether a row's probability depends on that row alone, not on the table's means or rates."""
         return False
 
     def drivers(self) -> tuple[str, ...]:

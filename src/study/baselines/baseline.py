@@ -13,7 +13,7 @@ class Baseline(Spec):
 
     @property
     def deterministic(self) -> bool:
-        """Whether the same table is always imputed the same way, its draws included."""
+        """Tell whether the same table is always imputed the same way, its draws included."""
         return True
 
     def impute(self, table: pd.DataFrame, seed: int) -> Floats:

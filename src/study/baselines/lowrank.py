@@ -38,7 +38,7 @@ class LowRank(Baseline):
     @property
     @override
     def deterministic(self) -> bool:
-        """The cells held out are drawn."""
+        """Deny it: the cells held out are drawn."""
         return False
 
     @override

@@ -79,7 +79,7 @@ def _by_model(
     report: Report,
     checkpoints: Path | None,
 ) -> list[tuple[ImputedCells, dict[str, float]]]:
-    """The imputed cells of each replicate, and the metrics that only models have."""
+    """Return the imputed cells of each replicate, and the metrics that only models have."""
     recipe = method.recipe
     values = [table.to_numpy(dtype=float) for table in masked]
     fits = fit_together(

@@ -22,7 +22,7 @@ def forest(differences: pd.DataFrame, method: str, datasets: Sequence[str]) -> F
 
     Arguments:
         differences: Rows as `significance.paired` returns them.
-        method: The method.
+        method: Name of the method.
         datasets: Data sets in the lines' order; their mean stands below them.
     """
     rows = differences[(differences["method"] == method) & (differences["test"] == "rows")]

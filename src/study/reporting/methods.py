@@ -37,7 +37,7 @@ class Method:
 
     @property
     def look(self) -> dict[str, Any]:
-        """Colour, marker and dashes as matplotlib's keywords."""
+        """Return colour, marker and dashes as matplotlib's keywords."""
         return {"color": self.color, "marker": self.marker, "ls": self.dashes}
 
 

@@ -78,7 +78,7 @@ def paired_table(differences: pd.DataFrame, method: str, datasets: Sequence[str]
 
     Arguments:
         differences: Rows as `paired` returns them.
-        method: The method.
+        method: Name of the method.
         datasets: Data sets in the lines' order.
     """
     lines = []

@@ -29,7 +29,7 @@ class Locked:
 
     @property
     def place(self) -> Path:
-        """The path of the file or folder."""
+        """Return the path of the file or folder."""
         return Path(os.path.normpath(self.lock.parent / self.path))
 
 

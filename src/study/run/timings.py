@@ -15,10 +15,10 @@ def record_seconds(path: Path, dataset: str, method: str, metric: str, seconds: 
     """Enter the seconds of a cell's jobs in a table, in place of what stood there.
 
     Arguments:
-        path: The table, a CSV file; it needn't be there.
+        path: CSV file of the table; it needn't be there.
         dataset: Name of the cell's data set.
         method: Name of the cell's method.
-        metric: What the seconds are called.
+        metric: Name of the seconds.
         seconds: Seconds of each job; the table holds their mean and its standard error, 0 for a single one.
     """
     taken = pd.Series(seconds, dtype=float)

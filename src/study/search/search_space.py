@@ -34,7 +34,7 @@ class Dial(Spec):
 
     @property
     def distribution(self) -> BaseDistribution:
-        """The values that are tried, in Optuna's words."""
+        """Return the values that are tried, in Optuna's words."""
         raise NotImplementedError
 
     def tried(self, value: Any) -> Any:
