@@ -36,6 +36,7 @@ SECTIONS = (
     "recipes",
     "models",
     "baselines",
+    "ladder",
     "ablation",
     "missing_rate",
     "published_recipe",

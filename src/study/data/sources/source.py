@@ -25,6 +25,10 @@ class Source(Spec):
         """
         raise NotImplementedError
 
+    def codes(self) -> dict[str, int]:
+        """Count the codes, from 0 on, of each column that holds categories; usually there are none."""
+        return {}
+
     def diagnostics(self, table: npt.NDArray[np.float64]) -> dict[str, float]:
         """Compute the source's own metrics of completed rows `[N, D]`, by name; usually none."""
         return {}
