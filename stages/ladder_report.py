@@ -3,7 +3,7 @@
 from notmiwae.files import whole_folder, write_json
 from notmiwae.plot_style import save
 from study.data.tables import write_csv
-from study.ladder.cells import cells
+from study.ladder.ladder_cells import cells
 from study.ladder.rungs import LadderSpec
 from study.reporting.environment import environment
 from study.reporting.ladder_page import blocks, figures, values_in_prose
@@ -15,7 +15,7 @@ from study.run.pipeline import REPORTS, arguments, section
 def main() -> None:
     arguments()
     ladder = section(LadderSpec, "ladder")
-    found = read_ladder(ladder.methods, list(cells(ladder)))
+    found = read_ladder(ladder.run, list(cells(ladder)))
     write_csv(found.results, REPORTS / "results.csv")
     paired = paired_differences(found)
     write_csv(paired, REPORTS / "paired.csv")

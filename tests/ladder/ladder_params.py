@@ -31,8 +31,8 @@ def tiny(*tables: str) -> dict:
     for table in section["tables"].values():
         table["source"]["rows"] = 60
     for rung in section["rungs"].values():
-        rung["tables"] = [name for name in rung["tables"] if name in tables]
-    section["rungs"] = {name: rung for name, rung in section["rungs"].items() if rung["tables"]}
+        if isinstance(rung["tables"], list):
+            rung["tables"] = [name for name in rung["tables"] if name in tables]
     for method in section["methods"].values():
         if method["kind"] == "estimator":
             method |= {"steps": 3, "members": 1}

@@ -18,8 +18,8 @@ from notmiwae.randomness import generator
 from notmiwae.specs import parse_entry
 from study.data.sources.mixed_survey import MixedSurvey
 from study.data.sources.source import Source, sources
-from study.ladder.cells import Task
 from study.ladder.imputers import imputers
+from study.ladder.ladder_cells import Task
 from study.ladder.measure import measure
 
 SEED = 7

@@ -11,7 +11,7 @@ from notmiwae.arrays import Floats, Mask
 from notmiwae.mechanisms.mechanism import CalibratedMechanism, Mechanism
 from notmiwae.randomness import generator
 from study.data.sources.correlated_gaussian import CorrelatedGaussian
-from study.ladder.cells import Completed
+from study.ladder.ladder_cells import Completed
 
 _SAMPLES = (2_000, 20_000, 200_000)
 """Samples of a row, tried in turn."""

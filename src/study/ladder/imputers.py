@@ -14,9 +14,9 @@ from notmiwae.estimators.not_miwae_imputer import NotMIWAEImputer
 from notmiwae.specs import Registry, Spec
 from study.baselines.baseline import Baseline, baselines
 from study.data.sources.correlated_gaussian import CorrelatedGaussian
-from study.ladder.cells import Cell, Completed, Task
 from study.ladder.encoding import Encoding
 from study.ladder.gaussian_oracle import impute_gaussian
+from study.ladder.ladder_cells import Cell, Completed, Task
 
 _SEEDS = 2**31 - 1
 """Seeds that scikit-learn takes are smaller."""

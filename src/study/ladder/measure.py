@@ -9,7 +9,7 @@ from notmiwae import metrics
 from notmiwae.arrays import Mask
 from notmiwae.files import whole_folder, write_json
 from study.data.tables import write_table
-from study.ladder.cells import Cell, Completed, Task
+from study.ladder.ladder_cells import Cell, Completed, Task
 from study.run.pipeline import EVALUATED
 
 METRICS, ROWS = "metrics.json", "rows.parquet"

@@ -1,7 +1,7 @@
 """What the ladder is made of: tables, rungs (mechanisms), and the cells where one meets the other."""
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -11,6 +11,7 @@ from notmiwae.errors import ParameterError
 from notmiwae.mechanisms.mechanism import Mechanism, mechanisms
 from notmiwae.randomness import generator
 from notmiwae.specs import Spec, parse_entry, suggest
+from study.data.sources.correlated_gaussian import CorrelatedGaussian
 from study.data.sources.source import Source, sources
 from study.data.sources.spike_in import SpikeIn
 
@@ -68,13 +69,14 @@ class RungSpec(Spec):
         mechanism: Entry of a mechanism, without `columns` where those of the table lose values; its `given`
             may be a number: that many of the columns that stay complete.
         told: Word that is right for the columns that lose values, `alternate` for `high` and `low` in turn.
-        tables: Names of the tables that it fits.
+        tables: Names of the tables that it fits; or `all`, or those of `numbers` alone, or those whose law is
+            `known` (`correlated_gaussian`).
         limit: Whether each row has a limit of its own, a further column that all imputers see.
     """
 
     mechanism: Mapping[str, Any]
     told: str
-    tables: Names
+    tables: Literal["all", "numbers", "known"] | Names
     limit: bool = False
 
     def built(self, table: TableSpec, columns: list[str]) -> Mechanism:
@@ -109,7 +111,8 @@ class LadderSpec(Spec):
         draws: Number of multiple imputations.
         tables: Tables by name.
         rungs: Mechanisms by name.
-        methods: Entries of the methods, by name.
+        run: Names of the methods that are run.
+        methods: Entries of methods, by name.
         spikein: Table whose cells are really missing; null leaves it out.
     """
 
@@ -117,6 +120,7 @@ class LadderSpec(Spec):
     draws: Annotated[int, Field(ge=2)]
     tables: dict[str, TableSpec]
     rungs: dict[str, RungSpec]
+    run: Names
     methods: dict[str, Mapping[str, Any]]
     spikein: Annotated[SpikeIn | None, BeforeValidator(_spikein)] = None
 
@@ -126,8 +130,15 @@ class LadderSpec(Spec):
         Raises:
             ParameterError: a rung names a table that isn't there.
         """
+        groups = {
+            "all": tuple(self.tables),
+            "numbers": tuple(name for name, table in self.tables.items() if not table.source.codes()),
+            "known": tuple(
+                name for name, table in self.tables.items() if isinstance(table.source, CorrelatedGaussian)
+            ),
+        }
         for rung, spec in self.rungs.items():
-            for table in spec.tables:
+            for table in groups[spec.tables] if isinstance(spec.tables, str) else spec.tables:
                 if table not in self.tables:
                     raise ParameterError(
                         f"ladder.rungs.{rung}: no table {table!r}{suggest(table, self.tables)}"

@@ -1,4 +1,4 @@
-"""What docs/ladder.md is made from: figures, tables and single values."""
+"""What `docs/ladder.template.md` is filled with: figures, tables and single values."""
 
 import pandas as pd
 from matplotlib.figure import Figure

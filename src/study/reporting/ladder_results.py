@@ -11,7 +11,7 @@ import pandas as pd
 from notmiwae.errors import DataError
 from study.evaluation.paired import row_differences
 from study.evaluation.replicates import summarise
-from study.ladder.cells import Cell, SpikeInCell
+from study.ladder.ladder_cells import Cell, SpikeInCell
 from study.ladder.measure import METRICS, ROWS, measured_folder
 
 KEYS = ["dataset", "mechanism", "method"]

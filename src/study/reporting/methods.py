@@ -64,7 +64,7 @@ METHODS = {
     "missforest": Method("missForest", PURPLE, "v", "-"),
     "knn": Method("KNN", GREY, "h", "--"),
     "mean": Method("mean", ORANGE, "D", ":"),
-    "qrilc": Method("QRILC", PURPLE, "d", "-."),
+    "qrilc": Method("QRILC", PURPLE, "H", "-."),
     "min_prob": Method("MinProb", ORANGE, "s", "--"),
     "constant": Method("best constant", GREY, "x", "-"),
 }
