@@ -24,7 +24,7 @@ from study.baselines.baseline import baselines
 from study.data.datasets import DatasetSpec
 from study.evaluation.side_studies import SIDE_STUDIES, side_study
 from study.reproduction.checkout import repositories
-from study.reproduction.compare import Tolerance
+from study.reproduction.corners import ReproductionSpec
 from study.run import pipeline
 from study.run.params_file import lookup
 from study.search.sweep_spec import read_sweep
@@ -422,7 +422,7 @@ def test_every_entry_of_params_is_valid(grid: dict[str, list[str]]) -> None:
 
 
 def test_the_tolerance_of_the_check_is_valid() -> None:
-    pipeline.section(Tolerance, "reproduction")
+    pipeline.section(ReproductionSpec, "reproduction")
 
 
 def test_the_searches_start_from_what_stands_in_params(monkeypatch: pytest.MonkeyPatch) -> None:
