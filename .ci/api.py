@@ -12,8 +12,8 @@ import griffe
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs/api.md"
 PUBLIC = {
-    "notmiwae.NotMIWAEImputer": "notmiwae.estimators.imputers.NotMIWAEImputer",
-    "notmiwae.MIWAEImputer": "notmiwae.estimators.imputers.MIWAEImputer",
+    "notmiwae.NotMIWAEImputer": "notmiwae.estimators.not_miwae_imputer.NotMIWAEImputer",
+    "notmiwae.MIWAEImputer": "notmiwae.estimators.miwae_imputer.MIWAEImputer",
     "notmiwae.AssumptionWarning": "notmiwae.errors.AssumptionWarning",
     "notmiwae.estimators.assumptions.ASSUMPTIONS": "notmiwae.estimators.assumptions.ASSUMPTIONS",
     "notmiwae.estimators.columns.Column": "notmiwae.estimators.columns.Column",
@@ -146,6 +146,10 @@ def _docstring(entry: Any) -> Iterator[str]:
     for section in entry.docstring.parsed:
         if section.kind is griffe.DocstringSectionKind.text:
             yield f"{section.value}\n"
+            continue
+        if section.kind is griffe.DocstringSectionKind.examples:
+            code = "\n".join(text for _, text in section.value)
+            yield f"**Examples**\n\n```pycon\n{code}\n```\n"
             continue
         yield f"**{TITLES[section.kind.value]}**\n"
         for item in section.value:

@@ -1,13 +1,12 @@
 """Impute data that are missing not at random."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING, Any
 
 from notmiwae.errors import AssumptionWarning
 
 if TYPE_CHECKING:
-    from notmiwae.estimators.imputers import MIWAEImputer, NotMIWAEImputer
+    from notmiwae.estimators.miwae_imputer import MIWAEImputer
+    from notmiwae.estimators.not_miwae_imputer import NotMIWAEImputer
 
     __version__: str
 
@@ -19,9 +18,9 @@ def __getattr__(name: str) -> Any:
     if name == "__version__":
         return _version()
     if name in __all__:
-        from notmiwae.estimators import imputers
+        from notmiwae.estimators import miwae_imputer, not_miwae_imputer
 
-        return getattr(imputers, name)
+        return getattr(miwae_imputer if name == "MIWAEImputer" else not_miwae_imputer, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -1,7 +1,5 @@
 """Find what computes: the cores of the processor, or a GPU where there is one."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Sequence
 from typing import TypeVar

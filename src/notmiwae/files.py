@@ -1,7 +1,5 @@
 """Write files that are whole or absent, under a temporary name first; read JSON that may hold anything."""
 
-from __future__ import annotations
-
 import json
 import os
 import shutil

@@ -1,7 +1,5 @@
 """Imputation by self-normalised importance sampling with the model's own weights."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -94,6 +92,8 @@ def impute_together(
 ) -> Imputation:
     """Impute by an equal mixture of models: the mean of their means, and an equal share of draws from each.
 
+    Codes that are names have no mean: there it's the code that most models impute.
+
     Rows are imputed in blocks, each with noise of its own; so a table may be imputed piece by piece, and
     peak memory is a block's beside the table and its draws.
 
@@ -132,7 +132,10 @@ def _impute_block(
         share = imputation.model_copy(update={"draws": len(draws[turns])})
         by_member.append(impute(member, table, share, torch_seed(seed, "member", number)))
         draws[turns] = by_member[-1].draws
-    mean = np.mean([imputed.mean for imputed in by_member], axis=0)
+    means = np.stack([imputed.mean for imputed in by_member])
+    mean = means.mean(axis=0)
+    names = np.flatnonzero(members[0].model.spec.observation.codes(table.shape[1]))
+    mean[:, names] = _majority(means[:, :, names])
     return Imputation(
         # Not the mean of an observed value with itself, which rounds.
         np.where(np.isnan(table), mean, table),
@@ -140,3 +143,11 @@ def _impute_block(
         np.mean([imputed.samples for imputed in by_member], axis=0),
         np.mean([imputed.effective_samples for imputed in by_member], axis=0),
     )
+
+
+def _majority(codes: Floats) -> Floats:
+    """Find the code that most of R members impute, `[N, C]` from `[R, N, C]`; the first one's in a tie."""
+    values = np.unique(codes[~np.isnan(codes)])
+    votes = [(codes == value).sum(axis=0) + 0.5 * (codes[0] == value) for value in values]
+    chosen: Floats = values[np.argmax(votes, axis=0)] if len(values) else codes[0]
+    return chosen

@@ -1,7 +1,5 @@
 """Metrics of imputed cells against their true values, where those are known."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from notmiwae.arrays import Floats, Mask

@@ -1,7 +1,5 @@
 """How every figure looks, and how it is written: one place for fonts, colours, sizes and bytes."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal

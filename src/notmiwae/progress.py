@@ -1,7 +1,5 @@
 """Say how far a long computation is: the report of a step, and a bar that shows it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 

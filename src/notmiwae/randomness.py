@@ -1,7 +1,5 @@
 """Draw random numbers from one `SeedSequence`, with a generator of its own for every purpose."""
 
-from __future__ import annotations
-
 import zlib
 
 import numpy as np

@@ -94,9 +94,9 @@ def test_hostile_models(refused, trained, masked, tmp_path):
         (["--kind", "age=counts"], "--kind: no word 'counts'; did you mean 'count'?"),
         (["--kind", "agee=count"], "--kind: no column 'agee' in"),
         (["--kind", "age"], "--kind: found 'age'; accepted: COLUMN=WORD"),
-        (["--bounds", "wage=0"], "--bounds: found 'wage=0'; accepted: COLUMN=LOWEST:HIGHEST"),
-        (["--bounds", "wage=5:1"], "bounds: wage: found (5.0, 1.0)"),
-        (["--bounds", "weight=0:"], "--bounds: no column 'weight' in"),
+        (["--limits", "wage=0"], "--limits: found 'wage=0'; accepted: COLUMN=LOWEST:HIGHEST"),
+        (["--limits", "wage=5:1"], "limits: wage: found (5.0, 1.0)"),
+        (["--limits", "weight=0:"], "--limits: no column 'weight' in"),
         (["--ignore", "idd"], "--ignore: no column 'idd' in"),
         (["--draws", "3"], "--draws: nothing says where they go"),
         (["--model", "m", "--steps", "3"], "--steps: is of training"),
@@ -147,13 +147,21 @@ def test_format_bounds_and_kinds(notmiwae, tmp_path):
     )
     text = (tmp_path / "in.csv").read_text().replace(";3;-2", ";;", 1)
     (tmp_path / "in.csv").write_text(text)
-    typed = ["--missing-process", "mar", "--bounds", "wage=500:501", "--kind", "age=continuous", *QUICK]
+    typed = ["--missing-process", "mar", "--limits", "wage=500:501", "--kind", "age=continuous", *QUICK]
     found = notmiwae("impute", tmp_path / "in.csv", "-o", tmp_path / "o.csv", *typed)
     assert found.status == 0
     before, after = (pd.read_csv(tmp_path / name, sep=";", decimal=",") for name in ("in.csv", "o.csv"))
     assert after.loc[before["wage"].isna(), "wage"].between(500, 501).all()
     assert (after["fixed"] == 3).all()
     assert (after["age"] % 1 != 0).any()
+
+
+def test_the_old_name_of_limits_is_accepted_and_said(notmiwae, masked, tmp_path):
+    typed = ["--missing-process", "mar", *QUICK, "-o"]
+    old = notmiwae("impute", masked, *typed, tmp_path / "old.csv", "--bounds", "wage=500:501")
+    assert notmiwae("impute", masked, *typed, tmp_path / "new.csv", "--limits", "wage=500:501").status == 0
+    assert "--bounds is called --limits now" in old.err
+    assert (tmp_path / "old.csv").read_bytes() == (tmp_path / "new.csv").read_bytes()
 
 
 def test_parquet_and_one_column(notmiwae, tmp_path):

@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 from user_tables import QUICK, gaussian, mixed
 
+from notmiwae import MIWAEImputer, NotMIWAEImputer
 from notmiwae.errors import AssumptionWarning, ParameterError
 from notmiwae.estimators.assumptions import ASSUMPTIONS, NO_ASSUMPTION, UNKNOWN, missing_process
 from notmiwae.estimators.columns import Column
-from notmiwae.estimators.imputers import MIWAEImputer, NotMIWAEImputer
 from notmiwae.model.missing_process.by_column import ByColumnSpec
 from notmiwae.model.missing_process.ignorable import IgnorableSpec
 

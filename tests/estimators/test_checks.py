@@ -3,7 +3,7 @@
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from notmiwae.estimators.imputers import MIWAEImputer, NotMIWAEImputer
+from notmiwae import MIWAEImputer, NotMIWAEImputer
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.SkipTestWarning")

@@ -1,4 +1,4 @@
-"""Columns: kinds, dtypes, bounds, and what is refused."""
+"""Columns: kinds, dtypes, limits, and what is refused."""
 
 import re
 
@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 from user_tables import QUICK, mixed
 
+from notmiwae import MIWAEImputer
 from notmiwae.errors import DataError, NotMIWAEError, ParameterError
 from notmiwae.estimators.column_kinds import describe
 from notmiwae.estimators.columns import encode, fill
-from notmiwae.estimators.imputers import MIWAEImputer
 
 
 def imputed(column, rows=24, **arguments):
@@ -69,13 +69,13 @@ def test_counts_are_imputed_as_whole_numbers_from_zero():
 def test_means_and_draws_respect_bounds(kind):
     column = np.where(np.arange(24) % 3 == 0, np.nan, np.arange(24))
     table = pd.DataFrame({"x": column, "y": np.arange(24.0)})
-    imputer = MIWAEImputer(**QUICK, kinds={"x": kind}, bounds={"x": (7.4, 9.6)}).fit(table)
+    imputer = MIWAEImputer(**QUICK, kinds={"x": kind}, limits={"x": (7.4, 9.6)}).fit(table)
     for filled in [imputer.transform(table), *imputer.sample(table, 20)]:
         assert filled["x"][table["x"].isna()].between(7.4, 9.6).all()
 
 
 def test_an_infinite_bound_is_none():
-    column = describe(pd.DataFrame({"x": [0.0, 1.0]}), bounds={"x": (0, np.inf)})[0]
+    column = describe(pd.DataFrame({"x": [0.0, 1.0]}), limits={"x": (0, np.inf)})[0]
     assert (column.lowest, column.highest) == (0.0, None)
 
 
@@ -108,7 +108,7 @@ def test_names_of_columns_may_be_numbers_or_tuples():
     for names in ([3, 1], [("a", 1), ("a", 2)]):
         table = pd.DataFrame({"x": [1.0, np.nan, 2.5] * 4, "y": np.arange(12)})
         table.columns = pd.Index(names)
-        filled = MIWAEImputer(**QUICK, bounds={names[0]: (2, 3)}).fit_transform(table)
+        filled = MIWAEImputer(**QUICK, limits={names[0]: (2, 3)}).fit_transform(table)
         assert filled.columns.equals(table.columns)
         assert filled.iloc[1, 0] >= 2
 
@@ -174,7 +174,7 @@ TIMES = pd.to_datetime(["2020-01-01", None] * 12)
         (["a", "b", "c"] * 8, {"kinds": {"x": "binary"}}, "column 'x' has 3 values; a binary one has two"),
         (
             ["a", "b"] * 12 + [None],
-            {"bounds": {"x": (0, 1)}, "kinds": {"x": "continuous"}},
+            {"limits": {"x": (0, 1)}, "kinds": {"x": "continuous"}},
             "column 'x': 'a' is no",
         ),
         ([f"a{n}" for n in range(300)], {}, "column 'x' has 300 categories .*accepted: 255"),
@@ -195,15 +195,15 @@ def test_a_column_that_cant_be_used_is_refused_in_one_line(column, arguments, sa
         ),
         ({"kinds": {"x": "cuont"}}, "kinds: x: unknown kind 'cuont'; did you mean 'count'"),
         ({"kinds": ["x"]}, "kinds: found .*; accepted: a mapping from names of columns"),
-        ({"bounds": {"z": (0, 1)}}, "bounds: no column 'z'; accepted: beside, x"),
-        ({"bounds": {"x": 3}}, "bounds: x: found 3; accepted: two numbers, None for no bound"),
-        ({"bounds": {"x": (1, 2, 3)}}, "bounds: x: found .*; accepted: two numbers"),
-        ({"bounds": {"x": ("0", None)}}, "bounds: x: found .*; accepted: two numbers"),
-        ({"bounds": {"x": (np.nan, None)}}, "bounds: x: found .*; accepted: two numbers"),
-        ({"bounds": {"x": (2, 1)}}, r"bounds: x: found \(2, 1\); accepted: the lower one first"),
-        ({"bounds": {"x": (np.inf, None)}}, r"bounds: x: found \(inf, None\)"),
-        ({"bounds": {"x": (0.2, 0.8)}, "kinds": {"x": "count"}}, "bounds: x: .*accepted: a whole number"),
-        ({"bounds": {"x": (0, 1)}, "kinds": {"x": "binary"}}, "bounds: x: a binary column has none"),
+        ({"limits": {"z": (0, 1)}}, "limits: no column 'z'; accepted: beside, x"),
+        ({"limits": {"x": 3}}, "limits: x: found 3; accepted: two numbers, None for no limit"),
+        ({"limits": {"x": (1, 2, 3)}}, "limits: x: found .*; accepted: two numbers"),
+        ({"limits": {"x": ("0", None)}}, "limits: x: found .*; accepted: two numbers"),
+        ({"limits": {"x": (np.nan, None)}}, "limits: x: found .*; accepted: two numbers"),
+        ({"limits": {"x": (2, 1)}}, r"limits: x: found \(2, 1\); accepted: the lower one first"),
+        ({"limits": {"x": (np.inf, None)}}, r"limits: x: found \(inf, None\)"),
+        ({"limits": {"x": (0.2, 0.8)}, "kinds": {"x": "count"}}, "limits: x: .*accepted: a whole number"),
+        ({"limits": {"x": (0, 1)}, "kinds": {"x": "binary"}}, "limits: x: a binary column has none"),
     ],
 )
 def test_kinds_and_bounds_that_dont_fit_are_refused_in_one_line(arguments, said):

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from notmiwae import NotMIWAEImputer
 from notmiwae.estimators import workers as jobs
 from notmiwae.estimators.directions import Undecided, candidates, decided, race, undecided
-from notmiwae.estimators.imputers import NotMIWAEImputer
 from notmiwae.model.missing_process.agnostic import AgnosticNonlinearSpec
 from notmiwae.model.missing_process.by_column import ByColumnSpec
 from notmiwae.model.missing_process.ignorable import IgnorableSpec

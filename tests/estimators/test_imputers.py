@@ -1,5 +1,7 @@
 """The two imputers: what goes in comes out, but for missing cells; the same seed, the same bits."""
 
+import doctest
+import importlib
 import re
 from functools import partial
 
@@ -16,8 +18,8 @@ from sklearn.preprocessing import StandardScaler
 from user_tables import QUICK, gaussian, mixed
 
 import notmiwae
+from notmiwae import MIWAEImputer, NotMIWAEImputer
 from notmiwae.errors import DataError, NotMIWAEError, ParameterError
-from notmiwae.estimators.imputers import MIWAEImputer, NotMIWAEImputer
 
 BOTH = pytest.mark.parametrize("cls", [MIWAEImputer, partial(NotMIWAEImputer, "high")])
 
@@ -155,7 +157,7 @@ def test_output_may_be_set_to_pandas():
 
 def test_a_clone_fits_the_same():
     table = mixed()
-    imputer = NotMIWAEImputer({"double": "high"}, **QUICK, bounds={"double": (-3, 3)})
+    imputer = NotMIWAEImputer({"double": "high"}, **QUICK, limits={"double": (-3, 3)})
     assert clone(imputer).fit_transform(table).equals(imputer.fit_transform(table))
 
 
@@ -295,3 +297,24 @@ def test_categories_that_cant_be_compared_are_refused():
     imputer = MIWAEImputer(**QUICK).fit(mixed())
     with pytest.raises(DataError, match=r"^column 'object': \[1\] is no category; accepted: text, numbers$"):
         imputer.transform(mixed().assign(object=[[1]] * 24))
+
+
+# --- the old name of an argument
+
+
+@BOTH
+def test_bounds_is_the_old_name_of_limits(cls):
+    table = mixed()
+    now = cls(**QUICK, limits={"double": (-0.1, 0.1)}).fit_transform(table)
+    with pytest.warns(FutureWarning, match="bounds is called limits now"):
+        imputer = cls(**QUICK, bounds={"double": (-0.1, 0.1)}).fit(table)
+    pd.testing.assert_frame_equal(imputer.transform(table), now)
+    with pytest.raises(ParameterError, match="bounds: found beside limits; accepted: limits"):
+        cls(**QUICK, bounds={}, limits={}).fit(table)
+
+
+@pytest.mark.parametrize("cls", [MIWAEImputer, NotMIWAEImputer])
+def test_the_example_of_the_docstring(cls):
+    module = importlib.import_module(cls.__module__)
+    (example,) = [each for each in doctest.DocTestFinder().find(cls, globs=vars(module)) if each.examples]
+    assert doctest.DocTestRunner().run(example).failed == 0

@@ -7,7 +7,7 @@ import pytest
 from notmiwae.estimators import workers as jobs_module
 from notmiwae.estimators.column_kinds import describe
 from notmiwae.estimators.columns import observation
-from notmiwae.estimators.workers import fit_members, impute_rows, mean_bound
+from notmiwae.estimators.workers import Workers, mean_bound
 from notmiwae.imputation import BLOCK
 from notmiwae.model.missing_process.missing_process import ProcessSpec, processes
 from notmiwae.model.networks import MLPSpec
@@ -36,9 +36,7 @@ def members(
         decoder=MLPSpec(hidden=(8,)),
         observation=observation(describe(pd.DataFrame(values, columns=list("abc")))),
     )
-    return fit_members(
-        values, ("a", "b", "c"), network, process, TRAINING, range(count), n_jobs, 1, "cpu", False
-    )
+    return Workers(n_jobs).fit(values, ("a", "b", "c"), network, process, TRAINING, range(count))
 
 
 @pytest.mark.parametrize("count", [1, 2, 5])
@@ -78,7 +76,7 @@ def test_processes_change_no_bit_of_an_imputation(
     many = np.tile(values, (90, 1))
     monkeypatch.setattr(jobs_module, "_PIECE", 2 * BLOCK)
     spec = ImputationSpec(samples=10, draws=3)
-    alone, spread = (impute_rows(fitted, many, spec, 5, 0, n_jobs, 1, "cpu", False) for n_jobs in (1, 2))
+    alone, spread = (Workers(n_jobs).impute(fitted, many, spec, 5) for n_jobs in (1, 2))
     assert len(many) > 5 * BLOCK
     for name in ("mean", "draws", "samples", "effective_samples"):
         np.testing.assert_array_equal(getattr(alone, name), getattr(spread, name))

@@ -6,8 +6,8 @@ import pytest
 from matplotlib.figure import Figure
 from user_tables import QUICK, gaussian, mixed
 
+from notmiwae import MIWAEImputer, NotMIWAEImputer
 from notmiwae.errors import DataError, ParameterError
-from notmiwae.estimators.imputers import MIWAEImputer, NotMIWAEImputer
 
 COLUMNS = ["column", "direction", "midpoint", "upper_midpoint", "width", "rate"]
 
@@ -48,6 +48,13 @@ def test_two_edges_are_in_order_and_a_rate_is_a_rate():
     assert learnt["direction"].to_dict() == {"double": "outside", "whole": "inside", "text": "any"}
     assert (learnt["midpoint"] < learnt["upper_midpoint"])[["double", "whole"]].all()
     assert learnt.loc["text", "rate"] == pytest.approx(table["text"].isna().mean(), abs=0.1)
+
+
+def test_a_process_with_more_edges_than_the_table_has_columns_for_is_refused(cut, monkeypatch):
+    process = type(cut[0].members_[0].model.missing_process)
+    monkeypatch.setattr(process, "learnt", lambda _: [{"column": 0, "midpoints": [0.0, 1.0, 2.0]}])
+    with pytest.raises(DataError, match="column 'score': its process has 3 midpoints"):
+        _ = cut[0].missing_process_
 
 
 def test_members_that_disagree_say_so():

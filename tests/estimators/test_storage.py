@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 from user_tables import QUICK, mixed
 
+from notmiwae import MIWAEImputer, NotMIWAEImputer
 from notmiwae.errors import DataError
 from notmiwae.estimators.assumptions import ASSUMPTIONS
-from notmiwae.estimators.imputers import MIWAEImputer, NotMIWAEImputer
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,7 @@ def test_a_loaded_imputer_imputes_the_same_bytes(fitted, saved):
     "arguments",
     [
         {"missing_process": {"kind": "high", "y": ASSUMPTIONS["low"]}, "kinds": {"kind": "continuous"}},
-        {"missing_process": ASSUMPTIONS["extreme"], "bounds": {"kind": (-np.inf, 9)}},
+        {"missing_process": ASSUMPTIONS["extreme"], "limits": {"kind": (-np.inf, 9)}},
         {"random_state": np.random.RandomState(0), "members": np.int64(1)},
         {"missing_process": "anything", "hidden": [8, 4]},
         {"missing_process": "unknown", "n_threads": 1},

@@ -8,10 +8,10 @@ import pytest
 import torch
 from user_tables import QUICK, gaussian, mixed
 
+from notmiwae import MIWAEImputer, NotMIWAEImputer
 from notmiwae.errors import ParameterError
-from notmiwae.estimators import imputers
+from notmiwae.estimators import miwae_imputer
 from notmiwae.estimators import workers as jobs
-from notmiwae.estimators.imputers import MIWAEImputer, NotMIWAEImputer
 from notmiwae.estimators.threads import torch_threads
 
 
@@ -40,7 +40,7 @@ def counted(monkeypatch):
 
     watch(jobs, "fit_together")
     watch(jobs, "impute_together")
-    watch(imputers, "row_bounds")
+    watch(miwae_imputer, "row_bounds")
     return seen
 
 

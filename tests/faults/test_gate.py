@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 from projects import MAKE, commit, dvc, toy
 
 from study.reporting.environment import environment
@@ -121,6 +122,88 @@ def test_what_is_planted_is_caught(
     monkeypatch.chdir(project)
     assert main([]) == 1
     assert PLANTED[plant] in capsys.readouterr().err
+
+
+CORNERED = """
+stages:
+  evaluate:
+    cmd: python evaluate.py
+    deps: [evaluate.py, ../table.csv]
+    params: [run]
+    outs: [reports/metrics: {cache: false}]
+"""
+EVALUATE = """
+import json
+import yaml
+from pathlib import Path
+run = yaml.safe_load(Path("params.yaml").read_text())["run"]
+Path("reports/metrics").mkdir(parents=True, exist_ok=True)
+for dataset in run["datasets"]:
+    for method in run["models"] + run["baselines"]:
+        value = float(Path("../table.csv").read_text())
+        Path(f"reports/metrics/{dataset}-{method}.json").write_text(json.dumps({"rmse": value}))
+"""
+
+
+@pytest.fixture
+def cornered(project: Path) -> Path:
+    """The project with a further pipeline of two cells, one of which is its corner."""
+    paper = project / "paper"
+    grid = {"datasets": ["a", "b"], "models": ["miwae"], "baselines": [], "oracles": []}
+    (paper / "params.yaml").write_text(yaml.safe_dump({"run": grid}))
+    (paper / "dvc.yaml").write_text(CORNERED)
+    (paper / "dvc.lock").unlink()
+    (paper / "evaluate.py").write_text(EVALUATE)
+    params = project / "params.yaml"
+    loaded = yaml.safe_load(params.read_text())
+    corner = {"datasets": ["a"], "models": ["miwae"], "baselines": []}
+    loaded["reproduction"]["corners"] = {"paper": corner}
+    params.write_text(yaml.safe_dump(loaded))
+    dvc(paper, "repro")
+    dvc(project, "repro")
+    commit(project)
+    return project
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "said"),
+    [
+        ("# the same\n", 0, "note: a corner of paper was rerun and came out again"),
+        (
+            "for file in Path('reports/metrics').glob('a-*'): file.write_text('{\"rmse\": 9.0}')\n",
+            1,
+            "rmse: was 1.",
+        ),
+        ("raise SystemExit(1)\n", 1, "failed"),
+    ],
+)
+def test_of_a_pipeline_with_a_corner_that_corner_has_to_come_out_again(
+    change: str,
+    status: int,
+    said: str,
+    cornered: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(cornered)
+    assert main([]) == 0
+    assert "corner" not in capsys.readouterr().err
+    (cornered / "paper/evaluate.py").write_text(EVALUATE + change)
+    commit(cornered)
+    assert main([]) == status
+    assert said in capsys.readouterr().err
+
+
+def test_a_corner_that_is_none_is_an_error(
+    cornered: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    params = cornered / "params.yaml"
+    params.write_text(params.read_text().replace("datasets:\n      - a", "datasets:\n      - c"))
+    (cornered / "paper/evaluate.py").write_text(EVALUATE + "# the same\n")
+    commit(cornered)
+    monkeypatch.chdir(cornered)
+    assert main([]) == 1
+    assert "c-miwae.json: no such cell of the pipeline" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("arguments", [[], ["--fast"]])

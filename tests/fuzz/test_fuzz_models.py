@@ -22,9 +22,9 @@ from hypothesis import strategies as st
 from safetensors import SafetensorError
 from safetensors import torch as safetensors
 
+from notmiwae import MIWAEImputer, NotMIWAEImputer
 from notmiwae.cli import saved_imputer as saved
 from notmiwae.errors import DataError
-from notmiwae.estimators.imputers import MIWAEImputer, NotMIWAEImputer
 from notmiwae.model.missing_process.by_column import build_process
 from notmiwae.model.missing_process.missing_process import processes
 from notmiwae.model.not_miwae import ModelSpec, NotMIWAE
@@ -129,7 +129,7 @@ def held(save: Callable[[Path], None]) -> Files:
 def imputer() -> MIWAEImputer:
     few = {"steps": 1, "members": 2, "n_samples": 2, "hidden": (2,), "random_state": 0}
     process = {"x": "high", "g": "mcar"}
-    return NotMIWAEImputer(process, bounds={"x": (0, 9)}, **few).fit(table())
+    return NotMIWAEImputer(process, limits={"x": (0, 9)}, **few).fit(table())
 
 
 MODELS: dict[str, Files] = {name: held(fitted(*each).save) for name, each in NETWORKS.items()}

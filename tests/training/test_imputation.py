@@ -251,6 +251,25 @@ def test_members_impute_by_the_mean_of_their_means():
     assert np.abs((alone[0] - np.mean(alone, axis=0))[missing] / scale).max() > 0.8
 
 
+@pytest.mark.parametrize(("codes", "imputed"), [((0, 2, 2), 2), ((0, 0, 2), 0), ((2, 0, 1), 2)])
+def test_members_impute_the_code_that_most_of_them_impute(codes, imputed):
+    """Not a code between theirs; the first member's where each has another."""
+
+    def sure(code):
+        spec = ModelSpec(latent_size=1, observation={"kind": "categorical", "categories": 3})
+        ignorable = processes.parse({"kind": "ignorable"})
+        found = NotMIWAE(spec, 1, ignorable.build(torch.tensor([0]), torch.zeros(1, 1), torch.ones(1, 1)))
+        with torch.no_grad():
+            for parameter in found.decoder.parameters():
+                parameter.zero_()
+            list(found.decoder.parameters())[-1][code] = 9.0
+        return FittedModel(found.eval(), ignorable, ("x",), Scaling(np.zeros(1), np.ones(1)))
+
+    masked = np.array([[1.0], [np.nan]])
+    filled = impute_together([sure(code) for code in codes], masked, ImputationSpec(samples=5, draws=0), 1)
+    assert filled.mean.tolist() == [[1.0], [imputed]]
+
+
 def test_a_block_is_imputed_with_noise_of_its_own_by_each_member_in_turn():
     """What a seed stands for; a number's place in the table and the members before it change nothing."""
     masked, spec = table(BLOCK + 20), ImputationSpec(samples=6, draws=5)

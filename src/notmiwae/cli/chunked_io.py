@@ -1,17 +1,16 @@
 """Files that are too large to be read as a whole, cut into files of the same format that aren't."""
 
-from __future__ import annotations
-
 import csv
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
+from typing_extensions import override
 
 from notmiwae.cli.csv_text import find_separator
 from notmiwae.errors import DataError
@@ -25,25 +24,53 @@ _MANY = 256
 Rows = list[list[str]]
 
 
+class RowFile(Protocol):
+    """A file of rows, read and written some at a time; a part of it is what its own format makes of rows."""
+
+    path: Path
+    suffix: str
+
+    def parts(self, size: int) -> Iterator[Any]:
+        """Yield its rows, `size` at a time.
+
+        Raises:
+            DataError: it isn't of its format.
+        """
+
+    def length(self, part: Any) -> int:
+        """Count the rows of a part."""
+
+    def take(self, part: Any, chosen: Sequence[int]) -> Any:
+        """Take the `chosen` rows of a part."""
+
+    def join(self, parts: Sequence[Any]) -> Any:
+        """Put the rows of several parts below each other."""
+
+    def columns(self, part: Any) -> list[list[Any]]:
+        """List the values of each column that may be one of names."""
+
+    def write(self, part: Any, path: Path) -> None:
+        """Write a part as a file."""
+
+    def growing(self) -> AbstractContextManager[Callable[[Path], None]]:
+        """Open this file, which is new, and give a function that adds files to it."""
+
+
 @dataclass(frozen=True)
-class CSVFile:
-    """The rows of a CSV file, read and written some at a time.
+class CSVFile(RowFile):
+    """The rows of a CSV file: lists of texts, each part below the header.
 
     Attributes:
-        path: The file.
-        separator: As the user says; None if it's to be found.
+        path: Path of the file.
+        separator: Separator as the user says; None if it's to be found.
     """
 
     path: Path
     separator: str | None
     suffix: str = ".csv"
 
+    @override
     def parts(self, size: int) -> Iterator[Rows]:
-        """Its rows, `size` at a time, each time below the header.
-
-        Raises:
-            DataError: it's no CSV file in UTF-8.
-        """
         try:
             with self.path.open(encoding="utf-8-sig", newline="") as file:
                 rows = csv.reader(file, delimiter=self.delimiter())
@@ -54,37 +81,37 @@ class CSVFile:
             raise DataError(f"{self.path}: is no CSV file in UTF-8: {error}") from None
 
     def delimiter(self) -> str:
-        """The separator."""
+        """Return the separator, as given or found."""
         if self.separator is not None:
             return self.separator.replace("\\t", "\t")
         with self.path.open(encoding="utf-8-sig", errors="replace") as file:
             return find_separator(file.read(_HEAD))
 
+    @override
     def length(self, part: Rows) -> int:
-        """How many rows a part has."""
         return len(part) - 1
 
+    @override
     def take(self, part: Rows, chosen: Sequence[int]) -> Rows:
-        """The `chosen` rows of a part."""
         return [part[0], *(part[1 + row] for row in chosen)]
 
+    @override
     def join(self, parts: Sequence[Rows]) -> Rows:
-        """The rows of several parts, below each other."""
         return [parts[0][0], *(row for part in parts for row in part[1:])]
 
+    @override
     def columns(self, part: Rows) -> list[list[str]]:
-        """The values of each column that may be one of names."""
         width = len(part[0])
         return [[row[place] for row in part[1:] if len(row) == width] for place in range(width)]
 
+    @override
     def write(self, part: Rows, path: Path) -> None:
-        """Write a part as a file."""
         with path.open("w", encoding="utf-8", newline="") as file:
             csv.writer(file, delimiter=self.delimiter(), lineterminator="\n").writerows(part)
 
+    @override
     @contextmanager
     def growing(self) -> Iterator[Callable[[Path], None]]:
-        """A function that adds files to this one, which is new."""
         with self.path.open("wb") as file:
 
             def add(piece: Path) -> None:
@@ -97,14 +124,14 @@ class CSVFile:
 
 
 @dataclass(frozen=True)
-class ParquetFile:
-    """The rows of a Parquet file; as `CSVFile`."""
+class ParquetFile(RowFile):
+    """The rows of a Parquet file: Arrow tables."""
 
     path: Path
     suffix: str = ".parquet"
 
+    @override
     def parts(self, size: int) -> Iterator[Any]:
-        """See `CSVFile.parts`."""
         import pyarrow as pa
         from pyarrow import parquet
 
@@ -123,22 +150,22 @@ class ParquetFile:
         except (pa.ArrowInvalid, OSError) as error:
             raise DataError(f"{self.path}: is no Parquet file: {error}") from None
 
+    @override
     def length(self, part: Any) -> int:
-        """See `CSVFile.length`."""
         return len(part)
 
+    @override
     def take(self, part: Any, chosen: Sequence[int]) -> Any:
-        """See `CSVFile.take`."""
         return part.take(list(chosen))
 
+    @override
     def join(self, parts: Sequence[Any]) -> Any:
-        """See `CSVFile.join`."""
         import pyarrow as pa
 
         return pa.concat_tables(parts)
 
+    @override
     def columns(self, part: Any) -> list[list[Any]]:
-        """See `CSVFile.columns`."""
         import pyarrow as pa
 
         def names(kind: Any) -> Any:
@@ -146,15 +173,15 @@ class ParquetFile:
 
         return [column.to_pylist() if names(column.type) else [] for column in part.columns]
 
+    @override
     def write(self, part: Any, path: Path) -> None:
-        """See `CSVFile.write`."""
         from pyarrow import parquet
 
         parquet.write_table(part, path)
 
+    @override
     @contextmanager
     def growing(self) -> Iterator[Callable[[Path], None]]:
-        """See `CSVFile.growing`."""
         from pyarrow import parquet
 
         with ExitStack() as stack:
@@ -169,22 +196,22 @@ class ParquetFile:
             yield add
 
 
-def opened(path: Path, separator: str | None) -> CSVFile | ParquetFile:
-    """The file at a path, CSV or Parquet by its name's end."""
+def opened(path: Path, separator: str | None) -> RowFile:
+    """Return the file at a path, CSV or Parquet by its name's end."""
     return ParquetFile(path) if path.suffix.lower() in PARQUET else CSVFile(path, separator)
 
 
-def sample(file: CSVFile | ParquetFile, size: int, at_a_time: int, seed: int) -> Any:
-    """Rows of a file drawn at random without replacement, in their order; all if there are no more.
+def sample(file: RowFile, size: int, at_a_time: int, seed: int) -> Any:
+    """Draw rows of a file at random without replacement, in their order; all if there are no more.
 
     The first row with each of a column's values is among them, if these are few: a column of names is then
     known with all that it holds.
 
     Arguments:
-        file: The file.
-        size: How many rows.
-        at_a_time: How many are read at a time.
-        seed: Of the draw.
+        file: File of rows.
+        size: Number of rows to draw.
+        at_a_time: Number of rows that are read at a time.
+        seed: Seed of the draw.
     """
     draw = np.random.default_rng(seed)
     kept: list[Any] = []

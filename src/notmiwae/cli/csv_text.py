@@ -1,7 +1,5 @@
 """CSV files as text: encoding, separator, decimal mark and the cells, before they mean anything."""
 
-from __future__ import annotations
-
 import csv
 import io
 import itertools
@@ -21,7 +19,7 @@ _SNIFFED = 50
 def read_texts(
     path: Path, separator: str | None, decimal: str | None, missing: Collection[str]
 ) -> tuple[str, str, pd.DataFrame]:
-    """Separator, decimal mark and the cells of a CSV file, all of them text."""
+    """Read the separator, the decimal mark and the cells of a CSV file, all of them text."""
     text = _decoded(path).lstrip("\r\n")
     if separator is not None and (len(separator.replace("\\t", "\t")) != 1 or separator in '\r\n"'):
         raise DataError(f"--separator: found {separator!r}; accepted: one character, no quote or line end")
@@ -81,7 +79,7 @@ def _decoded(path: Path) -> str:
 
 
 def find_separator(text: str) -> str:
-    """The separator that gives the first rows as many cells as the header, and the most."""
+    """Find the separator that gives the first rows as many cells as the header, and the most."""
 
     def fit(separator: str) -> tuple[bool, int]:
         rows = (row for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator) if row)
@@ -92,7 +90,7 @@ def find_separator(text: str) -> str:
 
 
 def _decimal_commas(texts: pd.DataFrame, missing: Collection[str]) -> bool:
-    """Whether some column has values as 1,5 throughout."""
+    """Tell whether some column has values as 1,5 throughout."""
     for name in texts:
         values = texts[name].str.strip()
         values = values[~values.isin(missing)]

@@ -126,7 +126,7 @@ def _is_text(column: pd.Series) -> bool:
 
 
 def _other(column: pd.Series) -> str:
-    """What isn't a kind that can be imputed."""
+    """Name what isn't a kind that can be imputed."""
     return "text" if column.notna().any() else "empty"
 
 

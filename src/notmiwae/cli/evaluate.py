@@ -80,7 +80,7 @@ def _kind(column: pd.Series) -> str:
 
 
 def _like(truth: Table, other: Table) -> pd.DataFrame:
-    """Another table's columns in the order of the true one's; raises `DataError` if they don't fit."""
+    """Put another table's columns in the order of the true one's; raise `DataError` if they don't fit."""
     names = truth.modelled.columns
     for name in names:
         if name not in other.frame:
@@ -93,7 +93,7 @@ def _like(truth: Table, other: Table) -> pd.DataFrame:
 
 
 def _draws(truth: Table, long: Table) -> list[pd.DataFrame]:
-    """The completed tables of the long format, without the one that came."""
+    """Return the completed tables of the long format, without the one that came."""
     from dataclasses import replace
 
     for name in (".imp", ".id"):
@@ -140,7 +140,7 @@ def _column(truth: pd.Series, imputed: pd.Series, draws: list[pd.Series], cells:
 
 
 def _overall(columns: list[dict[str, Any]]) -> dict[str, Any]:
-    """Over the cells of all columns: squared errors, scores and shares are means over cells."""
+    """Average over the cells of all columns: squared errors, scores and shares."""
     import numpy as np
 
     found: dict[str, Any] = {"cells": sum(each["cells"] for each in columns)}

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from notmiwae.cli.table_input import Table
-    from notmiwae.estimators.imputers import MIWAEImputer
+    from notmiwae.estimators.miwae_imputer import MIWAEImputer
 
 WORDS = ("high", "low", "unknown", "extreme", "middle", "anything", "mar", "mcar")
 """`ASSUMPTIONS`, which takes seconds to import."""
@@ -26,7 +26,7 @@ _EXAMPLES = """\
   notmiwae impute survey.csv -o imputed.csv --missing-process high
   notmiwae impute survey.csv -o imputed.csv --missing-process income=high age=mcar --ignore id
   notmiwae impute survey.csv -o imputed.csv --draws 20 --draws-out draws.csv
-  notmiwae impute survey.csv -o imputed.csv --kind visits=count --bounds income=0: share=0:100
+  notmiwae impute survey.csv -o imputed.csv --kind visits=count --limits income=0: share=0:100
   notmiwae impute survey.csv -o imputed.csv --model-out model/
   notmiwae impute new.csv -o imputed.csv --model model/
 
@@ -37,7 +37,7 @@ words of --missing-process, of the whole table or of columns (others are then mi
   extreme     both ends; middle: what lies between
   anything    missingness may depend on all values of the row; of the whole table only
   mar         given what is seen, missingness says nothing of the values (done where nothing is said)
-  mcar        it hangs on nothing"""
+  mcar        it depends on nothing"""
 
 
 def add(subparsers: Any) -> None:
@@ -61,13 +61,14 @@ def add(subparsers: Any) -> None:
     parser.add_argument("--model", type=Path, metavar="FOLDER", help="impute by this model, which was saved")
     options.add_columns(parser)
     parser.add_argument(
-        "--bounds",
+        "--limits",
         action="extend",
         nargs="+",
         default=[],
         metavar="COLUMN=LOWEST:HIGHEST",
         help="what imputed numbers lie between; one of the two may be left out",
     )
+    parser.add_argument("--bounds", action="extend", nargs="+", dest="old_limits", help=argparse.SUPPRESS)
     parser.add_argument("--steps", type=options.positive, help="of training (default: 700 to 2,000, by rows)")
     parser.add_argument("--members", type=options.positive, help="models that impute together (default: 5)")
     parser.add_argument(
@@ -85,15 +86,18 @@ def run(typed: argparse.Namespace) -> int:
     """Read, train or load, impute, write."""
     assumption = checks.assumption(typed.missing_process, WORDS)
     kinds = options.pairs("--kind", typed.kind, options.KINDS)
-    bounds = options.bounds(typed.bounds)
+    if typed.old_limits:
+        options.say("--bounds is called --limits now; the old name goes in version 0.4", typed.quiet)
+        typed.limits += typed.old_limits
+    limits = options.limits(typed.limits)
     checks.paths(typed)
     from notmiwae.cli import out_of_core as large
     from notmiwae.cli import summary
 
     if large.is_large(typed.input):
-        found = large.run(typed, assumption, kinds, bounds)
+        found = large.run(typed, assumption, kinds, limits)
     else:
-        found = _run(typed, assumption, kinds, bounds)
+        found = _run(typed, assumption, kinds, limits)
     if "bound" in found:
         options.say(summary.last_lines(found), typed.quiet)
     options.say(f"wrote {typed.output}", typed.quiet)
@@ -104,7 +108,7 @@ def run(typed: argparse.Namespace) -> int:
     return 0
 
 
-def _run(typed: argparse.Namespace, assumption: Any, kinds: dict[str, str], bounds: Any) -> dict[str, Any]:
+def _run(typed: argparse.Namespace, assumption: Any, kinds: dict[str, str], limits: Any) -> dict[str, Any]:
     """Impute a table that fits into memory; returns what is to be said."""
     from notmiwae.cli import summary
 
@@ -114,7 +118,7 @@ def _run(typed: argparse.Namespace, assumption: Any, kinds: dict[str, str], boun
         imputer = saved.load(typed.model)
         table = saved.read_rows(typed, imputer.columns_)
     else:
-        table = checks.read_rows(typed, kinds, bounds, assumption)
+        table = checks.read_rows(typed, kinds, limits, assumption)
     found = summary.of_table(table)
     options.say(summary.first_lines(found), typed.quiet)
     if not found["missing_cells"]:
@@ -124,7 +128,7 @@ def _run(typed: argparse.Namespace, assumption: Any, kinds: dict[str, str], boun
     else:
         try:
             if not typed.model:
-                imputer = fitted(typed, table, assumption, kinds, bounds)
+                imputer = fitted(typed, table, assumption, kinds, limits)
             imputer.verbose = options.verbose(typed)
             frames = completed(typed, imputer, table, 0)
         except NotMIWAEError as error:
@@ -135,18 +139,19 @@ def _run(typed: argparse.Namespace, assumption: Any, kinds: dict[str, str], boun
 
 
 def fitted(
-    typed: argparse.Namespace, table: Table, assumption: Any, kinds: dict[str, str], bounds: Any
+    typed: argparse.Namespace, table: Table, assumption: Any, kinds: dict[str, str], limits: Any
 ) -> MIWAEImputer:
-    """An imputer with the settings that were typed, trained on a table; says what is to be known of them."""
+    """Train an imputer with the settings that were typed; say what is to be known of them."""
     from notmiwae.estimators.assumptions import NO_ASSUMPTION, UNKNOWN
-    from notmiwae.estimators.imputers import MIWAEImputer, NotMIWAEImputer
+    from notmiwae.estimators.miwae_imputer import MIWAEImputer
+    from notmiwae.estimators.not_miwae_imputer import NotMIWAEImputer
 
     settings: dict[str, Any] = {
         "steps": typed.steps,
         "members": typed.members or 5,
         "n_samples": typed.samples or 200,
         "kinds": kinds,
-        "bounds": bounds,
+        "limits": limits,
         "random_state": typed.seed or 0,
         "n_jobs": -1,
         "n_threads": typed.threads or 1,
@@ -169,13 +174,13 @@ def fitted(
 def completed(
     typed: argparse.Namespace, imputer: MIWAEImputer, table: Table, first: int
 ) -> list[pd.DataFrame]:
-    """The completed table, then each draw, with the columns that are carried along, in their order.
+    """Return the completed table, then each draw, with the columns that are carried along, in their order.
 
     Arguments:
-        typed: The command's options.
-        imputer: What imputes.
-        table: The table, or a piece of a larger one.
-        first: Number of its first row.
+        typed: Options of the command.
+        imputer: Fitted imputer.
+        table: Table, or a piece of a larger one.
+        first: Number of the table's first row.
     """
     if typed.samples:
         imputer.n_samples = typed.samples
@@ -187,7 +192,7 @@ def completed(
 
 
 def draws_asked(typed: argparse.Namespace) -> int:
-    """How many multiple imputations are to be written."""
+    """Count the multiple imputations that are to be written."""
     return (typed.draws or _DRAWS) if typed.draws_out else 0
 
 

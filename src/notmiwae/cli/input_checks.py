@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def assumption(typed: list[str], words: tuple[str, ...]) -> str | dict[str, str] | None:
-    """What `--missing-process` says of the table, or by column; None: nothing."""
+    """Return what `--missing-process` says of the table, or by column; None: nothing."""
     if not typed:
         return None
     if len(typed) == 1 and "=" not in typed[0]:
@@ -35,7 +35,7 @@ def paths(typed: argparse.Namespace) -> None:
     if typed.draws and not typed.draws_out:
         raise ParameterError("--draws: nothing says where they go; accepted: --draws-out FILE beside it")
     if typed.model:
-        of_training = ("missing_process", "kind", "bounds", "steps", "members", "seed", "model_out")
+        of_training = ("missing_process", "kind", "limits", "steps", "members", "seed", "model_out")
         for name in of_training:
             if getattr(typed, name) not in (None, []):
                 option = name.replace("_", "-")
@@ -52,10 +52,10 @@ def paths(typed: argparse.Namespace) -> None:
 def read_rows(
     typed: argparse.Namespace,
     kinds: Mapping[str, str],
-    bounds: Mapping[str, Any],
+    limits: Mapping[str, Any],
     assumption: str | Mapping[str, str] | None,
 ) -> Table:
-    """The table, checked for what training can't do with."""
+    """Read the table, and check it for what training can't use."""
     from notmiwae.cli.table_input import read
     from notmiwae.estimators.assumptions import missing_process
     from notmiwae.estimators.column_kinds import MOST_CATEGORIES, describe
@@ -64,7 +64,7 @@ def read_rows(
     options.check_columns("--ignore", typed.ignore, table.path, table.frame.columns)
     modelled = table.modelled
     by_column = assumption if isinstance(assumption, Mapping) else {}
-    for option, named in (("--kind", kinds), ("--bounds", bounds), ("--missing-process", by_column)):
+    for option, named in (("--kind", kinds), ("--limits", limits), ("--missing-process", by_column)):
         options.check_columns(option, named, table.path, modelled.columns)
     if not modelled.shape[1]:
         raise DataError(f"{table.path}: no column is left to look at")
@@ -85,14 +85,14 @@ def read_rows(
             table.frame[name] = table.frame[name].astype(float)
     # What training would refuse, before anything is said.
     try:
-        missing_process("mar" if assumption is None else assumption, describe(table.modelled, kinds, bounds))
+        missing_process("mar" if assumption is None else assumption, describe(table.modelled, kinds, limits))
     except NotMIWAEError as error:
         raise type(error)(f"{table.path}: {error}") from None
     return table
 
 
 def _whole(column: pd.Series, kinds: Mapping[str, str]) -> bool:
-    """Whether a column holds whole numbers, whose imputed values aren't: said so, or some are negative."""
+    """Tell whether a column is whole and its imputed values needn't be: it was said, or some are negative."""
     if column.dtype.kind not in "iu":
         return False
     return column.name in kinds or bool((column.dropna() < 0).any())

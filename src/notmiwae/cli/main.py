@@ -4,8 +4,6 @@ A subcommand is a module with `add(subparsers)`, whose parser sets `run`, a func
 that returns the exit status. What takes long to import is imported by `run`, so that `--help` is quick.
 """
 
-from __future__ import annotations
-
 import argparse
 import importlib
 import os
@@ -64,7 +62,7 @@ def program() -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    """The parser with all subcommands."""
+    """Build the parser with all subcommands."""
     top = argparse.ArgumentParser(
         prog="notmiwae",
         description="Impute data that are missing not at random.",

@@ -1,7 +1,5 @@
 """Little's test of values that are missing completely at random."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,7 +24,7 @@ class Result:
 
 
 def little(values: Floats) -> Result | str:
-    """The test of Little (1988): do the means of rows with one pattern differ from those of others?
+    """Test as Little (1988): do the means of rows with one pattern differ from those of others?
 
     `Σ_j n_j (ȳ_j − μ_j)ᵀ Σ_j⁻¹ (ȳ_j − μ_j)` over patterns j of what is observed, with mean and covariance of
     a normal distribution by EM; under MCAR it's χ² with `Σ_j p_j − p` degrees of freedom.
@@ -62,7 +60,7 @@ def little(values: Floats) -> Result | str:
 
 
 def _patterns(values: Floats) -> list[tuple[npt.NDArray[np.bool_], npt.NDArray[np.int64]]]:
-    """What is observed and in which rows, for each pattern."""
+    """List what is observed and in which rows, for each pattern."""
     patterns, of_rows, _ = grouped(np.isnan(values))
     return [(~missing, np.flatnonzero(of_rows == place)) for place, missing in enumerate(patterns)]
 
@@ -70,7 +68,7 @@ def _patterns(values: Floats) -> list[tuple[npt.NDArray[np.bool_], npt.NDArray[n
 def _estimate(
     values: Floats, patterns: list[tuple[npt.NDArray[np.bool_], npt.NDArray[np.int64]]]
 ) -> tuple[Floats, Floats]:
-    """Mean and covariance (divisor N) of a normal distribution, by EM from those of single columns."""
+    """Estimate mean and covariance (divisor N) of a normal distribution by EM, from single columns' own."""
     rows, columns = values.shape
     mean, covariance = np.zeros(columns), np.eye(columns)
     for _ in range(_STEPS):

@@ -1,7 +1,5 @@
 """Patterns of missing cells: the rows that lack the same columns, and a figure of them."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +14,7 @@ _NAMED = 60
 
 
 def grouped(missing: Mask) -> tuple[Mask, npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """The patterns `[P, D]`, the commonest first, the place of each row's, and how many rows have each."""
+    """Return the patterns `[P, D]`, the commonest first, the place of each row's, and each one's rows."""
     # Packed: sorting rows of 10,000 truth values takes long.
     packed = np.packbits(missing, axis=1)
     _, first, inverse, counts = np.unique(
@@ -28,7 +26,7 @@ def grouped(missing: Mask) -> tuple[Mask, npt.NDArray[np.int64], npt.NDArray[np.
 
 
 def draw(frame: pd.DataFrame, path: Path) -> None:
-    """The rows grouped by pattern, the commonest on top; missing cells are dark."""
+    """Draw the rows grouped by pattern, the commonest on top; missing cells are dark."""
     from matplotlib.colors import ListedColormap
     from matplotlib.figure import Figure
 

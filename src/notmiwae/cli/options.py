@@ -1,7 +1,5 @@
 """Options that subcommands share, and what is typed after them."""
 
-from __future__ import annotations
-
 import argparse
 import os
 import sys
@@ -18,7 +16,7 @@ _SHOWN = 12
 
 
 def add_parser(subparsers: Any, name: str, description: str, examples: str) -> argparse.ArgumentParser:
-    """A subcommand's parser, with examples below its help."""
+    """Add a subcommand's parser, with examples below its help."""
     first = description.split(":")[0].rstrip(".")
     parser: argparse.ArgumentParser = subparsers.add_parser(
         name,
@@ -31,7 +29,7 @@ def add_parser(subparsers: Any, name: str, description: str, examples: str) -> a
 
 
 def add_reading(parser: argparse.ArgumentParser) -> None:
-    """How a CSV file is read."""
+    """Add the options of how a CSV file is read."""
     group = parser.add_argument_group("reading of CSV files")
     group.add_argument(
         "--separator", metavar="CHARACTER", help="between columns (default: found among , ; tab |)"
@@ -50,7 +48,7 @@ def add_reading(parser: argparse.ArgumentParser) -> None:
 
 
 def add_columns(parser: argparse.ArgumentParser) -> None:
-    """What columns are."""
+    """Add the options of what columns are."""
     parser.add_argument(
         "--kind",
         action="extend",
@@ -70,7 +68,7 @@ def add_columns(parser: argparse.ArgumentParser) -> None:
 
 
 def add_threads(parser: argparse.ArgumentParser) -> None:
-    """How many threads compute."""
+    """Add the option of how many threads compute."""
     parser.add_argument(
         "--threads",
         type=positive,
@@ -80,7 +78,7 @@ def add_threads(parser: argparse.ArgumentParser) -> None:
 
 
 def pairs(option: str, typed: Iterable[str], words: Sequence[str]) -> dict[str, str]:
-    """What `COLUMN=WORD` says, by column.
+    """Return what `COLUMN=WORD` says, by column.
 
     Raises:
         ParameterError: something has no `=`, an unknown word, or a column comes twice.
@@ -97,8 +95,8 @@ def pairs(option: str, typed: Iterable[str], words: Sequence[str]) -> dict[str, 
     return found
 
 
-def bounds(typed: Iterable[str]) -> dict[str, tuple[float | None, float | None]]:
-    """What `COLUMN=LOWEST:HIGHEST` says, by column, of which one may be left out."""
+def limits(typed: Iterable[str]) -> dict[str, tuple[float | None, float | None]]:
+    """Return what `COLUMN=LOWEST:HIGHEST` says, by column; one of the two may be left out."""
     found: dict[str, tuple[float | None, float | None]] = {}
     for each in typed:
         name, equals, span = each.rpartition("=")
@@ -109,7 +107,7 @@ def bounds(typed: Iterable[str]) -> dict[str, tuple[float | None, float | None]]
             found[name] = (float(low) if low else None, float(high) if high else None)
         except ValueError:
             raise ParameterError(
-                f"--bounds: found {each!r}; accepted: COLUMN=LOWEST:HIGHEST, as wage=0: or share=0:100"
+                f"--limits: found {each!r}; accepted: COLUMN=LOWEST:HIGHEST, as wage=0: or share=0:100"
             ) from None
     return found
 
@@ -159,7 +157,7 @@ def check_folder(path: Path) -> None:
 
 
 def positive(text: str) -> int:
-    """A whole number from 1 upwards, for argparse."""
+    """Parse a whole number from 1 upwards, for argparse."""
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f"found {text}; accepted: whole numbers from 1 upwards")
@@ -167,11 +165,11 @@ def positive(text: str) -> int:
 
 
 def verbose(typed: argparse.Namespace) -> int:
-    """Whether somebody wants to see progress bars, as the estimators take it."""
+    """Tell whether somebody wants to see progress bars, as the estimators take it."""
     return int(not typed.quiet and sys.stderr.isatty())
 
 
 def say(text: str, quiet: bool = False) -> None:
-    """A line for people, on the error stream: the other one is for what a program reads."""
+    """Print a line for people, on the error stream: the other one is for what a program reads."""
     if not quiet:
         print(text, file=sys.stderr)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from notmiwae.cli import input_checks as checks
 from notmiwae.cli import options, summary
 from notmiwae.cli import saved_imputer as saved
-from notmiwae.cli.chunked_io import CSVFile, ParquetFile, opened, sample
+from notmiwae.cli.chunked_io import CSVFile, RowFile, opened, sample
 from notmiwae.cli.impute import completed, draws_asked, fitted
 from notmiwae.cli.table_output import long_format, table_writer, write_all
 from notmiwae.errors import NotMIWAEError
@@ -35,7 +35,7 @@ _PIECE = 32 * 1024
 
 
 def is_large(path: Path) -> bool:
-    """Whether a file is read in pieces."""
+    """Tell whether a file is read in pieces."""
     return path.is_file() and path.stat().st_size > WHOLE
 
 
@@ -44,24 +44,24 @@ class LargeTable:
     """A large file, read piece by piece.
 
     Attributes:
-        typed: The command's options.
-        file: What reads it.
-        folder: For pieces.
+        typed: Options of the command.
+        file: Reader of its rows.
+        folder: Folder of pieces.
     """
 
     typed: argparse.Namespace
-    file: CSVFile | ParquetFile
+    file: RowFile
     folder: Path
 
-    def sampled(self, kinds: dict[str, str], bounds: Any, assumption: Any) -> Table:
-        """Some of its rows, read as a table to train on."""
+    def sampled(self, kinds: dict[str, str], limits: Any, assumption: Any) -> Table:
+        """Read some of its rows as a table to train on."""
         path = self.folder / f"sample{self.file.suffix}"
         self.file.write(sample(self.file, _SAMPLE, _PIECE, self.typed.seed or 0), path)
         with self._naming(path, "a sample of its rows"):
-            return checks.read_rows(self._read_from(path), kinds, bounds, assumption)
+            return checks.read_rows(self._read_from(path), kinds, limits, assumption)
 
     def pieces(self, columns: Sequence[Column]) -> Iterator[tuple[int, Table]]:
-        """Each piece with the number of its first row, its columns as they are known.
+        """Yield each piece with the number of its first row, its columns as they are known.
 
         Raises:
             DataError: a value is none of its column's.
@@ -84,7 +84,7 @@ class LargeTable:
 
     @contextmanager
     def _naming(self, path: Path, what: str) -> Iterator[None]:
-        """Errors of a piece as errors of the file."""
+        """Raise errors of a piece as errors of the file."""
         try:
             yield
         except NotMIWAEError as error:
@@ -92,14 +92,14 @@ class LargeTable:
             raise type(error)(text) from None
 
 
-def run(typed: argparse.Namespace, assumption: Any, kinds: dict[str, str], bounds: Any) -> Any:
+def run(typed: argparse.Namespace, assumption: Any, kinds: dict[str, str], limits: Any) -> Any:
     """Check all pieces, train or load, impute piece by piece, write; returns what is to be said.
 
     Arguments:
-        typed: The command's options.
-        assumption: What they say of missingness.
-        kinds: Of columns.
-        bounds: Of columns.
+        typed: Options of the command.
+        assumption: Assumption on why values are missing.
+        kinds: Kinds of columns, by name.
+        limits: Limits of imputed numbers, by column.
     """
     with tempfile.TemporaryDirectory(dir=typed.output.absolute().parent, prefix=".notmiwae-") as folder:
         table = LargeTable(typed, opened(typed.input, typed.separator), Path(folder))
@@ -111,9 +111,9 @@ def run(typed: argparse.Namespace, assumption: Any, kinds: dict[str, str], bound
         else:
             from notmiwae.estimators.column_kinds import describe
 
-            rows = table.sampled(kinds, bounds, assumption)
+            rows = table.sampled(kinds, limits, assumption)
             typed.decimal = rows.decimal
-            columns = describe(rows.modelled, kinds, bounds)
+            columns = describe(rows.modelled, kinds, limits)
         # Before hours of work: can every value be used?
         found = _added_up([summary.of_table(piece) for _, piece in table.pieces(columns)])
         found["input"] = str(typed.input)
@@ -125,7 +125,7 @@ def run(typed: argparse.Namespace, assumption: Any, kinds: dict[str, str], bound
             return found | {"notice": summary.NOTHING}
         if not typed.model:
             options.say(f"{len(rows.frame)} of its rows, drawn at random:", typed.quiet)
-            imputer = fitted(typed, rows, assumption, kinds, bounds)
+            imputer = fitted(typed, rows, assumption, kinds, limits)
         imputer.verbose = 0  # one bar for all pieces
         _write(
             typed,
@@ -163,7 +163,7 @@ def _write(
 
 
 def _added_up(parts: list[dict[str, Any]]) -> dict[str, Any]:
-    """What is said of all pieces together."""
+    """Add up what is said of all pieces."""
     found = parts[0]
     for more in parts[1:]:
         found["rows"] += more["rows"]

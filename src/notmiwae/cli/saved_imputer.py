@@ -16,20 +16,20 @@ from notmiwae.errors import DataError
 
 if TYPE_CHECKING:
     from notmiwae.estimators.columns import Column
-    from notmiwae.estimators.imputers import MIWAEImputer
+    from notmiwae.estimators.miwae_imputer import MIWAEImputer
 
 
 def load(folder: Path) -> MIWAEImputer:
-    """The imputer in a folder; raises `DataError` if there is none."""
+    """Read the imputer in a folder; raise `DataError` if there is none."""
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder; accepted: what --model-out wrote")
-    from notmiwae.estimators.imputers import MIWAEImputer
+    from notmiwae.estimators.miwae_imputer import MIWAEImputer
 
     return MIWAEImputer.load(folder)
 
 
 def read_rows(typed: argparse.Namespace, columns: Sequence[Column]) -> Table:
-    """The rows that are to be imputed; their columns may stand in another order than in training.
+    """Read the rows that are to be imputed; columns may stand in another order than in training.
 
     Raises:
         DataError: a column is absent, unknown, or has a value that the model can't know.
@@ -61,7 +61,7 @@ def _read_as(column: Column) -> str:
 
 
 def _as_trained(column: Column, found: pd.Series) -> pd.Series:
-    """The column with a type that has room for what is imputed."""
+    """Give the column a type that has room for what is imputed."""
     if column.values and isinstance(column.values[0], str) and found.dtype != "category":
         found = found.astype(object).where(found.notna(), None).map(str, na_action="ignore")
     if found.isna().all():

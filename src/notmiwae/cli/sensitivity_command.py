@@ -28,7 +28,7 @@ rules. `mar` is shifted by deltas, too: imputed values plus so many standard dev
 
 def add(subparsers: Any) -> None:
     """Add the subcommand."""
-    description = "Show how results hang on the assumption of why values are missing."
+    description = "Show how results depend on the assumption of why values are missing."
     parser = options.add_parser(subparsers, "sensitivity", description, _EXAMPLES)
     parser.add_argument("input", type=Path, help="the table")
     parser.add_argument(

@@ -1,7 +1,5 @@
 """`notmiwae simulate`: make values of a complete table go missing, for trials of imputation."""
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 from typing import Any
@@ -76,7 +74,7 @@ def run(typed: argparse.Namespace) -> int:
 
 
 def _columns(typed: argparse.Namespace, table: Any) -> list[str]:
-    """The columns that lose values, complete and of numbers."""
+    """List the columns that lose values, complete and of numbers."""
     from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
     modelled = table.modelled
@@ -105,7 +103,7 @@ def _columns(typed: argparse.Namespace, table: Any) -> list[str]:
 
 
 def _probability(typed: argparse.Namespace, column: Any) -> Any:
-    """Each value's probability to go missing."""
+    """Compute each value's probability to go missing."""
     import numpy as np
 
     from notmiwae.mechanisms.calibration import calibrated, standardised

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from notmiwae.cli.table_input import Table
 
 if TYPE_CHECKING:
-    from notmiwae.estimators.imputers import MIWAEImputer
+    from notmiwae.estimators.miwae_imputer import MIWAEImputer
 
 NOTHING = "no value is missing: the table is written as it is, and nothing was trained"
 _SHOWN = 12
@@ -17,7 +17,7 @@ _FEW = 20
 
 
 def of_table(table: Table) -> dict[str, Any]:
-    """Rows, columns and missing cells."""
+    """Count rows, columns and missing cells."""
     modelled = table.modelled
     by_column = modelled.isna().sum()
     return {
@@ -32,7 +32,7 @@ def of_table(table: Table) -> dict[str, Any]:
 
 
 def of_imputer(imputer: MIWAEImputer) -> dict[str, Any]:
-    """The held-out bound and the learnt missing process, in the columns' units."""
+    """Return the held-out bound and the learnt missing process, in the columns' units."""
     return {
         "bound": imputer.bound_,
         "members": len(imputer.members_),
@@ -41,7 +41,7 @@ def of_imputer(imputer: MIWAEImputer) -> dict[str, Any]:
 
 
 def first_lines(found: dict[str, Any]) -> str:
-    """What is known before training."""
+    """Word what is known before training."""
     cells = found["rows"] * found["columns"]
     lines = [
         f"{found['input']}: {found['rows']} rows, {found['columns']} columns, "
@@ -60,7 +60,7 @@ def first_lines(found: dict[str, Any]) -> str:
 
 
 def last_lines(found: dict[str, Any]) -> str:
-    """What is known after it."""
+    """Word what is known after it."""
     import pandas as pd
 
     lines = [f"held-out bound: {found['bound']:.3f} nats a row"]
@@ -74,7 +74,7 @@ def last_lines(found: dict[str, Any]) -> str:
 
 
 def listed(names: list[str]) -> str:
-    """Names in a line, not too many."""
+    """Join names to a line, not too many."""
     return ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
 
 

@@ -1,7 +1,5 @@
 """Tables that users have: CSV or Parquet, checked column by column before anything is done with them."""
 
-from __future__ import annotations
-
 import argparse
 import csv
 import re
@@ -30,11 +28,11 @@ class Table:
     """A table as it was read.
 
     Attributes:
-        path: Where it lies.
-        frame: All of its columns, missing cells as pandas has them.
-        carried: Names of those that are only carried along, as they stand in the file.
-        separator: Of a CSV file.
-        decimal: Of a CSV file.
+        path: Path of the file.
+        frame: All columns, missing cells as pandas has them.
+        carried: Names of the columns that are only carried along, as they stand in the file.
+        separator: Separator of a CSV file's columns.
+        decimal: Decimal mark of a CSV file.
     """
 
     path: Path
@@ -45,7 +43,7 @@ class Table:
 
     @property
     def modelled(self) -> pd.DataFrame:
-        """The columns that aren't carried along."""
+        """Columns that aren't carried along."""
         return self.frame.drop(columns=list(self.carried))
 
 
@@ -62,7 +60,7 @@ def read(
 
     Arguments:
         path: CSV, or Parquet by its name's end.
-        typed: The options of `options.add_reading`.
+        typed: Options of `options.add_reading`.
         kinds: Kinds of columns that the user named; one of `options.KINDS` each.
         carried: Names of columns that are carried along.
 
@@ -93,7 +91,7 @@ def read(
 
 
 def _typed(path: Path, column: pd.Series, decimal: str, kind: str | None) -> pd.Series:
-    """A column of texts, without its missing ones, as numbers or categories."""
+    """Return a column of texts, without its missing ones, as numbers or categories."""
     # Lists: in a table of 10,000 columns, what a pandas operation costs beside its work adds up.
     places = np.flatnonzero(column.notna().to_numpy())
     found = [text for text in column.tolist() if isinstance(text, str)]

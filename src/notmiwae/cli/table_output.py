@@ -1,7 +1,5 @@
 """Files that a subcommand writes: all of them whole, or none."""
 
-from __future__ import annotations
-
 import json
 import math
 from collections.abc import Callable, Mapping
@@ -36,7 +34,7 @@ def table_writer(path: Path, frame: pd.DataFrame, like: Table) -> Callable[[Path
 
 
 def plain(value: Any) -> Any:
-    """A value as JSON has it: numbers that aren't finite are null."""
+    """Return a value as JSON has it: numbers that aren't finite are null."""
     if isinstance(value, Mapping):
         return {str(name): plain(each) for name, each in value.items()}
     if isinstance(value, list | tuple):
@@ -51,7 +49,7 @@ def print_json(content: Any) -> None:
 
 
 def long_format(table: Table, draws: list[pd.DataFrame], first: int = 0) -> pd.DataFrame:
-    """Completed tables below each other, as the long format of R's mice.
+    """Put completed tables below each other, as the long format of R's mice.
 
     Its first columns are `.imp`, 0 for the table as it came and then 1 to M, and `.id`, the row from 1; of a
     piece of a larger table, `first` rows stand before it.

@@ -1,7 +1,6 @@
 """Arguments of the estimators: what isn't accepted is named with what is."""
 
-from __future__ import annotations
-
+import warnings
 from collections.abc import Iterable
 from numbers import Integral
 from typing import Any
@@ -11,7 +10,7 @@ from notmiwae.model.networks import MOST_LAYERS
 
 
 def whole(name: str, value: Any, least: int) -> int:
-    """A whole number from `least`; anything else raises a `ParameterError`."""
+    """Return `value`, a whole number from `least`; raise a `ParameterError` if it's anything else."""
     if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
         raise ParameterError(f"{name}: found {value!r}; accepted: a whole number from {least}")
     return int(value)
@@ -26,3 +25,19 @@ def layers(name: str, value: Any) -> None:
         raise ParameterError(f"{name}: found {len(widths)} layers; accepted: at most {MOST_LAYERS}")
     for width in widths:
         whole(name, width, 1)
+
+
+def renamed(old: str, old_value: Any, name: str, value: Any) -> Any:
+    """Return what is said under an argument's name, or under its old name, which warns.
+
+    Raises:
+        ParameterError: both are given.
+    """
+    if old_value is None:
+        return value
+    if value is not None:
+        raise ParameterError(f"{old}: found beside {name}; accepted: {name}, its name now, alone")
+    warnings.warn(
+        f"{old} is called {name} now; the old name goes in version 0.4", FutureWarning, stacklevel=3
+    )
+    return old_value

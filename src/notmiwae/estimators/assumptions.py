@@ -1,7 +1,5 @@
 """Assumptions on why values are missing, in plain words, and what the model makes of them."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 from notmiwae.errors import ParameterError
@@ -34,7 +32,7 @@ ASSUMPTIONS: dict[str, ProcessSpec] = {
   higher held-out bound, which can't tell that neither holds (see `UNKNOWN`);
 - `extreme`: both ends; `middle`: what lies between;
 - `anything`: missingness may depend on all values of the row, seen or not; of a whole table only;
-- `mar`: given what is seen, missingness says nothing of the values; `mcar`: it hangs on nothing at all.
+- `mar`: given what is seen, missingness says nothing of the values; `mcar`: it depends on nothing at all.
 """
 
 NO_ASSUMPTION = (
@@ -54,13 +52,13 @@ Assumption = str | ProcessSpec | Mapping[str, str | ProcessSpec]
 
 
 def missing_process(assumption: Assumption, columns: Sequence[Column]) -> ProcessSpec:
-    """The missing process that an assumption stands for.
+    """Return the missing process that an assumption stands for.
 
     Categories without an order have no high and no low: said of the whole table, it isn't said of them.
 
     Arguments:
-        assumption: What is assumed.
-        columns: The table's columns.
+        assumption: Assumption on why values are missing.
+        columns: Columns of the table.
 
     Raises:
         ParameterError: an unknown word or column, a column that is to depend on the whole row, or more or

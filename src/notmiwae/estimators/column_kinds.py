@@ -1,6 +1,4 @@
-"""What a user's columns are: their kinds, by their dtypes or as the user says, and their bounds."""
-
-from __future__ import annotations
+"""What a user's columns are: their kinds, by their dtypes or as the user says, and their limits."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -17,9 +15,12 @@ from notmiwae.specs import suggest
 
 MOST_CATEGORIES = 255
 
+Limits = Mapping[str, tuple[float | None, float | None]]
+"""Lowest and highest value of an imputation by column, None for neither."""
+
 
 def by_name(argument: str, given: Any, names: Sequence[str]) -> dict[str, Any]:
-    """What an argument says of columns, by their names as text.
+    """Return what an argument says of columns, by their names as text.
 
     Raises:
         ParameterError: it's no mapping, or names a column that isn't there.
@@ -35,32 +36,32 @@ def by_name(argument: str, given: Any, names: Sequence[str]) -> dict[str, Any]:
 def describe(
     table: pd.DataFrame,
     kinds: Mapping[str, str] | None = None,
-    bounds: Mapping[str, tuple[float | None, float | None]] | None = None,
+    limits: Limits | None = None,
 ) -> tuple[Column, ...]:
-    """The columns of a table, their kinds found from their dtypes where they aren't given.
+    """Describe the columns of a table; kinds that aren't given follow from the dtypes.
 
     Truth values, and whole numbers of which all are 0 or 1, are binary; other whole numbers from 0 upwards
     are counts; the dtypes `category`, `string` and `object` are categories.
 
     Arguments:
-        table: The table.
-        kinds: One of `KINDS` by column.
-        bounds: Lowest and highest value by column, of numbers.
+        table: Table with missing values.
+        kinds: Kinds of columns by name, of `KINDS`.
+        limits: Lowest and highest value by column, for columns of numbers.
 
     Raises:
         DataError: a column has no value, or values that don't fit its kind.
-        ParameterError: an unknown column, kind or bound.
+        ParameterError: an unknown column or kind, or limits that aren't any.
     """
     names = [str(label) for label in table.columns]
     kinds = by_name("kinds", {} if kinds is None else kinds, names)
-    bounds = by_name("bounds", {} if bounds is None else bounds, names)
+    limits = by_name("limits", {} if limits is None else limits, names)
     return tuple(
-        _column(table.iloc[:, place].rename(name), kinds.get(name), bounds.get(name))
+        _column(table.iloc[:, place].rename(name), kinds.get(name), limits.get(name))
         for place, name in enumerate(names)
     )
 
 
-def _column(column: pd.Series, kind: str | None, bounds: tuple[float | None, float | None] | None) -> Column:
+def _column(column: pd.Series, kind: str | None, limits: tuple[float | None, float | None] | None) -> Column:
     name = str(column.name)
     if kind is not None and kind not in KINDS:
         raise ParameterError(f"kinds: {name}: unknown kind {kind!r}{suggest(kind, KINDS)}")
@@ -68,8 +69,8 @@ def _column(column: pd.Series, kind: str | None, bounds: tuple[float | None, flo
         raise DataError(f"column {name!r} has no observed value; drop it")
     found = kind or _kind(column)
     if found in ("binary", "categorical"):
-        if bounds is not None:
-            raise ParameterError(f"bounds: {name}: a {found} column has none")
+        if limits is not None:
+            raise ParameterError(f"limits: {name}: a {found} column has none")
         values = _values(column)
         if len(values) > 2 and found == "binary":
             raise DataError(f"column {name!r} has {len(values)} values; a binary one has two")
@@ -83,7 +84,7 @@ def _column(column: pd.Series, kind: str | None, bounds: tuple[float | None, flo
         small = len(values) < 3
         return Column(name, "binary" if small else "categorical", values, ordered=ordered or small)
     observed = numbers(column)
-    lowest, highest = _limits(name, bounds, whole=found == "count")
+    lowest, highest = _ends(name, limits, whole=found == "count")
     if found == "count":
         wrong = observed[(observed < 0) | (observed != np.rint(observed)) & ~np.isnan(observed)]
         if len(wrong):
@@ -94,24 +95,24 @@ def _column(column: pd.Series, kind: str | None, bounds: tuple[float | None, flo
     return Column(name, "count" if found == "count" else "continuous", (), lowest, highest)
 
 
-def _limits(name: str, bounds: Any, whole: bool) -> tuple[float | None, float | None]:
-    """Lowest and highest imputation, of whole numbers the nearest within the bounds and not below 0."""
-    if bounds is None:
-        bounds = (None, None)
-    pair = isinstance(bounds, Sequence) and len(bounds) == 2
-    if not pair or not all(each is None or (isinstance(each, Real) and each == each) for each in bounds):
-        raise ParameterError(f"bounds: {name}: found {bounds!r}; accepted: two numbers, None for no bound")
-    lowest, highest = (None if each is None or math.isinf(each) else float(each) for each in bounds)
+def _ends(name: str, limits: Any, whole: bool) -> tuple[float | None, float | None]:
+    """Find the lowest and highest imputation; of counts, whole numbers within the limits, not below 0."""
+    if limits is None:
+        limits = (None, None)
+    pair = isinstance(limits, Sequence) and len(limits) == 2
+    if not pair or not all(each is None or (isinstance(each, Real) and each == each) for each in limits):
+        raise ParameterError(f"limits: {name}: found {limits!r}; accepted: two numbers, None for no limit")
+    lowest, highest = (None if each is None or math.isinf(each) else float(each) for each in limits)
     if whole:
         lowest = max(0.0, math.ceil(lowest or 0.0))
         highest = None if highest is None else float(math.floor(highest))
     if (
         (lowest is not None and highest is not None and lowest > highest)
-        or bounds[0] == math.inf
-        or bounds[1] == -math.inf
+        or limits[0] == math.inf
+        or limits[1] == -math.inf
     ):
         accepted = "a whole number from 0 within them" if whole else "the lower one first"
-        raise ParameterError(f"bounds: {name}: found {tuple(bounds)!r}; accepted: {accepted}")
+        raise ParameterError(f"limits: {name}: found {tuple(limits)!r}; accepted: {accepted}")
     return lowest, highest
 
 
@@ -134,7 +135,7 @@ def _kind(column: pd.Series) -> Kind:
 
 
 def _values(column: pd.Series) -> tuple[Any, ...]:
-    """The categories in their order, or the values in theirs."""
+    """List the categories in their order, or the values in theirs."""
     if isinstance(column.dtype, pd.CategoricalDtype):
         present = set(column.dropna().tolist())
         return tuple(each for each in column.cat.categories.tolist() if each in present)

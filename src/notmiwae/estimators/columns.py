@@ -1,7 +1,5 @@
 """Columns of a user's table: their values as numbers and back, and their observation model."""
 
-from __future__ import annotations
-
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
@@ -22,7 +20,7 @@ from notmiwae.model.observation.observation_model import ObservationSpec
 Kind = Literal["continuous", "count", "binary", "categorical"]
 KINDS: tuple[str, ...] = get_args(Kind)
 _LARGEST = 1e150
-"""Of a number: its square is to be one too."""
+"""Size of the largest number: its square is to be one too."""
 SHOWN = 5
 """Values that a message lists at most."""
 
@@ -32,11 +30,11 @@ class Column:
     """One column.
 
     Attributes:
-        name: Its name.
+        name: Name of the column.
         kind: `continuous`; `count`: whole numbers, imputed as such; `binary` and `categorical`: codes.
-        values: What the codes stand for, in their order; empty for numbers.
-        lowest: The smallest value that an imputation may have; None: any.
-        highest: The largest.
+        values: Values that the codes stand for, in their order; empty for numbers.
+        lowest: Smallest value that an imputation may have; None: any.
+        highest: Largest value that an imputation may have; None: any.
         ordered: Whether higher and lower codes mean more and less.
     """
 
@@ -48,7 +46,7 @@ class Column:
     ordered: bool = True
 
     def encode(self, column: pd.Series) -> Floats:
-        """The values as numbers, NaN where missing.
+        """Return the values as numbers, NaN where missing.
 
         Raises:
             DataError: a value is no number, infinite, or of an unknown category.
@@ -69,7 +67,7 @@ class Column:
         return np.where(codes < 0, np.nan, codes.astype(np.float64))
 
     def decode(self, numbers: Floats) -> npt.NDArray[Any]:
-        """Imputed numbers as values of the column: the nearest count, the category of the nearest code."""
+        """Return imputed numbers as values of the column: the nearest count, the category of the code."""
         if self.values:
             codes = np.clip(np.rint(numbers), 0, len(self.values) - 1).astype(int)
             named: npt.NDArray[Any] = np.array(self.values, dtype=object)[codes]
@@ -78,7 +76,7 @@ class Column:
         return np.rint(bounded) if self.kind == "count" else bounded
 
     def complete(self, column: pd.Series, imputed: Floats) -> pd.Series:
-        """The column with its missing cells imputed, of the same dtype unless that can't hold such values."""
+        """Fill the column's missing cells; its dtype stays unless that can't hold such values."""
         missing = column.isna().to_numpy()
         decoded = self.decode(imputed)
         if isinstance(column.dtype, pd.CategoricalDtype):
@@ -107,7 +105,7 @@ class Column:
 
 
 def numbers(column: pd.Series) -> Floats:
-    """A column of numbers as such, NaN where missing.
+    """Return a column of numbers as such, NaN where missing.
 
     Raises:
         DataError: a value is no number, or infinite.
@@ -155,7 +153,7 @@ def check_names(table: pd.DataFrame) -> None:
 
 
 def observation(columns: Sequence[Column], real: ObservationSpec | None = None) -> ObservationSpec:
-    """The observation model of columns: `real` for numbers (default: Gaussian), beside those of the codes."""
+    """Choose the observation model: `real` (default: Gaussian) for numbers, beside those of codes."""
     groups: list[tuple[list[int], ObservationSpec]] = []
     of_kind = {
         kind: [place for place, column in enumerate(columns) if column.kind in kinds]
@@ -180,13 +178,13 @@ def observation(columns: Sequence[Column], real: ObservationSpec | None = None) 
 
 
 def encode(columns: Sequence[Column], table: pd.DataFrame) -> Floats:
-    """A table as numbers, `[N, D]`, NaN where missing; see `Column.encode`."""
+    """Return a table as numbers, `[N, D]`, NaN where missing; see `Column.encode`."""
     own = [table.iloc[:, place].rename(column.name) for place, column in enumerate(columns)]
     return np.column_stack([column.encode(each) for column, each in zip(columns, own, strict=True)])
 
 
 def fill(columns: Sequence[Column], table: pd.DataFrame, values: Floats) -> pd.DataFrame:
-    """The table with its missing cells from `values` `[N, D]`; dtypes, index and other cells stay."""
+    """Fill a table's missing cells from `values` `[N, D]`; dtypes, index and other cells stay."""
     filled = table.copy()
     for place, column in enumerate(columns):
         own = table.iloc[:, place]

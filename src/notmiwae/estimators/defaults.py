@@ -1,7 +1,5 @@
 """Networks and training of the estimators: what is taken where the user says nothing."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from notmiwae.estimators.columns import Column, observation
@@ -10,13 +8,15 @@ from notmiwae.model.not_miwae import ModelSpec
 from notmiwae.model.observation.gaussian import GaussianSpec
 from notmiwae.training.recipe import TrainingSpec
 
+ENOUGH = 5.0
+"""Effective samples of a member at which a row has enough."""
 _LARGE = 10_000
 """Rows from which batches are larger."""
 _EPOCHS = 10
 
 
 def network(columns: Sequence[Column], latent_size: int | None, hidden: Sequence[int]) -> ModelSpec:
-    """The model of a table with these columns; see `MIWAEImputer` for the arguments."""
+    """Choose the model of a table with these columns; see `MIWAEImputer` for the arguments."""
     spec = MLPSpec(hidden=tuple(hidden), skip=True)
     numbers = GaussianSpec(network_scale=True, floor=0.1, initial_scale=1.0)
     return ModelSpec(
@@ -28,7 +28,7 @@ def network(columns: Sequence[Column], latent_size: int | None, hidden: Sequence
 
 
 def training(rows: int, steps: int | None) -> TrainingSpec:
-    """How a table of so many rows is trained; see `MIWAEImputer` for `steps`."""
+    """Choose how a table of so many rows is trained; see `MIWAEImputer` for `steps`."""
     large = rows >= _LARGE
     batch = 256 if large else 64
     return TrainingSpec(

@@ -5,8 +5,6 @@ combinations, so each column is decided by itself: two short trainings, in which
 missing, what was told of others holds, and the other unknown columns are taken as missing at random.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -23,7 +21,7 @@ class Undecided:
 
     Attributes:
         columns: Names of the columns: one, or those that share an edge.
-        directions: The process with each direction.
+        directions: Process with each direction.
     """
 
     columns: tuple[str, ...]
@@ -31,10 +29,10 @@ class Undecided:
 
 
 def undecided(process: ProcessSpec, names: Sequence[str]) -> list[Undecided]:
-    """The columns whose direction is unknown, each by itself unless they share an edge.
+    """List the columns whose direction is unknown, each by itself unless they share an edge.
 
     Arguments:
-        process: What is assumed.
+        process: Missing process that is assumed.
         names: Names of the columns that have missing values.
     """
     found: list[Undecided] = []
@@ -50,12 +48,12 @@ def undecided(process: ProcessSpec, names: Sequence[str]) -> list[Undecided]:
 
 
 def candidates(process: ProcessSpec, names: Sequence[str], unknown: Sequence[Undecided]) -> list[ProcessSpec]:
-    """What races against each other: for each of the undecided in turn, one process for each direction.
+    """List what races: for each of the undecided in turn, one process for each direction.
 
     Arguments:
-        process: What is assumed.
+        process: Missing process that is assumed.
         names: Names of the columns that have missing values.
-        unknown: What `undecided` found.
+        unknown: Columns whose direction is to be decided, from `undecided`.
     """
     at_random = {name: IgnorableSpec() for each in unknown for name in each.columns}
     return [
@@ -68,13 +66,13 @@ def candidates(process: ProcessSpec, names: Sequence[str], unknown: Sequence[Und
 def decided(
     process: ProcessSpec, names: Sequence[str], unknown: Sequence[Undecided], bounds: Sequence[float]
 ) -> ProcessSpec:
-    """The process in which each column has the direction of the higher held-out bound.
+    """Return the process in which each column has the direction of the higher held-out bound.
 
     Arguments:
-        process: What is assumed.
+        process: Missing process that is assumed.
         names: Names of the columns that have missing values.
-        unknown: What `undecided` found.
-        bounds: The held-out bound of each of the `candidates`.
+        unknown: Columns whose direction is to be decided, from `undecided`.
+        bounds: Held-out bound of each of the `candidates`, nats a row.
     """
     reached = iter(bounds)
     chosen: dict[str, ProcessSpec] = {}
@@ -85,7 +83,7 @@ def decided(
 
 
 def race(training: TrainingSpec) -> TrainingSpec:
-    """How candidates are trained: for the share of the steps after which a race is decided."""
+    """Shorten training to the share of the steps after which a race is decided."""
     after = training.warm_start + round(training.race * (training.steps - training.warm_start))
     return training.model_copy(update={"steps": max(after, training.warm_start + 1)})
 

@@ -8,8 +8,6 @@ A probit of being seen on w gives γ. Among rows that are seen, E[u | w] = ρσ 
 squares of y on x and λ gives β and ρσ. Of rows that aren't, E[y | x, w] = xᵀβ − ρσ φ(wᵀγ) / Φ(−wᵀγ).
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -47,14 +45,14 @@ class TwoStep:
 def two_step(
     table: pd.DataFrame, outcome: str, regressors: Sequence[str], selection: Sequence[str]
 ) -> TwoStep:
-    """Heckman's two-step estimate, with the standard errors that the estimated λ calls for.
+    """Estimate Heckman's model in two steps, with the standard errors that the estimated λ calls for.
 
     Arguments:
-        table: The table; a row's outcome is missing where it wasn't selected.
-        outcome: The column of y.
+        table: Table in which a row's outcome is missing where it wasn't selected.
+        outcome: Name of the column of y.
         regressors: Columns of x, without a constant.
-        selection: Columns of w, without a constant; one at least that isn't among `regressors`, or β hangs on
-            the shape of λ alone.
+        selection: Columns of w, without a constant; one at least that isn't among `regressors`, or β
+            depends on the shape of λ alone.
 
     Raises:
         ParameterError: no such column, or nothing but the regressors tells the selection.
@@ -108,7 +106,7 @@ def _design(table: pd.DataFrame, columns: Sequence[str]) -> Floats:
 
 
 def _probit(w: Floats, seen: npt.NDArray[np.bool_]) -> Floats:
-    """γ of the highest likelihood; columns are scaled while it's looked for."""
+    """Find the γ of the highest likelihood; columns are scaled while it's looked for."""
     scale = np.abs(w).max(axis=0)
     sign = np.where(seen, 1.0, -1.0)
     scaled = sign[:, None] * w / np.where(scale > 0, scale, 1.0)
@@ -124,7 +122,7 @@ def _probit(w: Floats, seen: npt.NDArray[np.bool_]) -> Floats:
 
 
 def _information(w: Floats, index: Floats) -> Floats:
-    """The expected information of the probit, the inverse of γ's covariance."""
+    """Compute the expected information of the probit, the inverse of γ's covariance."""
     log_weight = 2 * norm.logpdf(index) - norm.logcdf(index) - norm.logsf(index)
     information: Floats = (w * np.exp(log_weight)[:, None]).T @ w
     return information

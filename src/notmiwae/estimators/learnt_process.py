@@ -1,7 +1,5 @@
 """What an imputer learnt of why values are missing, in the columns' own units: a table and a figure."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,12 +13,12 @@ from notmiwae.specs import suggest
 from notmiwae.training.fitted_model import FittedModel, missing_probability
 
 _WIDTH = 2 * 1.2815515655446004
-"""Of a probit between probabilities of 0.1 and 0.9, in units of 1/slope."""
+"""Width of a probit between probabilities of 0.1 and 0.9, in units of 1/slope."""
 _POINTS = 200
 
 
 def learnt_table(members: Sequence[FittedModel]) -> pd.DataFrame:
-    """One row for each column with a missing process, the mean over members.
+    """List what was learnt, a row for each column with a missing process: the mean over members.
 
     Columns of the table:
         column: Name.
@@ -29,7 +27,10 @@ def learnt_table(members: Sequence[FittedModel]) -> pd.DataFrame:
         midpoint: Where a value is as likely seen as not, in the column's unit: the lower edge of two.
         upper_midpoint: The upper edge, NaN where there is one.
         width: Over which the probability goes from 0.1 to 0.9, in the column's unit: near 0, a clean cut.
-        rate: The probability of being missing, where it hangs on nothing.
+        rate: The probability of being missing, where it depends on nothing.
+
+    Raises:
+        DataError: a process has more than two edges, which the table has no columns for.
     """
     rows = []
     for member in members:
@@ -37,6 +38,9 @@ def learnt_table(members: Sequence[FittedModel]) -> pd.DataFrame:
             place = found["column"]
             mean, scale = member.scaling.mean[place], member.scaling.scale[place]
             edges = sorted(mean + scale * edge for edge in found.get("midpoints", []))
+            if len(edges) > 2:
+                given = f"column {member.columns[place]!r}: its process has {len(edges)} midpoints"
+                raise DataError(f"{given}; the table has room for two")
             low, high = (*edges, np.nan, np.nan)[:2]
             slope = found.get("slope", np.nan)
             width = _WIDTH * scale / slope
@@ -57,13 +61,13 @@ def plot(
     rows: npt.NDArray[np.float64],
     shown: Sequence[str] | None = None,
 ) -> Any:
-    """A figure with a panel for each column that can be missing: the learnt `p(s_j = 0 | x_j)`.
+    """Draw the learnt `p(s_j = 0 | x_j)`, a panel for each column that can be missing.
 
     A line is a member; the ticks below are observed values. Other columns stand at their means.
 
     Arguments:
-        columns: Of the table.
-        members: The fitted models.
+        columns: Columns of the table.
+        members: Fitted models.
         rows: Training rows as numbers, NaN where missing.
         shown: Names of columns; None: the first twelve.
 
@@ -109,7 +113,7 @@ def _panel(
         if column.values
         else np.linspace(observed.min() - reach, observed.max() + reach, _POINTS)
     )
-    # Of a column that these rows don't have, zero.
+    # Zero for a column that these rows don't have.
     observed_rows = ~np.isnan(rows)
     means = np.where(observed_rows, rows, 0.0).sum(axis=0) / observed_rows.sum(axis=0).clip(1)
     if column.lowest is not None or column.highest is not None:

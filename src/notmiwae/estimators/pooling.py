@@ -1,7 +1,5 @@
 """Pooled inference over multiple imputations: Rubin's rules."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,10 +45,10 @@ def pool(
     `r = λ/(1 − λ)`.
 
     Arguments:
-        estimates: One for each completed table, `[M]` or `[M, …]`.
-        variances: Their squared standard errors, of the same shape.
+        estimates: Estimates from each completed table, `[M]` or `[M, …]`.
+        variances: Squared standard errors of the estimates, of the same shape.
         complete_degrees: ν_com, the degrees of freedom if nothing were missing.
-        level: Of the interval.
+        level: Probability that the interval covers.
 
     Raises:
         DataError: fewer than two imputations, shapes that differ, or a negative variance.

@@ -1,6 +1,4 @@
-"""How likely fitted models find rows: the bound, in the units of the table."""
-
-from __future__ import annotations
+"""How likely fitted models find rows: the ELBO (IWAE bound), in the units of the table."""
 
 import copy
 from collections.abc import Sequence
@@ -22,16 +20,16 @@ _CHUNK_VALUES = 1_000_000
 
 @torch.no_grad()
 def row_bounds(members: Sequence[FittedModel], rows: Floats, samples: int, seed: int) -> Floats:
-    """`L` of each row under the mixture of the members, `log 1/M Σ_m exp(L_m)`, in nats, `[N]`.
+    """Compute the ELBO of each row under the mixture of R members, `log 1/R Σ_r exp(ELBO_r)`, nats, `[N]`.
 
-    L_m bounds `log p(x_o, s)` (of a MIWAE, `log p(x_o)`) from below, by importance sampling. All rows
+    ELBO_r, the IWAE bound, bounds `log p(x_o, s)` (of a MIWAE, `log p(x_o)`) from below. All rows
     meet the same noise, so that a row's bound doesn't depend on the rows beside it.
 
     Arguments:
         members: Models of the same table.
         rows: `[N, D]` in the table's own units, NaN where missing.
-        samples: Importance samples a row and member.
-        seed: Of everything random here.
+        samples: Number of importance samples L of a row and member.
+        seed: Seed of all noise.
     """
     bounds = np.empty((len(members), len(rows)))
     size = max(1, _CHUNK_VALUES // (samples * rows.shape[1]))
@@ -51,7 +49,7 @@ def row_bounds(members: Sequence[FittedModel], rows: Floats, samples: int, seed:
 
 
 def _each_row(model: NotMIWAE, x: Tensor, s: Tensor, samples: int, seed: int) -> Tensor:
-    """The bound of each row as if it were alone, `[N]`."""
+    """Compute the bound of each row as if it were alone, `[N]`."""
     generators = Generators([torch.Generator().manual_seed(seed) for _ in x])
     terms = torch.vmap(model, in_dims=(0, 0, None, None))(x[:, None], s[:, None], samples, generators)
     # Each `[N, L, 1]`; an ignorable process adds a plain zero, `[N]`.

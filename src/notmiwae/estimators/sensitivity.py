@@ -4,8 +4,6 @@ The data can't tell whether values are missing at random (Molenberghs et al. 200
 has a counterpart that is, with the same fit to what was seen. What can be shown is how far conclusions move.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +16,7 @@ from notmiwae.errors import DataError, ParameterError
 from notmiwae.estimators.assumptions import ASSUMPTIONS
 from notmiwae.estimators.column_kinds import describe
 from notmiwae.estimators.columns import Column, check_names
-from notmiwae.estimators.imputers import NotMIWAEImputer
+from notmiwae.estimators.not_miwae_imputer import NotMIWAEImputer
 from notmiwae.estimators.pooling import pool
 from notmiwae.specs import suggest
 
@@ -49,7 +47,7 @@ class Sensitivity:
     shifts: pd.DataFrame
 
     def plot(self) -> Any:
-        """A matplotlib figure: a panel a column, its mean and interval under each assumption, then δ."""
+        """Draw a panel a column: its mean and interval under each assumption, then δ."""
         return _figure(self)
 
 
@@ -68,12 +66,12 @@ def sensitivity(
 
     Arguments:
         X: The table.
-        columns: Of numbers, with missing values: those that the assumptions are said of, the others being
+        columns: Columns of numbers, with missing values, that the assumptions are said of, the others being
             missing at random; None: all of them.
         assumptions: Words of `ASSUMPTIONS`.
         deltas: Shifts in standard deviations.
         n_draws: Imputations by which means and quantiles are pooled, two at least.
-        options: Of `NotMIWAEImputer`.
+        options: Arguments of `NotMIWAEImputer`.
 
     Raises:
         ParameterError: an unknown column or assumption.
@@ -86,7 +84,7 @@ def sensitivity(
         if name not in X.columns:
             raise ParameterError(f"columns: no column {name!r}{suggest(name, list(map(str, X.columns)))}")
     check_names(X)
-    shown = _shown(X, describe(X, options.get("kinds"), options.get("bounds")), columns)
+    shown = _shown(X, describe(X, options.get("kinds"), options.get("limits")), columns)
     rows, bounds, shifts = [_seen(X, name) for name in shown], [], []
     for word in assumptions:
         said: Any = word if columns is None or word in _WHOLE else dict.fromkeys(columns, word)
@@ -107,7 +105,7 @@ def sensitivity(
 
 
 def _shown(X: pd.DataFrame, described: Sequence[Column], columns: Sequence[str] | None) -> list[str]:
-    """Names of the columns to report: of numbers, with missing values."""
+    """List the columns to report: of numbers, with missing values."""
     possible = [c.name for c in described if not c.values and X[c.name].isna().any()]
     for name in columns or ():
         if name not in possible:
@@ -122,7 +120,7 @@ def _numbers(table: pd.DataFrame, name: str) -> npt.NDArray[np.float64]:
 
 
 def _seen(X: pd.DataFrame, name: str) -> dict[str, Any]:
-    """The row of `observed`: what was seen of a column, taken for the whole."""
+    """Return the row of `observed`: what was seen of a column, taken for the whole."""
     values = _numbers(X, name)
     seen = values[~np.isnan(values)]
     error = seen.std(ddof=1) / np.sqrt(len(seen)) if len(seen) > 1 else np.nan

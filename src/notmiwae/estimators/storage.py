@@ -19,7 +19,7 @@ from notmiwae.specs import parse_entry
 from notmiwae.training.fitted_model import FittedModel
 
 if TYPE_CHECKING:
-    from notmiwae.estimators.imputers import MIWAEImputer
+    from notmiwae.estimators.miwae_imputer import MIWAEImputer
 
 _FILE = "imputer.json"
 _PROCESS = "missing process"
@@ -64,7 +64,7 @@ def save(imputer: MIWAEImputer, folder: Path) -> None:
 
 
 def load(folder: Path, classes: Sequence[type[MIWAEImputer]]) -> MIWAEImputer:
-    """The inverse of `save`.
+    """Read what `save` wrote.
 
     Raises:
         DataError: the folder isn't what `save` writes.
@@ -95,7 +95,7 @@ def load(folder: Path, classes: Sequence[type[MIWAEImputer]]) -> MIWAEImputer:
 
 
 def _replaceable(folder: Path) -> bool:
-    """Whether it's a folder with nothing but an imputer, or with nothing at all."""
+    """Tell whether it's a folder with nothing but an imputer, or with nothing at all."""
     if not folder.is_dir():
         return False
     names = {each.name for each in folder.iterdir()}
@@ -118,7 +118,7 @@ def _check_members(imputer: MIWAEImputer) -> None:
 
 
 def _plain(value: Any) -> Any:
-    """A parameter as JSON has it; a bound at infinity is none."""
+    """Return a parameter as JSON has it; a limit at infinity is none."""
     if isinstance(value, ProcessSpec):
         return [_PROCESS, value.to_mapping()]
     if isinstance(value, Mapping):
@@ -130,7 +130,7 @@ def _plain(value: Any) -> Any:
 
 
 def _read(value: Any) -> Any:
-    """The inverse of `_plain`; sequences become tuples."""
+    """Return a parameter from JSON; sequences become tuples."""
     if isinstance(value, Mapping):
         return {name: _read(each) for name, each in value.items()}
     if isinstance(value, list) and len(value) == 2 and value[0] == _PROCESS:

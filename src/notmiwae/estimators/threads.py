@@ -1,7 +1,5 @@
 """How many threads torch may use while an imputer computes, and the caller's count again afterwards."""
 
-from __future__ import annotations
-
 import os
 import threading
 from collections.abc import Iterator

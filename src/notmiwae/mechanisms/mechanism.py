@@ -7,14 +7,14 @@ probability.
 Not to be mistaken for the missing processes that a model learns (`notmiwae.model.missing_process`).
 """
 
-from __future__ import annotations
-
 from abc import abstractmethod
+from collections.abc import Callable
 from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 import pandas as pd
 from pydantic import AfterValidator, Field, FiniteFloat, PlainValidator, model_validator
+from typing_extensions import override
 
 from notmiwae.arrays import Floats, Mask
 from notmiwae.errors import DataError
@@ -46,6 +46,8 @@ def _not_zero(slope: float) -> float:
 
 
 Slope = Annotated[FiniteFloat, AfterValidator(_not_zero)]
+Rule = Callable[[pd.DataFrame], Floats | Mask]
+"""Function from rows to the probabilities of some columns' cells to go missing, `[N, C]`."""
 
 
 class Mechanism(Spec):
@@ -78,7 +80,7 @@ class Mechanism(Spec):
 
     @property
     def rowwise(self) -> bool:
-        """Whether a row's probability depends on that row alone, and not on the table's means or rates."""
+        """Tell whether a row's probability depends on that row alone, not on the table's means or rates."""
         return False
 
     def drivers(self) -> tuple[str, ...]:
@@ -100,13 +102,7 @@ class Mechanism(Spec):
             raise DataError(
                 f"{self.label}: {len(table)} rows and {len(targets)} columns to mask, expected 1 or more"
             )
-        needed = list(dict.fromkeys([*targets, *self.drivers()]))
-        for name in needed:
-            self._require_finite(table, name)
-        probability = np.zeros(table.shape)
-        cells = self._probability(table[needed].astype(np.float64), targets)
-        probability[:, table.columns.get_indexer(pd.Index(targets))] = cells
-        return probability
+        return self._in_place(self._probability(self._needed(table, targets), targets), table, targets)
 
     def missing(self, table: pd.DataFrame, generator: np.random.Generator) -> Mask:
         """Draw which cells go missing, shape (N, D); raise as `probability` does."""
@@ -128,6 +124,31 @@ class Mechanism(Spec):
             targets: Names of the columns to mask.
         """
 
+    def log_likelihood(self, missing: Mask, probability: Floats, columns: pd.Index) -> Floats:
+        r"""Compute $\log p(s \mid x) = \sum_j \log p(s_j \mid x)$ of rows' masks, `[N]`.
+
+        Arguments:
+            missing: Cells that are missing, `[N, D]`.
+            probability: Each cell's probability to go missing, `[N, D]`.
+            columns: Names of the D columns.
+        """
+        with np.errstate(divide="ignore"):
+            log_probability: Floats = np.log(np.where(missing, probability, 1.0 - probability)).sum(axis=-1)
+        return log_probability
+
+    def _needed(self, table: pd.DataFrame, targets: list[str]) -> pd.DataFrame:
+        """Return the columns that the probability depends on, checked, as floats."""
+        needed = list(dict.fromkeys([*targets, *self.drivers()]))
+        for name in needed:
+            self._require_finite(table, name)
+        return table[needed].astype(np.float64)
+
+    def _in_place(self, cells: Floats | Mask, table: pd.DataFrame, targets: list[str]) -> Floats:
+        """Put the targets' probabilities beside the zeros of all other columns, `[N, D]`."""
+        probability = np.zeros(table.shape)
+        probability[:, table.columns.get_indexer(pd.Index(targets))] = cells
+        return probability
+
     def _require_finite(self, table: pd.DataFrame, name: str) -> None:
         if name not in table.columns:
             raise DataError(f"{self.label}: no column {name!r}{suggest(name, map(str, table.columns))}")
@@ -144,6 +165,36 @@ class Mechanism(Spec):
     def label(self) -> str:
         """Name of this mechanism in messages."""
         return f"mechanism {self.kind}"
+
+
+class CalibratedMechanism(Mechanism):
+    """A mechanism whose constants (a mean, a quantile, what meets a rate) are taken from the complete table.
+
+    A subclass states `_rule`, from which the probability of the table's own rows follows, and that of others.
+    """
+
+    def rule(self, complete: pd.DataFrame) -> Callable[[pd.DataFrame], Floats]:
+        """Take the constants from a complete table; return the function from any rows to `[N, D]`.
+
+        Raises:
+            DataError: as `probability` does.
+        """
+        targets = self.targets(complete)
+        rule = self._rule(self._needed(complete, targets), targets)
+        return lambda rows: self._in_place(rule(self._needed(rows, targets)), rows, targets)
+
+    @override
+    def _probability(self, table: pd.DataFrame, targets: list[str]) -> Floats | Mask:
+        return self._rule(table, targets)(table)
+
+    @abstractmethod
+    def _rule(self, complete: pd.DataFrame, targets: list[str]) -> Rule:
+        """Take the constants from a complete table; return the function from rows to `[N, len(targets)]`.
+
+        Arguments:
+            complete: Columns to mask and columns that drive it, finite floats.
+            targets: Names of the columns to mask.
+        """
 
 
 mechanisms = Registry[Mechanism]("mechanism", __package__)

@@ -1,7 +1,5 @@
 """Mechanisms that look at no column, or at columns that stay complete: MCAR and MAR."""
 
-from __future__ import annotations
-
 from typing import Self
 
 import numpy as np
@@ -11,8 +9,17 @@ from typing_extensions import override
 
 from notmiwae.arrays import Floats
 from notmiwae.errors import DataError
-from notmiwae.mechanisms.calibration import calibrated, standardised
-from notmiwae.mechanisms.mechanism import Mechanism, Names, Rate, Slope, mechanisms, require_distinct
+from notmiwae.mechanisms.calibration import combination, intercept, sigmoid
+from notmiwae.mechanisms.mechanism import (
+    CalibratedMechanism,
+    Mechanism,
+    Names,
+    Rate,
+    Rule,
+    Slope,
+    mechanisms,
+    require_distinct,
+)
 
 
 @mechanisms.register("natural")
@@ -56,7 +63,7 @@ class MCAR(Mechanism):
 
 
 @mechanisms.register("mar_logistic")
-class MARLogistic(Mechanism):
+class MARLogistic(CalibratedMechanism):
     r"""Missing at random: a logistic regression on columns that stay complete.
 
     $p_{nj} = \sigma(\mathrm{slope} \cdot u_n + b)$, where $u$ is $\sum_k w_k z_{nk}$ scaled to mean 0 and
@@ -97,11 +104,11 @@ class MARLogistic(Mechanism):
         return self.given
 
     @override
-    def _probability(self, table: pd.DataFrame, targets: list[str]) -> Floats:
-        weights = np.ones(len(self.given)) if self.weights is None else np.array(self.weights)
-        drivers = [
-            standardised(table[name].to_numpy(), f"{self.label}: column {name!r}") for name in self.given
-        ]
-        combined = standardised(weights @ np.stack(drivers), f"{self.label}: the weighted sum of `given`")
-        probability = calibrated(self.slope * combined, self.rate)
-        return np.repeat(probability[:, None], len(targets), axis=1)
+    def _rule(self, complete: pd.DataFrame, targets: list[str]) -> Rule:
+        total = combination(complete, self.given, self.weights, self.label)
+        shift = intercept(self.slope * total(complete), self.rate)
+
+        def probability(rows: pd.DataFrame) -> Floats:
+            return np.repeat(sigmoid(self.slope * total(rows) + shift)[:, None], len(targets), axis=1)
+
+        return probability

@@ -1,7 +1,5 @@
 """Mechanisms with a region: a sector of the plane, a disc of an image (MNAR), a random block of it."""
 
-from __future__ import annotations
-
 from typing import Self
 
 import numpy as np

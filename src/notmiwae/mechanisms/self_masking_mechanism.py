@@ -1,7 +1,6 @@
 """Self-masking mechanisms: whether a value goes missing depends on that value (MNAR)."""
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from typing import Literal, Self
 
 import numpy as np
@@ -10,13 +9,13 @@ from pydantic import FiniteFloat, model_validator
 from typing_extensions import override
 
 from notmiwae.arrays import Floats, Mask
-from notmiwae.mechanisms.calibration import calibrated, sigmoid, standardised
-from notmiwae.mechanisms.mechanism import Mechanism, Rate, Slope, mechanisms
+from notmiwae.mechanisms.calibration import intercept, sigmoid, standardiser
+from notmiwae.mechanisms.mechanism import CalibratedMechanism, Rate, Rule, Slope, mechanisms
 from notmiwae.mechanisms.thresholds import Cut, MeanCut, QuantileCut
 
 
 @mechanisms.register("threshold")
-class Threshold(Mechanism):
+class Threshold(CalibratedMechanism):
     r"""Self-masking at a cut, strictly: missing where $x_{nj} > c_j$ (MNAR).
 
     With `side: lower` where $x_{nj} < c_j$; with `both` where $x_{nj} > c_j$ or $x_{nj} < c'_j$, the cut's
@@ -41,18 +40,25 @@ class Threshold(Mechanism):
         return self
 
     @override
-    def _probability(self, table: pd.DataFrame, targets: list[str]) -> Floats | Mask:
-        values = table[targets].to_numpy()
-        mirror, cut = self.cut.points(values)
-        if self.side == "upper":
-            return values > cut
-        if self.side == "lower":
-            return values < cut
-        return (values < mirror) | (values > cut)
+    def _rule(self, complete: pd.DataFrame, targets: list[str]) -> Rule:
+        mirror, cut = self.cut.points(complete[targets].to_numpy())
+
+        def missing(rows: pd.DataFrame) -> Mask:
+            values = rows[targets].to_numpy()
+            if self.side == "upper":
+                above: Mask = values > cut
+                return above
+            if self.side == "lower":
+                below: Mask = values < cut
+                return below
+            outside: Mask = (values < mirror) | (values > cut)
+            return outside
+
+        return missing
 
 
 @mechanisms.register("self_masking_logistic")
-class SelfMaskingLogistic(Mechanism):
+class SelfMaskingLogistic(CalibratedMechanism):
     r"""Self-masking with a soft threshold (MNAR).
 
     $p_{nj} = \sigma(\mathrm{slope} \cdot (x_{nj} - b_j) / u_j)$
@@ -82,16 +88,21 @@ class SelfMaskingLogistic(Mechanism):
         return self.per == "unit" and self.rate is None
 
     @override
-    def _probability(self, table: pd.DataFrame, targets: list[str]) -> Floats:
-        return np.stack([self._column(table[name].to_numpy(), name) for name in targets], axis=1)
+    def _rule(self, complete: pd.DataFrame, targets: list[str]) -> Rule:
+        columns = [self._column(complete[name].to_numpy(), name) for name in targets]
+        return lambda rows: np.stack(
+            [one(rows[name].to_numpy()) for name, one in zip(targets, columns, strict=True)], axis=1
+        )
 
-    def _column(self, values: Floats, name: str) -> Floats:
+    def _column(self, complete: Floats, name: str) -> Callable[[Floats], Floats]:
         mean, unit = 0.0, 1.0
+        scale: Callable[[Floats], Floats] = np.asarray
         if self.per == "sd":
-            mean, unit = values.mean(), values.std()
-            values = standardised(values, f"{self.label}: column {name!r}")
-        scores = self.slope * values
+            mean, unit = complete.mean(), complete.std()
+            scale = standardiser(complete, f"{self.label}: column {name!r}")
         if self.rate is not None:
-            return calibrated(scores, self.rate)
-        assert self.midpoint is not None  # by _one_location
-        return sigmoid(scores - self.slope * (self.midpoint - mean) / unit)
+            shift = intercept(self.slope * scale(complete), self.rate)
+        else:
+            assert self.midpoint is not None  # by _one_location
+            shift = -self.slope * (self.midpoint - mean) / unit
+        return lambda values: sigmoid(self.slope * scale(values) + shift)

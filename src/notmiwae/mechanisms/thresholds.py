@@ -1,7 +1,5 @@
 """Cut-offs of the threshold mechanism: a number, or a statistic of the column."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 

@@ -1,7 +1,5 @@
 """The ELBO that training maximises: the importance-weighted (IWAE) bound of a row's log-likelihood."""
 
-from __future__ import annotations
-
 import math
 from typing import NamedTuple
 
@@ -39,7 +37,7 @@ def iwae_bound(log_weights: Tensor) -> Tensor:
     """Compute the ELBO (IWAE bound) of each row, `L_K = log 1/K Σ_k w_k`, in nats, `[..., B]`.
 
     It's a lower bound of `log p(x_o, s)` in expectation, and tight as K grows (Burda et al., ICLR 2016; Ipsen
-    et al., ICLR 2021, Eq. 6).
+    et al., ICLR 2021, Eq. 7).
 
     Arguments:
         log_weights: Logarithms of the importance weights w_k, `[K, ..., B]`.

@@ -1,7 +1,5 @@
 """Networks: they map tensors to tensors and know nothing of probability."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, NonNegativeInt, model_validator

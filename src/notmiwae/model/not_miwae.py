@@ -1,7 +1,5 @@
 """The latent-variable model and its importance weights: MIWAE, and with a missing process not-MIWAE."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated

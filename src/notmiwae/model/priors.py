@@ -1,7 +1,5 @@
 """Priors p(z) of the latent: the standard normal, or one that is learnt."""
 
-from __future__ import annotations
-
 import math
 from typing import Annotated
 

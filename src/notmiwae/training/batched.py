@@ -4,8 +4,6 @@ A training step at the size of a table is some hundred small kernels, each of wh
 arithmetic. `torch.vmap` makes them the kernels of all models at once.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch

@@ -1,7 +1,5 @@
 """A training under way, on disk: one that was killed goes on where it was, to the same bits."""
 
-from __future__ import annotations
-
 import json
 import time
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Training of models: from tables to fitted models, each the best of several runs."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -121,7 +119,7 @@ class _Task:
 
     @property
     def process_columns(self) -> torch.Tensor:
-        """Indices of the features with missing values, `[C]`."""
+        """List the indices of the features with missing values, `[C]`."""
         return torch.nonzero((self.rows[1] == 0).any(0)).flatten()
 
 
@@ -199,6 +197,6 @@ class _Race:
 
     @cached_property
     def _on_device(self) -> dict[int, Rows]:
-        """Rows on the device that computes; those of a table are there once."""
+        """Move rows to the device that computes; those of a table are there once."""
         distinct = {id(task.rows): task.rows for task in self.tasks}
         return {key: (x.to(self.device), s.to(self.device)) for key, (x, s) in distinct.items()}

@@ -55,7 +55,7 @@ class FittedModel:
 
     @property
     def ignorable(self) -> bool:
-        """Whether the model has no missing process."""
+        """Tell whether the model has no missing process."""
         return isinstance(self.process, IgnorableSpec)
 
     def save(self, folder: Path) -> None:

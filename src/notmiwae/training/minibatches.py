@@ -1,7 +1,5 @@
 """Rows for each step: every model's own, shuffled once an epoch."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch

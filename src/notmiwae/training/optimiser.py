@@ -1,7 +1,5 @@
 """Adam on the ELBO: one step size for the networks, one for the missing process."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch

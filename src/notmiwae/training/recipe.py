@@ -1,7 +1,5 @@
 """What an entry of `models` in params.yaml holds: everything of a model but its networks."""
 
-from __future__ import annotations
-
 from typing import Annotated, Self
 
 from pydantic import BeforeValidator, Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator

@@ -1,7 +1,5 @@
 """When the training of a model ends before its last step."""
 
-from __future__ import annotations
-
 from notmiwae.training.recipe import TrainingSpec
 
 

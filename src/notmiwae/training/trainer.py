@@ -1,7 +1,5 @@
 """The training loop: stochastic ascent of the ELBO, of which held-out rows decide what is kept."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What is common to all baselines: a table in, a completed table out, and draws where a method has them."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 
@@ -15,7 +13,7 @@ class Baseline(Spec):
 
     @property
     def deterministic(self) -> bool:
-        """Whether the same table is always imputed the same way, its draws included."""
+        """Tell whether the same table is always imputed the same way, its draws included."""
         return True
 
     def impute(self, table: pd.DataFrame, seed: int) -> Floats:

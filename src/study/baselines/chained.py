@@ -1,7 +1,5 @@
 """What MICE and missForest share: chained regressions, by scikit-learn's `IterativeImputer`."""
 
-from __future__ import annotations
-
 import warnings
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The nearest neighbours."""
 
-from __future__ import annotations
-
 import numpy as np
 from pydantic import PositiveInt
 from sklearn.impute import KNNImputer

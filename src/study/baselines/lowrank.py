@@ -1,7 +1,5 @@
 """A low-rank matrix of the values and the mask together (Sportisse, Boyer & Josse 2020, arXiv 1812.11409)."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import numpy as np
@@ -40,7 +38,7 @@ class LowRank(Baseline):
     @property
     @override
     def deterministic(self) -> bool:
-        """The cells held out are drawn."""
+        """Deny it: the cells held out are drawn."""
         return False
 
     @override

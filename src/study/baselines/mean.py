@@ -1,7 +1,5 @@
 """The column's mean."""
 
-from __future__ import annotations
-
 import numpy as np
 from sklearn.impute import SimpleImputer
 from typing_extensions import override

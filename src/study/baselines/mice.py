@@ -1,7 +1,5 @@
 """MICE: chained Bayesian ridge regressions."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """missForest: chained random forests."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any
 
 import numpy as np

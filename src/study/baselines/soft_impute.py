@@ -7,8 +7,6 @@ Where Z is optimal, it's the soft-thresholded SVD of the matrix that it complete
 accelerated by Nesterov's momentum, which restarts whenever it points uphill (O'Donoghue & Candès 2015).
 """
 
-from __future__ import annotations
-
 import warnings
 
 import numpy as np

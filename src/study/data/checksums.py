@@ -1,7 +1,5 @@
 """Checksums, by which data files are known to be those that are meant."""
 
-from __future__ import annotations
-
 import hashlib
 from pathlib import Path
 from typing import Annotated

@@ -1,7 +1,5 @@
 """Data sets: a source of complete tables, and the mechanism by which their values go missing."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from pydantic import BeforeValidator, PositiveInt

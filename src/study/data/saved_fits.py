@@ -39,7 +39,7 @@ def write_curves(parts: Sequence[tuple[int, int, Path]], path: Path) -> None:
 
     Arguments:
         parts: Number of the replicate, number of the member, and folder of each model.
-        path: The table, a CSV file.
+        path: CSV file of the table.
     """
     curves = []
     for replicate, member, folder in parts:

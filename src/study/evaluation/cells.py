@@ -1,7 +1,5 @@
 """A cell of the grid on disk, evaluated: all replicates of a data set as one method imputed them."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 

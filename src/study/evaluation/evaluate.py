@@ -1,7 +1,5 @@
 """Every metric of an imputed table, by the table's missing cells."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from functools import cache
 

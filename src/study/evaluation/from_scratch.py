@@ -1,7 +1,5 @@
 """A table masked, imputed and evaluated in one go, where neither the model nor its draws are kept."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -81,7 +79,7 @@ def _by_model(
     report: Report,
     checkpoints: Path | None,
 ) -> list[tuple[ImputedCells, dict[str, float]]]:
-    """The imputed cells of each replicate, and the metrics that only models have."""
+    """Return the imputed cells of each replicate, and the metrics that only models have."""
     recipe = method.recipe
     values = [table.to_numpy(dtype=float) for table in masked]
     fits = fit_together(

@@ -1,7 +1,5 @@
 """An imputed table beside the truth, as its metrics see it."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -51,7 +49,7 @@ class ImputedTable:
 
     @cached_property
     def known(self) -> Mask:
-        """Which of the missing cells have a known truth, `[J]`."""
+        """Tell which of the missing cells have a known truth, `[J]`."""
         return np.isfinite(self._values[self.imputed.row, self.imputed.column])
 
     @cached_property
@@ -84,7 +82,7 @@ class ImputedTable:
 
     @cached_property
     def _incomplete(self) -> npt.NDArray[np.int64]:
-        """Numbers of the rows with missing cells, all of which are known."""
+        """Number the rows with missing cells, all of which are known."""
         row = self.imputed.row
         return np.setdiff1d(row, row[~self.known])
 
@@ -95,6 +93,6 @@ class ImputedTable:
 
     @cached_property
     def completed_rows(self) -> list[Floats]:
-        """The same rows as completed by each of five draws, or by the means where there are none."""
+        """Complete the same rows by each of five draws, or by the means where there are none."""
         fillings = self.imputed.draws[:, :_COMPLETED_DRAWS].T if self._has_draws else [self.imputed.mean]
         return [self.imputed.fill(self.masked, filling)[self._incomplete] for filling in fillings]

@@ -3,8 +3,6 @@
 It knows the data's distribution and the mechanism, and imputes `E[x_m | x_o, s]`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import numpy as np

@@ -5,8 +5,6 @@ different size comparable. With few data sets it can show little: at six of them
 ranks have to be 6.8 apart.
 """
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 from scipy.stats import f as fisher

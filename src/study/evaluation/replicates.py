@@ -1,7 +1,5 @@
 """Metrics over replicates: mean, standard error, count."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

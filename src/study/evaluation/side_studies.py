@@ -59,7 +59,7 @@ class SideCell:
 
     @property
     def together(self) -> int:
-        """How many replicates are best done as one job; see `TrainingSpec.together`."""
+        """Count the replicates that are best done as one job; see `TrainingSpec.together`."""
         return self.method.recipe.replicates_together if isinstance(self.method, Model) else 1
 
 

@@ -1,7 +1,5 @@
 """Figures with a point for each data set: what the method's parts are worth, how calibrated draws are."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from typing import Any

@@ -1,7 +1,5 @@
 """What the six-table benchmark reports: values as tables, as texts, in its page's prose, and as figures."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 

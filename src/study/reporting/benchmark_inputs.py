@@ -1,7 +1,5 @@
 """Reads what the six-table benchmark's stages made."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 

@@ -4,8 +4,6 @@
 missing values, by the error of constants.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

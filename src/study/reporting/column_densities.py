@@ -1,7 +1,5 @@
 """Observed and imputed values column by column: the figure of a table of which nobody knows the truth."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

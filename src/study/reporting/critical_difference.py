@@ -1,7 +1,5 @@
 """The critical-difference diagram (Demšar, JMLR 2006): average ranks, and what they can't tell apart."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import pandas as pd

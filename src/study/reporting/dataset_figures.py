@@ -1,7 +1,5 @@
 """Which figures a data set gets, by the kind of its source."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial

@@ -1,7 +1,5 @@
 """What the committed results were made with: processor and versions."""
 
-from __future__ import annotations
-
 import hashlib
 import platform
 from importlib.metadata import version

@@ -1,7 +1,5 @@
 """A method's differences to others with their confidence intervals, data set by data set."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 
@@ -24,7 +22,7 @@ def forest(differences: pd.DataFrame, method: str, datasets: Sequence[str]) -> F
 
     Arguments:
         differences: Rows as `significance.paired` returns them.
-        method: The method.
+        method: Name of the method.
         datasets: Data sets in the lines' order; their mean stands below them.
     """
     rows = differences[(differences["method"] == method) & (differences["test"] == "rows")]

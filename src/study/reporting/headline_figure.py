@@ -1,7 +1,5 @@
 """The headline: every method's error on every data set, beside what was published."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from typing import Any

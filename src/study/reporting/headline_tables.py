@@ -1,7 +1,5 @@
 """The results as Markdown tables, for the README."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Images with missing pixels, and what the methods make of them."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from textwrap import fill

@@ -1,7 +1,5 @@
 """Imputed against true values: the figure of a table that is neither a plane nor images."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from matplotlib.figure import Figure

@@ -1,7 +1,5 @@
 """Learnt missing processes over one column at a time, beside the mechanism that took the values."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby

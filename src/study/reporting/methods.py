@@ -4,8 +4,6 @@ Every figure and table takes them from here. Colours that don't stand for a meth
 observed and imputed values, this pipeline and the published values, single runs and their mean, data sets.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -39,7 +37,7 @@ class Method:
 
     @property
     def look(self) -> dict[str, Any]:
-        """Colour, marker and dashes as matplotlib's keywords."""
+        """Return colour, marker and dashes as matplotlib's keywords."""
         return {"color": self.color, "marker": self.marker, "ls": self.dashes}
 
 
@@ -57,12 +55,18 @@ METHODS = {
     "ppca_nonlinear": Method("not-MIWAE-PPCA, agnostic nonlinear", SKY, ">", ":", True),
     "miwae": Method("MIWAE", VERMILION, "s", "--"),
     "ppca": Method("PPCA", VERMILION, "p", ":"),
+    "default": Method("not-MIWAE, no assumption", NOT_MIWAE, "*", "-", True),
+    "unknown": Method("not-MIWAE, direction unknown", SKY, "X", "--", True),
+    "told": Method("not-MIWAE, told the right word", NOT_MIWAE, "h", "-.", True),
     "lowrank": Method("low-rank joint model", BLACK, "X", "-"),
     "lowrank_standardised": Method("low-rank joint model, standardised", BLACK, "P", "--"),
     "mice": Method("MICE", GREEN, "^", "-."),
     "missforest": Method("missForest", PURPLE, "v", "-"),
     "knn": Method("KNN", GREY, "h", "--"),
     "mean": Method("mean", ORANGE, "D", ":"),
+    "qrilc": Method("QRILC", PURPLE, "H", "-."),
+    "min_prob": Method("MinProb", ORANGE, "s", "--"),
+    "constant": Method("best constant", GREY, "x", "-"),
 }
 """Methods in the order in which figures and tables list them; no two of a pipeline look alike."""
 

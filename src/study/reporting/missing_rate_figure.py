@@ -1,7 +1,5 @@
 """How much the methods lose as the threshold moves and less goes missing."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 

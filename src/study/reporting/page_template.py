@@ -1,7 +1,5 @@
 """Fills a hand-written page's placeholders, so that no value in its prose outlives the run that made it."""
 
-from __future__ import annotations
-
 import difflib
 import re
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """Figures of two-dimensional tables: the points, and what the methods make of those that lost a value."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """The missing process over the plane: how values went missing, and what a model learnt of it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -12,8 +10,7 @@ from matplotlib.image import AxesImage
 from scipy.interpolate import NearestNDInterpolator
 
 from notmiwae.arrays import Floats
-from notmiwae.mechanisms.mechanism import Mechanism
-from notmiwae.mechanisms.self_masking_mechanism import Threshold
+from notmiwae.mechanisms.mechanism import CalibratedMechanism, Mechanism
 from notmiwae.plot_style import BLACK, PROBABILITY, figure, square_limits, styled
 from study.reporting.names import column_name
 from study.reporting.plane_scatter import limits, require_plane
@@ -36,14 +33,10 @@ def mechanism_probability(mechanism: Mechanism, complete: pd.DataFrame) -> Proba
     """
     if mechanism.rowwise:
         return lambda rows: mechanism.probability(pd.DataFrame(rows, columns=complete.columns))
+    if isinstance(mechanism, CalibratedMechanism):
+        rule = mechanism.rule(complete)
+        return lambda rows: rule(pd.DataFrame(rows, columns=complete.columns))
     values = complete.to_numpy(dtype=np.float64)
-    if isinstance(mechanism, Threshold):
-        targets = complete.columns.isin(mechanism.targets(complete))
-        mirror, cut = mechanism.cut.points(values)
-        nowhere = np.full(len(cut), np.inf)
-        sides = {"upper": (-nowhere, cut), "lower": (cut, nowhere), "both": (mirror, cut)}
-        lower, upper = sides[mechanism.side]
-        return lambda rows: (targets & ((rows < lower) | (rows > upper))).astype(float)
     nearest = NearestNDInterpolator(values, mechanism.probability(complete), rescale=True)
     return lambda rows: np.asarray(nearest(rows), dtype=np.float64)
 

@@ -1,7 +1,5 @@
 """Which published values come out again, cell by cell, and by which rule."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The tidy results: read from the experiment's cells, and averaged over data sets."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """What the side studies that take longer than the benchmark report: many seeds, and the published recipe."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What the tests say: paired differences to two references, and ranks over data sets."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np
@@ -80,7 +78,7 @@ def paired_table(differences: pd.DataFrame, method: str, datasets: Sequence[str]
 
     Arguments:
         differences: Rows as `paired` returns them.
-        method: The method.
+        method: Name of the method.
         datasets: Data sets in the lines' order.
     """
     lines = []

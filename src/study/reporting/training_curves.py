@@ -1,7 +1,5 @@
 """The held-out bound, the ELBO (IWAE bound) of held-out rows, during training."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from textwrap import fill
 from typing import Any

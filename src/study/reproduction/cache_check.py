@@ -4,8 +4,6 @@ An object is named by the MD5 of its content and write-protected. While its mode
 rotten disk or a careless `chmod` puts other bytes into results, and nothing tells. This reads every object.
 """
 
-from __future__ import annotations
-
 import argparse
 import hashlib
 import json

@@ -5,9 +5,10 @@ what comes out with what is committed. In the environment that the results were 
 packages: `environment.json`) every file has to come out byte for byte. Elsewhere rounding differs, training
 amplifies it, and results and metrics are compared within `reproduction` of params.yaml, figures by their
 pixels. Timings are never compared.
-"""
 
-from __future__ import annotations
+The longer pipelines aren't rerun: their locks say what their results were made from. Where that has changed
+since, a corner of the pipeline is rerun, if `reproduction.corners` names one; otherwise the check fails.
+"""
 
 import argparse
 import json
@@ -15,7 +16,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from notmiwae.errors import DataError, NotMIWAEError
@@ -23,6 +24,7 @@ from notmiwae.files import whole_folder
 from study.reporting.environment import environment
 from study.reproduction.checkout import PIPELINE, Checkout, checkout, repositories
 from study.reproduction.compare import Tolerance, compare
+from study.reproduction.corners import Corner, ReproductionSpec, rerun
 from study.run.pipeline import REPORTS, section
 
 FAST = ("train@gaussian-notmiwae", "oracle@gaussian")
@@ -33,12 +35,15 @@ SHOWN = (".", "images", "paper")
 """Folders of the pipelines whose results are shown: what they were made from must be what stands there."""
 
 
-def reproduce(repository: Path, tolerance: Tolerance, stages: Sequence[str] = ()) -> tuple[str, list[str]]:
+def reproduce(
+    repository: Path, tolerance: Tolerance, corners: Mapping[str, Corner], stages: Sequence[str] = ()
+) -> tuple[str, list[str]]:
     """Run a clone from nothing; return what was asked for, and what differs, a line each.
 
     Arguments:
         repository: Git repository with the pipeline, whose commit is cloned.
         tolerance: Differences that are allowed in another environment than the committed one.
+        corners: Corner of each further pipeline that is rerun where its lock is stale.
         stages: Stages to run, with all before them; the whole pipeline by default.
 
     Raises:
@@ -53,7 +58,7 @@ def reproduce(repository: Path, tolerance: Tolerance, stages: Sequence[str] = ()
             )
         shutil.copytree(reports, before)
         same = json.loads((reports / "environment.json").read_text(encoding="utf-8")) == environment()
-        complaints = _stale(clone.folder, ["."] if stages else repositories(clone.folder))
+        complaints = _stale(clone.folder, ["."] if stages else repositories(clone.folder), corners, tolerance)
         clone.repro(*(stages or [PIPELINE]))
         complaints += compare(before, reports, None if same else tolerance)
         if complaints:
@@ -67,17 +72,27 @@ def reproduce(repository: Path, tolerance: Tolerance, stages: Sequence[str] = ()
         return how, complaints
 
 
-def _stale(clone: Path, folders: Sequence[str]) -> list[str]:
-    """List what makes the lock of a pipeline stale whose results are shown; print what does others'."""
+def _stale(
+    clone: Path, folders: Sequence[str], corners: Mapping[str, Corner], tolerance: Tolerance
+) -> list[str]:
+    """List what makes the lock of a pipeline stale whose results are shown, or how its corner now differs.
+
+    Other pipelines' stale locks, and a corner that came out again, are printed.
+    """
     complaints = []
     for folder in folders:
         for pipeline, lines in sorted(Checkout(clone, folder).stale().items()):
             lock = (Path(folder) / pipeline).with_suffix(".lock")
-            if folder in SHOWN:
+            if folder in SHOWN and folder not in corners:
                 complaints += [f"{lock} is stale: {line}" for line in lines]
-            else:
-                print(f"note: {lock} is stale, its inputs have changed since it ran:", file=sys.stderr)
-                print("\n".join(f"  {line}" for line in lines[:3]), file=sys.stderr)
+                continue
+            print(f"note: {lock} is stale, its inputs have changed since it ran:", file=sys.stderr)
+            print("\n".join(f"  {line}" for line in lines[:3]), file=sys.stderr)
+            if folder in corners:
+                differences = rerun(clone, folder, corners[folder], tolerance)
+                complaints += [f"{line} ({lock} is stale)" for line in differences]
+                if not differences:
+                    print(f"note: a corner of {folder} was rerun and came out again", file=sys.stderr)
     return complaints
 
 
@@ -96,10 +111,10 @@ def main(arguments: list[str] | None = None) -> int:
     stages = FAST if parser.parse_args(arguments).fast else ()
     repository = Path.cwd()
     try:
-        tolerance = section(Tolerance, "reproduction")
+        spec = section(ReproductionSpec, "reproduction")
         if left := _uncommitted(repository):
             print(f"note: the commit is checked, without {len(left)} uncommitted change(s)", file=sys.stderr)
-        how, complaints = reproduce(repository, tolerance, stages)
+        how, complaints = reproduce(repository, spec, spec.corners, stages)
     except NotMIWAEError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

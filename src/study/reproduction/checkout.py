@@ -1,7 +1,5 @@
 """Clone a repository, to run a pipeline in it from nothing."""
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess

@@ -1,7 +1,5 @@
 """Compare two folders of reports: say what differs between them."""
 
-from __future__ import annotations
-
 import csv
 import json
 from collections.abc import Iterator

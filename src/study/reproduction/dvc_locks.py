@@ -1,7 +1,5 @@
 """Read `dvc.lock`: what the stages of a pipeline were made from, and what they made."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -31,7 +29,7 @@ class Locked:
 
     @property
     def place(self) -> Path:
-        """The path of the file or folder."""
+        """Return the path of the file or folder."""
         return Path(os.path.normpath(self.lock.parent / self.path))
 
 

@@ -1,7 +1,5 @@
 """Jobs on a Dask cluster: sent, watched, and their results brought back in order."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -24,15 +22,15 @@ def run_on_cluster(
     address: str,
     done: Callable[[int], None],
 ) -> list[R]:
-    """`[function(*job) for job in jobs]` on the workers of a Dask cluster that shares this folder.
+    """Run `function(*job)` for each job on the workers of a Dask cluster that shares this folder.
 
     A job whose worker dies is given to another one; what it makes is written whole or not at all, so nobody
     sees the half of it.
 
     Arguments:
-        function: What a job is; it's sent along, with what it refers to in the stage's script.
-        jobs: The arguments of each call.
-        address: The scheduler's, `tcp://host:8786`.
+        function: Function of a job; it's sent along, with what it refers to in the stage's script.
+        jobs: Arguments of each call.
+        address: Address of the scheduler, `tcp://host:8786`.
         done: Called with the number of jobs that have ended.
 
     Raises:
@@ -68,7 +66,7 @@ def run_on_cluster(
 
 
 def _all_code() -> str:
-    """The digest of all code: a search runs on workers too."""
+    """Digest all code: a search runs on workers too."""
     return code_digest(apart=frozenset())
 
 

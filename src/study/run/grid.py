@@ -1,7 +1,5 @@
 """The experiment's grid: the data sets and methods that the section `run` of params.yaml names."""
 
-from __future__ import annotations
-
 from notmiwae.specs import Spec
 
 ORACLE = "oracle"
@@ -12,7 +10,7 @@ class GridSpec(Spec):
     """The section `run` of params.yaml: the experiment's data sets and methods, by name.
 
     Attributes:
-        datasets: The data sets.
+        datasets: Names of the data sets.
         models: Methods that are trained.
         baselines: Methods that aren't.
         oracles: Data sets whose Bayes-optimal imputation is known.
@@ -25,11 +23,11 @@ class GridSpec(Spec):
 
     @property
     def methods(self) -> tuple[str, ...]:
-        """All methods, as the results list them: the models, then the baselines."""
+        """List all methods as the results do: the models, then the baselines."""
         return self.models + self.baselines
 
     def cells(self) -> list[tuple[str, str]]:
-        """What is evaluated: each data set with each method, and with the oracle where it's known."""
+        """List what is evaluated: each data set with each method, and with the oracle where it's known."""
         return [
             (dataset, method)
             for dataset in self.datasets

@@ -1,7 +1,5 @@
 """The independent jobs of a stage: each is done once."""
 
-from __future__ import annotations
-
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -29,7 +27,7 @@ class Job:
         method: Name of the cell's method.
         replicate: Number of the replicate; 0 where the job is the whole cell.
         seed: Seed of everything random in the job; 0 where nothing is.
-        output: The file or folder that the job makes.
+        output: File or folder that the job makes.
         fingerprint: Digest of what the output is made from; see `resume.fingerprint`.
     """
 
@@ -54,7 +52,7 @@ def together(jobs: Sequence[Job], size: int) -> list[list[Job]]:
 
 
 def checkpoints(jobs: Sequence[Job]) -> Path:
-    """A folder for the state of jobs that are done together, while they run; `run_cells` removes it then.
+    """Give a folder for the state of jobs that are done together; `run_cells` removes it then.
 
     It's theirs alone: replicates of a side study are made from the same, and told apart by what they make.
     """
@@ -76,8 +74,8 @@ def run_cells(
             are recorded. Where jobs are done together, it's called with them all and returns the seconds of
             one.
         work: `(job, *more)` of each call, or `((job, …), *more)`.
-        folder: What the stage writes: the jobs' outputs and nothing else, so anything else is removed.
-        title: What is shown while the jobs run.
+        folder: Folder that the stage writes: the jobs' outputs and nothing else, so anything else is removed.
+        title: Name of the jobs, shown while they run.
         metric: Name of the seconds in `reports/timings.csv`; None records none.
     """
     _remove_all_but({job.output for jobs, *_ in work for job in _jobs(jobs)}, folder)

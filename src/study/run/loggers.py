@@ -1,7 +1,5 @@
 """Curves of jobs while they run, for tools that draw them: DVCLive, or Weights & Biases."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,16 +17,16 @@ class Sink(Protocol):
     """What takes curves."""
 
     def log(self, job: int, step: int, figure: float) -> None:
-        """A job's figure of interest at a step."""
+        """Log a job's value of interest at a step."""
 
 
 @contextmanager
 def sink(kind: Log | None, title: str) -> Iterator[Sink | None]:
-    """The sink of the kind that a user asked for, open while the block runs.
+    """Open the sink of the kind that a user asked for while the block runs.
 
     Arguments:
         kind: None for none.
-        title: What the jobs are called.
+        title: Name of the jobs.
 
     Raises:
         ParameterError: its package isn't installed.

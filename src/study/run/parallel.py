@@ -1,7 +1,5 @@
 """Where independent jobs run: processes of one thread each, on this machine or on a Dask cluster."""
 
-from __future__ import annotations
-
 import multiprocessing
 import signal
 import sys
@@ -36,10 +34,10 @@ class ComputeSpec(Spec):
 
     Attributes:
         backend: `local`: processes on this machine; `dask`: the workers of a cluster.
-        workers: How many local processes run jobs at once; null takes one for each core.
-        address: Of the cluster's scheduler, `tcp://host:8786`.
-        device: What models are computed on; see `inference.device`.
-        log: What draws the curves of local jobs while they run; see `live`.
+        workers: Number of local processes that run jobs at once; null takes one for each core.
+        address: Address of the cluster's scheduler, `tcp://host:8786`.
+        device: Device that computes models; see `notmiwae.computing.resolve`.
+        log: Logger that draws the curves of local jobs while they run; see `study.run.loggers`.
     """
 
     backend: Literal["local", "dask"] = "local"
@@ -55,22 +53,22 @@ class ComputeSpec(Spec):
         return self
 
     def processes(self, jobs: int) -> int:
-        """How many processes `jobs` jobs are given."""
+        """Count the processes that `jobs` jobs are given."""
         return min(jobs, self.workers or cores())
 
 
 def run_jobs(
     function: Callable[..., R], jobs: Sequence[tuple[Any, ...]], compute: ComputeSpec, title: str
 ) -> list[R]:
-    """`[function(*job, report) for job in jobs]`, in parallel, with a progress bar for each job.
+    """Run `function(*job, report)` for each job, in parallel, with a progress bar for each.
 
     A job's result may not depend on which process runs it, or on how many there are.
 
     Arguments:
         function: A module-level function; its last argument is a `Report`.
-        jobs: The other arguments of each call.
-        compute: How many processes.
-        title: What the bars are called; each also has its job's number.
+        jobs: Other arguments of each call.
+        compute: Number of processes.
+        title: Name of the bars; each also has its job's number.
 
     Raises:
         WorkerError: a process died.
@@ -151,10 +149,10 @@ class _Watch:
     """Shows the progress board in the terminal while the block runs; elsewhere, a line at its end.
 
     Arguments:
-        board: The jobs' steps, numbers of steps and values.
-        jobs: How many.
-        title: What they are called.
-        curves: What takes their values too.
+        board: Steps, numbers of steps and values of the jobs.
+        jobs: Number of jobs.
+        title: Name of the jobs.
+        curves: Logger that takes their values too.
     """
 
     def __init__(self, board: Path, jobs: int, title: str, curves: Sink | None = None) -> None:

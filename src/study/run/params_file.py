@@ -1,7 +1,5 @@
 """`params.yaml` as it stands in the file: read safely, and looked up by dotted keys."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -27,7 +25,7 @@ _DEEPEST = 50
 
 
 def read_params(path: Path = PARAMS_FILE) -> dict[str, Any]:
-    """The whole of `params.yaml` as plain mappings.
+    """Read the whole of `params.yaml` as plain mappings.
 
     Raises:
         ParameterError: the file is absent, is no YAML, or holds no mapping.
@@ -65,7 +63,7 @@ def _check_size(text: str, path: Path) -> None:
 
 
 def lookup(params: Mapping[str, Any], key: str, path: Path = PARAMS_FILE) -> Any:
-    """The value at a dotted `key` such as `models.notmiwae.gaussian`.
+    """Return the value at a dotted `key` such as `models.notmiwae.gaussian`.
 
     Raises:
         ParameterError: a part of the key is absent; the message lists what stands there.

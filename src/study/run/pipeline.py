@@ -1,7 +1,5 @@
 """What the stages share: the sections of `params.yaml`, and where things lie."""
 
-from __future__ import annotations
-
 import argparse
 import os
 import re
@@ -38,6 +36,7 @@ SECTIONS = (
     "recipes",
     "models",
     "baselines",
+    "ladder",
     "ablation",
     "missing_rate",
     "published_recipe",
@@ -101,7 +100,7 @@ def params() -> dict[str, Any]:
 
 
 def _sections(path: Path) -> dict[str, Any]:
-    """The sections of a params.yaml, their names checked."""
+    """Read the sections of a params.yaml, their names checked."""
     loaded = read_params(path)
     for name in loaded:
         if name not in SECTIONS:
@@ -113,7 +112,7 @@ def _sections(path: Path) -> dict[str, Any]:
 
 
 def _as_seen_from_here(entry: Any, folder: Path) -> Any:
-    """An entry of another folder's params.yaml, whose files are named as seen from there."""
+    """Return an entry of another folder's params.yaml, its files named as seen from here."""
     if isinstance(entry, Mapping):
         return {
             key: str(folder / value)
@@ -144,7 +143,7 @@ def grid() -> GridSpec:
 
 
 def datasets(argument: str) -> tuple[str, ...]:
-    """The data sets that a stage's argument names: one, or `all` of the grid."""
+    """List the data sets that a stage's argument names: one, or `all` of the grid."""
     return grid().datasets if argument == "all" else (argument,)
 
 
@@ -185,7 +184,7 @@ def recipe_keys(loaded: Mapping[str, Any], model: str, dataset: str) -> list[str
     The sections `COMMON` come after them.
 
     Arguments:
-        loaded: The sections of `params.yaml`.
+        loaded: Sections of `params.yaml`.
         model: Name of the model.
         dataset: Name of the data set.
 
@@ -206,7 +205,7 @@ def dial_key(loaded: Mapping[str, Any], model: str, dataset: str, dial: str) -> 
     """Return the dotted key at which a dial of a model's recipe stands, None if it's nowhere.
 
     Arguments:
-        loaded: The sections of `params.yaml`.
+        loaded: Sections of `params.yaml`.
         model: Name of the model.
         dataset: Name of the data set.
         dial: Dotted key of the dial in the recipe, such as `training.steps`.
@@ -266,15 +265,15 @@ def compute() -> ComputeSpec:
 
 
 def cell_folder(stage: Path, dataset: str, method: str) -> Path:
-    """Where a stage keeps what it made of a cell, or with `all` data sets of a method's cells."""
+    """Name the folder of what a stage made of a cell, or with `all` of a method's cells."""
     return stage / method if dataset == "all" else stage / method / dataset
 
 
 def replicate_folder(folder: Path, replicate: int) -> Path:
-    """Where a replicate's models lie in a cell's folder, a folder for each member."""
+    """Name the folder of a replicate's models, in a cell's folder: in it a folder for each member."""
     return folder / f"{replicate:03d}"
 
 
 def cell(dataset: str, method: str) -> str:
-    """The name of a cell of the grid, as in DVC's stage names."""
+    """Name a cell of the grid as DVC's stages are named."""
     return f"{dataset}-{method}"

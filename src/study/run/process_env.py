@@ -1,7 +1,5 @@
 """What every computing process has in common: its environment, and its life tied to its parent's."""
 
-from __future__ import annotations
-
 import ctypes
 import platform
 import signal

@@ -5,8 +5,6 @@ with the jobs that are missing, and a dial of one data set doesn't rerun the oth
 `persist: true`, by which the outputs stay when the stage starts).
 """
 
-from __future__ import annotations
-
 import functools
 import hashlib
 import json
@@ -54,12 +52,12 @@ def fingerprint(*inputs: Spec | Path | str | int) -> str:
 
 
 def modules(*folders: str) -> list[Path]:
-    """The modules in folders of the source, such as `study/reporting`: inputs of a job that runs them."""
+    """List the modules in folders of the source, as `study/reporting`: inputs of a job that runs them."""
     return [module for folder in folders for module in sorted((SOURCE / folder).rglob("*.py"))]
 
 
 def is_current(output: Path, fingerprint: str) -> bool:
-    """Whether `output` is there, whole, and was made from the inputs with this fingerprint."""
+    """Tell whether `output` is there, whole, and was made from the inputs with this fingerprint."""
     try:
         noted = note_path(output, fingerprint).read_text(encoding="ascii").strip()
         return output.exists() and noted == _of_output(output)
@@ -74,7 +72,7 @@ def note(output: Path, fingerprint: str) -> None:
 
 
 def note_path(output: Path, fingerprint: str) -> Path:
-    """Where the note lies that `output` was made from the inputs with this fingerprint.
+    """Name the file of the note that `output` was made from the inputs with this fingerprint.
 
     It's no part of the output, whose bytes are the result's alone; nor does one note replace another, so
     that an earlier result which comes back from DVC's cache is known.

@@ -5,8 +5,6 @@ same machine gives the same bits; ties the process's life to its parent's, so th
 no orphan to overwrite the next run's outputs; and turns an error that a user can act on into one line.
 """
 
-from __future__ import annotations
-
 import errno
 import os
 import runpy

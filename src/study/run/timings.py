@@ -1,7 +1,5 @@
 """Seconds that jobs took, in a table of each run's own: nothing depends on them, and they're in no lock."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,10 +15,10 @@ def record_seconds(path: Path, dataset: str, method: str, metric: str, seconds: 
     """Enter the seconds of a cell's jobs in a table, in place of what stood there.
 
     Arguments:
-        path: The table, a CSV file; it needn't be there.
+        path: CSV file of the table; it needn't be there.
         dataset: Name of the cell's data set.
         method: Name of the cell's method.
-        metric: What the seconds are called.
+        metric: Name of the seconds.
         seconds: Seconds of each job; the table holds their mean and its standard error, 0 for a single one.
     """
     taken = pd.Series(seconds, dtype=float)

@@ -5,8 +5,6 @@
 Run it where the project's folder and its environment are at the same place as for whoever runs the pipeline.
 """
 
-from __future__ import annotations
-
 import os
 import sys
 

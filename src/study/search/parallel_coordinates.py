@@ -1,7 +1,5 @@
 """Draw where a search's trials lay: parallel coordinates, and each dial by itself."""
 
-from __future__ import annotations
-
 from textwrap import wrap
 
 import numpy as np

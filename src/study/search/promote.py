@@ -1,7 +1,5 @@
 """Promote what a search found into params.yaml: `python -m study.search.promote SUMMARY`."""
 
-from __future__ import annotations
-
 import argparse
 import json
 import sys

@@ -1,7 +1,5 @@
 """Draw the figures of a search: which dials matter and how, where trials lay and how they came out."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """How the figures of a search look: labels, the marks of best and default, the limits of an axis."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pandas as pd

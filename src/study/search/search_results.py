@@ -1,7 +1,5 @@
 """What a search found: its trials as a table, what goes with what, and the files that say so."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any

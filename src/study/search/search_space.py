@@ -1,7 +1,5 @@
 """The space of a search: where each dial stands in the model, and which values are tried there."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
@@ -36,7 +34,7 @@ class Dial(Spec):
 
     @property
     def distribution(self) -> BaseDistribution:
-        """The values that are tried, in Optuna's words."""
+        """Return the values that are tried, in Optuna's words."""
         raise NotImplementedError
 
     def tried(self, value: Any) -> Any:

@@ -1,7 +1,5 @@
 """One trial of a search: train a setting, judge it by its held-out bound, and stop it where that is low."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal

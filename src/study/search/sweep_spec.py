@@ -1,7 +1,5 @@
 """The section `sweep` of params.yaml: a search of one model's dials on one table."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any

@@ -7,8 +7,6 @@ it there, and writes down what came of it. A trial that its runner left behind i
 same, so that nothing is lost if two do it.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Sequence
 from contextlib import suppress

@@ -1,7 +1,5 @@
 """Where the trials of a search are kept: a file on this machine, or a database that machines share."""
 
-from __future__ import annotations
-
 import fcntl
 import os
 import warnings

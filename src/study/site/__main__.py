@@ -1,7 +1,5 @@
 """Bring the tables of the hand-written pages up to date and build the report: `python -m study.site`."""
 
-from __future__ import annotations
-
 import argparse
 import sys
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """Build the report from the pages and results that are committed, and keep their tables current."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack

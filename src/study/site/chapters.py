@@ -1,7 +1,5 @@
 """The report's chapters in their order, and every path that `study.site` reads or writes."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,6 +42,7 @@ CHAPTERS = (
         "docs/sweep.md", "Hyperparameter search", "What the held-out bound depends on, and whether it tells."
     ),
     Chapter("docs/wages.md", "An example", "From missing wages to an estimate with an honest interval."),
+    Chapter("docs/method.md", "The method", "The mathematics: model, bound, missing processes, imputation."),
     Chapter(
         "docs/api.md", "API reference", "What a program imports: classes, functions and their arguments."
     ),

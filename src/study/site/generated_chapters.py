@@ -1,7 +1,5 @@
 """Write the chapters that are made from results alone: all metrics as tables, and where they come from."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Render Markdown as HTML: pictures in the file, tables that can be sorted, no link to a file beside it."""
 
-from __future__ import annotations
-
 import base64
 import io
 import itertools

@@ -1,7 +1,5 @@
 """Gather what the report opens with: the numbers and the chart of what came out."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path

@@ -5,8 +5,6 @@ A run of others (docs/own_table.md), or of fewer, writes `reports/table.md` and 
 don't go into these pages.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -48,12 +46,12 @@ class Run:
 
     @property
     def own(self) -> list[str]:
-        """The data sets that the pipeline's page isn't about."""
+        """List the data sets that the pipeline's page isn't about."""
         return datasets_in_order([name for name in self._datasets() if name not in self.pipeline.datasets])
 
     @property
     def lacking(self) -> list[str]:
-        """The data sets that the pipeline's page is about and that were not run."""
+        """List the data sets that the pipeline's page is about and that were not run."""
         return [name for name in self.pipeline.datasets if name not in self._datasets()]
 
     def made(self, path: str) -> bool:

@@ -1,7 +1,5 @@
 """Read what the report is made of: an error names the file, and nothing is taken for granted."""
 
-from __future__ import annotations
-
 import tomllib
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """Missing processes of the whole row; the missing values are sampled."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import torch
@@ -102,7 +100,7 @@ class RowProcess(MissingProcess):
 
 
 class AgnosticProcess(RowProcess):
-    """A process in which f is a network of the whole row (Ipsen et al. 2021, §3.2).
+    """A process in which f is a network of the whole row (Ipsen et al. 2021, §4.2).
 
     Arguments:
         columns: Indices of the features that can be missing, `[C]`.

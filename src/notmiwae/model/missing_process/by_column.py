@@ -1,7 +1,5 @@
 """Missing processes side by side, each of some columns."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, cast

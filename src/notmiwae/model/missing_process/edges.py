@@ -6,8 +6,6 @@ Gaussian (a probit link) or logistic (`logistic_link.py`). Integrals over a miss
 draws are closed forms for every p(x_j | z) that is a mixture of Gaussians (`truncated_gaussian.py`).
 """
 
-from __future__ import annotations
-
 from typing import Annotated, Any, Literal
 
 import torch

@@ -1,7 +1,5 @@
 """No missing process: p(s | x) is left out of the bound, which makes the model a MIWAE."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import torch

@@ -1,7 +1,5 @@
 """Interval: values between two edges go missing."""
 
-from __future__ import annotations
-
 from torch import Tensor
 from typing_extensions import override
 

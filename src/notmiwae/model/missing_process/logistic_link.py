@@ -11,8 +11,6 @@ far tail of κ is of no weight. It would be where y is far below 0, as `e^y` is 
 and of the two sides one has its mean at most τ²/2 on the wrong side of the edge. That one is integrated.
 """
 
-from __future__ import annotations
-
 import numpy as np
 import torch
 from torch import Tensor

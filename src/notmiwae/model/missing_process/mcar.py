@@ -1,7 +1,5 @@
 """Values missing completely at random: a rate for each feature."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from torch import Tensor, nn

@@ -1,7 +1,5 @@
 """Self-masking: values beyond one edge a feature go missing, high ones (a > 0) or low ones (a < 0)."""
 
-from __future__ import annotations
-
 import math
 from typing import Annotated, Any, Literal
 

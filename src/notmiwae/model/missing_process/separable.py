@@ -5,8 +5,6 @@ With independent features given z the integral over x_m is a product of integral
 over the codes of a column, or a quadrature; `edges.py` and `truncated_gaussian.py` have closed forms.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar, Literal

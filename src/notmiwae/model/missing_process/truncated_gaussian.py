@@ -12,8 +12,6 @@ interval within a width of it; e ~ N(0, 1). With x ~ N(μ, σ²), `r = sqrt(1 + 
 normal integrals). Everything is in logarithms and holds in both tails.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """What the missing processes with two edges a feature share."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Two-sided: values outside two edges go missing."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 from typing_extensions import override

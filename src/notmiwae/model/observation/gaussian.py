@@ -1,7 +1,5 @@
 """The Gaussian observation model."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import softplus

@@ -1,7 +1,5 @@
 """Observation models p(x | z): what the decoder's outputs mean."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from typing import Annotated

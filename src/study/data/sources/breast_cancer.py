@@ -1,7 +1,5 @@
 """Breast cancer Wisconsin, as scikit-learn carries it."""
 
-from __future__ import annotations
-
 import pandas as pd
 from typing_extensions import override
 

@@ -1,7 +1,5 @@
 """A text file of numbers."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

@@ -1,7 +1,5 @@
 """A multivariate Gaussian."""
 
-from __future__ import annotations
-
 from typing import Annotated, Self
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Images: files of them, and the data set whose rows they are."""
 
-from __future__ import annotations
-
 import gzip
 import zipfile
 import zlib

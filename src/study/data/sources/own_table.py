@@ -1,7 +1,5 @@
 """A table of one's own, in which values are missing already."""
 
-from __future__ import annotations
-
 import numpy as np
 import numpy.typing as npt
 import pandas as pd

@@ -1,7 +1,5 @@
 """A ring in the plane."""
 
-from __future__ import annotations
-
 import numpy as np
 import numpy.typing as npt
 import pandas as pd

@@ -1,7 +1,5 @@
 """What is common to all sources of complete tables: drawn, or read from a file."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 import numpy as np
@@ -26,6 +24,10 @@ class Source(Spec):
             DataError: a file is absent or altered.
         """
         raise NotImplementedError
+
+    def codes(self) -> dict[str, int]:
+        """Count the codes, from 0 on, of each column that holds categories; usually there are none."""
+        return {}
 
     def diagnostics(self, table: npt.NDArray[np.float64]) -> dict[str, float]:
         """Compute the source's own metrics of completed rows `[N, D]`, by name; usually none."""

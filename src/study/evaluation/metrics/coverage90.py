@@ -1,7 +1,5 @@
 """Coverage of the 90 % interval."""
 
-from __future__ import annotations
-
 from typing_extensions import override
 
 from notmiwae.metrics import coverage

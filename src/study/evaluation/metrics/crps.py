@@ -1,7 +1,5 @@
 """Continuous ranked probability score."""
 
-from __future__ import annotations
-
 from typing_extensions import override
 
 from notmiwae.metrics import crps

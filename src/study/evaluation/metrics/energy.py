@@ -1,7 +1,5 @@
 """Energy distance between imputed and true rows."""
 
-from __future__ import annotations
-
 import numpy as np
 from typing_extensions import override
 

@@ -1,7 +1,5 @@
 """What is common to all metrics of imputed cells: one number of an imputed table beside the truth."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from notmiwae.specs import Registry, Spec

@@ -1,7 +1,5 @@
 """Root mean squared error."""
 
-from __future__ import annotations
-
 from typing_extensions import override
 
 from notmiwae.metrics import rmse

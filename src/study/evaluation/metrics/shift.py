@@ -1,7 +1,5 @@
 """How much higher cells of unknown truth are imputed than what is observed in their columns."""
 
-from __future__ import annotations
-
 import numpy as np
 from typing_extensions import override
 

@@ -1,0 +1,254 @@
+"""MIWAE as a scikit-learn imputer of a user's own table, and what not-MIWAE shares with it."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
+
+from notmiwae.arrays import Floats
+from notmiwae.computing import resolve
+from notmiwae.errors import AssumptionWarning
+from notmiwae.estimators import learnt_process as learnt
+from notmiwae.estimators import storage
+from notmiwae.estimators.accepted_tables import check_reach, table_as_fitted, table_to_fit
+from notmiwae.estimators.arguments import layers, renamed, whole
+from notmiwae.estimators.column_kinds import Limits, describe
+from notmiwae.estimators.columns import encode, fill
+from notmiwae.estimators.defaults import ENOUGH, network, training
+from notmiwae.estimators.scoring import row_bounds
+from notmiwae.estimators.threads import torch_threads
+from notmiwae.estimators.workers import Workers, mean_bound
+from notmiwae.model.missing_process.ignorable import IgnorableSpec
+from notmiwae.model.missing_process.missing_process import ProcessSpec
+from notmiwae.randomness import torch_seed
+from notmiwae.training.fitted_model import FittedModel
+from notmiwae.training.recipe import ImputationSpec
+
+
+class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """Impute by a MIWAE: values are missing at random, given what is seen (Mattei & Frellsen, ICML 2019).
+
+    Takes an array of numbers, or a DataFrame of numbers, truth values and categories, and returns the same
+    kind, with dtypes, index and the order of columns kept. Columns are standardised inside.
+
+    Arguments:
+        latent_size: Dimension of z; None: one less than the columns, at most 20.
+        hidden: Widths of the hidden layers of encoder and decoder.
+        steps: Number of training steps; None: 700, more for a large table (ten epochs), at most 2,000.
+        members: Number of models, trained from independent initial weights, which impute together.
+        n_samples: Number of importance samples L of a row and member; where five of the first 50 count, those
+            are enough.
+        kinds: Kinds of columns by name, where their dtypes don't say it: `continuous`, `count`, `binary` or
+            `categorical`.
+        limits: Lowest and highest value of an imputation by column, as `{"wage": (0, None)}`; None where
+            there is none.
+        random_state: Seed, or a `RandomState`.
+        n_jobs: Number of processes that train, a member each of a table of 10,000 rows and more, of a smaller
+            one five; and that impute, for many rows. None: one, -1: one for each core.
+        n_threads: Number of torch's threads in each process, whatever the program around has set, which gets
+            back its own number. More than one pays for wide networks alone, and may change the last digits.
+        device: Device that computes: `cpu`, `cuda`, or `auto`, which takes a GPU if there is one.
+        verbose: Whether to show a progress bar, 1 or 0.
+        bounds: Former name of `limits`, accepted with a FutureWarning.
+
+    Attributes:
+        n_features_in_: Number of columns.
+        feature_names_in_: Names of the columns, if they have any.
+        columns_: Description of each column, a `Column`.
+        members_: Fitted models.
+        bound_: Held-out ELBO (IWAE bound of `log p(x_o, s)`; of a MIWAE, of `log p(x_o)`), nats a row of
+            standardised values, the members' mean. To compare assumptions take differences of
+            `score_samples` row by row, and their standard error.
+
+    Examples:
+        >>> import numpy as np
+        >>> from notmiwae import MIWAEImputer
+        >>> rng = np.random.default_rng(0)
+        >>> x = rng.normal(size=200)
+        >>> table = np.column_stack([x, x + 0.1 * rng.normal(size=200)])
+        >>> table[:50, 1] = np.nan
+        >>> completed = MIWAEImputer(random_state=0).fit_transform(table)
+        >>> bool(np.abs(completed[:50, 1] - x[:50]).mean() < 0.2)
+        True
+    """
+
+    def __init__(
+        self,
+        *,
+        latent_size: int | None = None,
+        hidden: Sequence[int] = (128, 128),
+        steps: int | None = None,
+        members: int = 5,
+        n_samples: int = 200,
+        kinds: Mapping[str, str] | None = None,
+        limits: Limits | None = None,
+        random_state: int | np.random.RandomState | None = None,
+        n_jobs: int | None = None,
+        n_threads: int = 1,
+        device: str = "auto",
+        verbose: int = 0,
+        bounds: Limits | None = None,
+    ) -> None:
+        self.latent_size = latent_size
+        self.hidden = hidden
+        self.steps = steps
+        self.members = members
+        self.n_samples = n_samples
+        self.kinds = kinds
+        self.limits = limits
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+        self.n_threads = n_threads
+        self.device = device
+        self.verbose = verbose
+        self.bounds = bounds
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Train on a table with missing values.
+
+        Arguments:
+            X: `[N, D]`, NaN (or what pandas takes for missing) where missing.
+            y: Not used.
+
+        Warns:
+            AssumptionWarning: values are missing, and the assumption on why wasn't said or is `unknown`.
+
+        Raises:
+            DataError: the table can't be used; the message names column and value.
+            ParameterError: an argument doesn't fit.
+            DivergenceError: the bound became non-finite.
+        """
+        self._check()
+        table = table_to_fit(self, X)
+        limits = renamed("bounds", self.bounds, "limits", self.limits)
+        self.columns_ = describe(table, self.kinds, limits)
+        values = encode(self.columns_, table)
+        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        seeds = [torch_seed(seed, "train", member) for member in range(self.members)]
+        names = tuple(column.name for column in self.columns_)
+        model = network(self.columns_, self.latent_size, self.hidden)
+        process = self._process()
+        notice = self._notice(process)
+        if notice and np.isnan(values).any():
+            warnings.warn(notice, AssumptionWarning, stacklevel=2)
+        specs = (names, model, process, training(len(values), self.steps))
+        fits = self._workers().fit(values, *specs, seeds)
+        self.members_: list[FittedModel] = [each.fitted for each in fits]
+        self.bound_ = mean_bound(fits)
+        self._seed = torch_seed(seed, "impute")
+        return self
+
+    def transform(self, X: Any) -> Any:
+        """Return the table with its missing cells imputed: means of numbers, the most probable category."""
+        return self.complete(X, 0)[0]
+
+    def sample(self, X: Any, n_draws: int = 20) -> list[Any]:
+        """Draw completed tables from `p(x_m | x_o, s)`: multiple imputations."""
+        return self.complete(X, n_draws)[1]
+
+    def complete(self, X: Any, n_draws: int = 20, first: int = 0) -> tuple[Any, list[Any]]:
+        """Return what `transform` and `sample` return, in one go.
+
+        Arguments:
+            X: Table `[N, D]` with the columns that were fitted.
+            n_draws: Number of multiple imputations.
+            first: Number of the table's first row, if it's a piece of a larger one; a multiple of 1,024. The
+                pieces together are then what the whole table would be.
+        """
+        table, values = self._rows(X)
+        spec = ImputationSpec(samples=self.n_samples, enough=ENOUGH, draws=whole("n_draws", n_draws, 0))
+        imputed = self._workers().impute(self.members_, values, spec, self._seed, first)
+        # One after the other, as each is a whole table.
+        filled = [fill(self.columns_, table, each) for each in (imputed.mean, *imputed.draws)]
+        mean, *draws = filled if isinstance(X, pd.DataFrame) else [each.to_numpy() for each in filled]
+        return mean, draws
+
+    def score_samples(self, X: Any) -> Floats:
+        """Compute the ELBO (IWAE bound) of `log p(x_o, s)` of each row, nats in the columns' units, `[N]`.
+
+        It's that of the mixture of R members, `log 1/R Σ_r exp(ELBO_r)`, with L importance samples each.
+        """
+        _, values = self._rows(X)
+        with torch_threads(self.n_threads):
+            return row_bounds(self.members_, values, self.n_samples, self._seed)
+
+    def score(self, X: Any, y: Any = None) -> float:
+        """Average `score_samples`, for the choice of settings by held-out rows."""
+        return float(self.score_samples(X).mean())
+
+    @property
+    def missing_process_(self) -> pd.DataFrame:
+        """What was learnt of why values are missing, in the columns' own units; see `learnt.learnt_table`."""
+        check_is_fitted(self)
+        return learnt.learnt_table(self.members_)
+
+    def plot_missing_process(self, X: Any, columns: Sequence[str] | None = None) -> Any:
+        """Draw the learnt `p(s_j = 0 | x_j)` over the rows of X, a matplotlib figure; see `learnt.plot`."""
+        _, rows = self._rows(X)
+        with torch_threads(self.n_threads):
+            return learnt.plot(self.columns_, self.members_, rows, columns)
+
+    def save(self, folder: str | Path) -> None:
+        """Write the fitted imputer to a folder, which is replaced: safetensors and JSON, nothing pickled."""
+        check_is_fitted(self)
+        storage.save(self, Path(folder))
+
+    @staticmethod
+    def load(folder: str | Path) -> MIWAEImputer:
+        """Read the imputer that was saved to a folder.
+
+        Raises:
+            DataError: the folder holds anything else.
+        """
+        from notmiwae.estimators.not_miwae_imputer import NotMIWAEImputer
+
+        return storage.load(Path(folder), [MIWAEImputer, NotMIWAEImputer])
+
+    def get_feature_names_out(self, input_features: Any = None) -> npt.NDArray[Any]:
+        """Return the names of the columns, which are those that went in."""
+        check_is_fitted(self, "n_features_in_")
+        names: npt.NDArray[Any] = _check_feature_names_in(self, input_features)
+        return names
+
+    def _rows(self, X: Any) -> tuple[pd.DataFrame, Floats]:
+        """Return new rows as a table and as numbers; raise a `DataError` if they don't fit the model."""
+        check_is_fitted(self)
+        self._check()
+        table = table_as_fitted(self, X, self.columns_)
+        values = encode(self.columns_, table)
+        check_reach(self.columns_, self.members_, values)
+        return table, values
+
+    def _workers(self) -> Workers:
+        return Workers(self.n_jobs, self.n_threads, resolve(self.device), bool(self.verbose))
+
+    def _check(self) -> None:
+        """Raise a `ParameterError` if a number among the arguments is none that is accepted."""
+        for name in ("latent_size", "steps", "members", "n_samples", "n_threads"):
+            value = getattr(self, name)
+            if value is not None or name in ("members", "n_samples", "n_threads"):
+                whole(name, value, 1)
+        layers("hidden", self.hidden)
+        resolve(self.device)
+
+    def _process(self) -> ProcessSpec:
+        return IgnorableSpec()
+
+    def _notice(self, process: ProcessSpec) -> str | None:
+        """Word what is to be said of the assumption, if anything."""
+        return None
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags

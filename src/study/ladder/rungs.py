@@ -1,0 +1,146 @@
+"""What the ladder is made of: tables, rungs (mechanisms), and the cells where one meets the other."""
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import pandas as pd
+from pydantic import BeforeValidator, Field, PositiveInt
+
+from notmiwae.errors import ParameterError
+from notmiwae.mechanisms.mechanism import Mechanism, mechanisms
+from notmiwae.randomness import generator
+from notmiwae.specs import Spec, parse_entry, suggest
+from study.data.sources.correlated_gaussian import CorrelatedGaussian
+from study.data.sources.source import Source, sources
+from study.data.sources.spike_in import SpikeIn
+
+Names = Annotated[tuple[str, ...], Field(min_length=1)]
+LIMIT = "limit"
+"""Column of the rows' limits, beside the table's own where a rung asks for it."""
+ALTERNATE = "alternate"
+"""Word told of a rung whose columns lose high and low values in turn."""
+
+
+class TableSpec(Spec):
+    """A table of the ladder, an entry of `ladder.tables`.
+
+    Attributes:
+        source: Source of the complete table.
+        losing: Columns that lose values: their names, or how many of the first ones.
+        rows: Number of rows drawn at random for each replicate, where the source has more; null: all.
+    """
+
+    source: Annotated[Source, BeforeValidator(sources.parse)]
+    losing: PositiveInt | Names
+    rows: PositiveInt | None = None
+
+    def draw(self, seed: int, name: str, replicate: int) -> pd.DataFrame:
+        """Draw a replicate of the complete table."""
+        number = 0 if self.source.fixed else replicate
+        table = self.source.draw(generator(seed, "generate", name, number))
+        if self.rows is None or self.rows >= len(table):
+            return table
+        rows = generator(seed, "rows", name, replicate).choice(len(table), self.rows, replace=False)
+        return table.iloc[np.sort(rows)].reset_index(drop=True)
+
+    def losing_columns(self, columns: list[str]) -> list[str]:
+        """List the names of the columns that lose values.
+
+        Raises:
+            ParameterError: a name isn't the table's, or no column stays complete.
+        """
+        if isinstance(self.losing, int):
+            if self.losing >= len(columns):
+                raise ParameterError(
+                    f"losing: found {self.losing} of {len(columns)} columns; accepted: fewer"
+                )
+            return columns[: self.losing]
+        for name in self.losing:
+            if name not in columns:
+                raise ParameterError(f"losing: no column {name!r}{suggest(name, columns)}")
+        return list(self.losing)
+
+
+class RungSpec(Spec):
+    """A mechanism of the ladder, an entry of `ladder.rungs`.
+
+    Attributes:
+        mechanism: Entry of a mechanism, without `columns` where those of the table lose values; its `given`
+            may be a number: that many of the columns that stay complete.
+        told: Word that is right for the columns that lose values, `alternate` for `high` and `low` in turn.
+        tables: Names of the tables that it fits; or `all`, or those of `numbers` alone, or those whose law is
+            `known` (`correlated_gaussian`).
+        limit: Whether each row has a limit of its own, a further column that all imputers see.
+    """
+
+    mechanism: Mapping[str, Any]
+    told: str
+    tables: Literal["all", "numbers", "known"] | Names
+    limit: bool = False
+
+    def built(self, table: TableSpec, columns: list[str]) -> Mechanism:
+        """Build the mechanism for a table with these columns."""
+        entry = dict(self.mechanism)
+        losing = table.losing_columns([name for name in columns if name != LIMIT])
+        losing = list(entry.setdefault("columns", losing))
+        if isinstance(entry.get("given"), int):
+            codes = table.source.codes()
+            complete = [name for name in columns if name not in (*losing, *codes, LIMIT)]
+            entry["given"] = complete[: entry["given"]]
+        if self.limit:
+            entry["limit"] = LIMIT
+        return parse_entry(mechanisms, entry, "mechanism")
+
+    def words(self, columns: list[str]) -> dict[str, str]:
+        """Return the word that is right for each of the columns that lose values."""
+        if self.told == ALTERNATE:
+            return {name: ("high", "low")[place % 2] for place, name in enumerate(columns)}
+        return dict.fromkeys(columns, self.told)
+
+
+def _spikein(entry: Any) -> Any:
+    return None if entry is None else sources.parse(entry)
+
+
+class LadderSpec(Spec):
+    """The section `ladder` of params.yaml, without its methods.
+
+    Attributes:
+        replicates: Number of tables and masks of each cell.
+        draws: Number of multiple imputations.
+        tables: Tables by name.
+        rungs: Mechanisms by name.
+        run: Names of the methods that are run.
+        methods: Entries of methods, by name.
+        spikein: Table whose cells are really missing; null leaves it out.
+    """
+
+    replicates: PositiveInt
+    draws: Annotated[int, Field(ge=2)]
+    tables: dict[str, TableSpec]
+    rungs: dict[str, RungSpec]
+    run: Names
+    methods: dict[str, Mapping[str, Any]]
+    spikein: Annotated[SpikeIn | None, BeforeValidator(_spikein)] = None
+
+    def pairs(self) -> Iterator[tuple[str, str]]:
+        """List the names of each rung and of each table that it fits.
+
+        Raises:
+            ParameterError: a rung names a table that isn't there.
+        """
+        groups = {
+            "all": tuple(self.tables),
+            "numbers": tuple(name for name, table in self.tables.items() if not table.source.codes()),
+            "known": tuple(
+                name for name, table in self.tables.items() if isinstance(table.source, CorrelatedGaussian)
+            ),
+        }
+        for rung, spec in self.rungs.items():
+            for table in groups[spec.tables] if isinstance(spec.tables, str) else spec.tables:
+                if table not in self.tables:
+                    raise ParameterError(
+                        f"ladder.rungs.{rung}: no table {table!r}{suggest(table, self.tables)}"
+                    )
+                yield rung, table
