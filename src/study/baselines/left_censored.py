@@ -41,7 +41,11 @@ class LeftCensored(Baseline):
         deviation = float(np.median(np.nanstd(rows, axis=1, ddof=1))) if len(rows) else 0.0
         filled = values.copy()
         for place in np.flatnonzero(~seen.all(axis=0)):
-            filled[~seen[:, place], place] = self._draw(values[:, place], deviation, draw)
+            column = values[:, place]
+            constant = np.nanmin(column) == np.nanmax(column)
+            # Of a constant column nothing else was ever seen.
+            drawn = np.nanmin(column) if constant else self._draw(column, deviation, draw)
+            filled[~seen[:, place], place] = drawn
         return filled
 
     @abstractmethod

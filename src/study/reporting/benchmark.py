@@ -122,7 +122,7 @@ def texts(inputs: Inputs, findings: Findings) -> dict[str, str]:
         "calibration": calibration_tables(results, data),
         "mask_accuracy": beside(_MASK_ACCURACY),
         "paired": paired_table(findings.paired, DEFAULT, data),
-        "ablation": headline(inputs.ablation, None, _present(data, inputs.ablation)),
+        "ablation": headline(inputs.ablation, None, _present(data, inputs.ablation), named=str),
     }
 
 

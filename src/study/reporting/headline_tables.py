@@ -50,6 +50,7 @@ def headline(
     datasets: Sequence[str],
     measure: Measure = RMSE,
     published_decimals: int = 3,
+    named: Callable[[str], str] = method_name,
 ) -> str:
     """Tabulate a metric by method: for each data set ours, mean ± standard error, beside the published value.
 
@@ -61,6 +62,7 @@ def headline(
         datasets: Data sets in the columns' order.
         measure: The metric.
         published_decimals: Digits that published values were printed with, errors of 0 left out.
+        named: Function from a method to its name in the table.
     """
     ours = results[results["metric"] == measure.metric]
     contenders = ours[ours["method"] != ORACLE]
@@ -80,7 +82,7 @@ def headline(
     beside = [] if published is None else ["published"]
     lines = []
     for method in in_order(contenders["method"]) + oracle:
-        line = [method_name(method)]
+        line = [named(method)]
         for key in ((dataset, method) for dataset in datasets):
             mark = "**" if key in bold else ""
             line.append(f"{mark}{texts.get(key, ABSENT)}{mark}")
