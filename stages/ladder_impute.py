@@ -5,8 +5,8 @@ from pathlib import Path
 
 from notmiwae.progress import Report
 from notmiwae.randomness import torch_seed
-from study.ladder.ladder_cells import Cell, cells
 from study.ladder.imputers import Imputer, imputers
+from study.ladder.ladder_cells import Cell, cells
 from study.ladder.measure import measured_folder, write_measured
 from study.ladder.rungs import LadderSpec
 from study.run.jobs import Job, run_cells
