@@ -235,6 +235,15 @@ def test_every_stage_depends_on_its_script_and_on_the_locked_requirements(repos:
         assert ROOT / "requirements.lock" in read
 
 
+@pytest.mark.parametrize("folder", [ROOT, PAPER, IMAGES], ids=["root", "paper", "images"])
+def test_a_lock_holds_the_stages_of_its_graph_and_no_former_ones(
+    folder: Path, repos: dict[Path, Repo]
+) -> None:
+    """DVC leaves those that are gone, and whoever compares locks takes them for results."""
+    locked = yaml.safe_load((folder / "dvc.lock").read_text(encoding="utf-8"))["stages"]
+    assert set(locked) == {stage.name for stage in repos[folder].index.stages}
+
+
 def test_every_pipeline_is_found() -> None:
     assert {"images", "long", "paper", "sweep"} <= {file.name for file in REPOSITORIES}
     assert len(PIPELINES) >= len(REPOSITORIES)
