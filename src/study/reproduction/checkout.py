@@ -65,7 +65,7 @@ class Checkout:
                 pipeline = item.lock.with_suffix(".yaml").relative_to(self._repository).as_posix()
                 path = os.path.relpath(item.place, self._repository)
                 lines[pipeline].append(f"{item.stage}: {path} isn't what its stage made")
-        return lines
+        return {pipeline: changes for pipeline, changes in lines.items() if changes}
 
     def _changes(self, change: Any, outs: Collection[Path]) -> Iterator[str]:
         """Yield `src/study/run is modified` and the like, of one entry of DVC's status."""
