@@ -27,7 +27,7 @@ def main() -> None:
     (method,) = arguments("method")
     ladder = section(LadderSpec, "ladder")
     imputer = entry(imputers, f"ladder.methods.{method}")
-    code = fingerprint(Path(__file__), *modules("notmiwae/estimators", "study/ladder"))
+    code = fingerprint(Path(__file__), *modules("notmiwae/estimators", "study/evaluation", "study/ladder"))
     work = []
     for cell in cells(ladder):
         if not imputer.fits(cell):

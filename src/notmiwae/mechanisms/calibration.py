@@ -56,6 +56,39 @@ def calibrated(scores: Floats, rate: float) -> Floats:
     return sigmoid(scores + intercept(scores, rate))
 
 
+def calibrated_rule(
+    scores: Callable[[pd.DataFrame], Floats], complete: pd.DataFrame, rate: float
+) -> Callable[[pd.DataFrame], Floats]:
+    r"""Return the function from rows to $\sigma(\mathrm{scores}_{nj} + b_j)$, shape (N, C).
+
+    Arguments:
+        scores: Function from rows to scores, shape (N, C).
+        complete: Table over whose rows the mean of each column is `rate`, by $b_j$.
+        rate: Mean over rows.
+    """
+    shifts = np.array([intercept(column, rate) for column in scores(complete).T])
+    return lambda rows: sigmoid(scores(rows) + shifts)
+
+
+def standardised_columns(
+    complete: pd.DataFrame, names: Sequence[str], label: str
+) -> Callable[[pd.DataFrame], Floats]:
+    """Return the function from rows to columns standardised by a complete table, shape (N, C).
+
+    Arguments:
+        complete: Table by which they're standardised.
+        names: Names of the columns.
+        label: Name of the mechanism, with which messages begin.
+
+    Raises:
+        DataError: a column is constant.
+    """
+    scales = [standardiser(complete[name].to_numpy(), f"{label}: column {name!r}") for name in names]
+    return lambda rows: np.stack(
+        [scale(rows[name].to_numpy()) for name, scale in zip(names, scales, strict=True)], axis=1
+    )
+
+
 def combination(
     complete: pd.DataFrame, names: Sequence[str], weights: Sequence[float] | None, label: str
 ) -> Callable[[pd.DataFrame], Floats]:
@@ -72,12 +105,11 @@ def combination(
     Raises:
         DataError: a column, or the sum, is constant.
     """
-    each = [standardiser(complete[name].to_numpy(), f"{label}: column {name!r}") for name in names]
+    columns = standardised_columns(complete, names, label)
     vector = np.ones(len(names)) if weights is None else np.array(weights)
 
     def total(rows: pd.DataFrame) -> Floats:
-        columns = [scale(rows[name].to_numpy()) for name, scale in zip(names, each, strict=True)]
-        return np.asarray(vector @ np.stack(columns), dtype=np.float64)
+        return np.asarray(columns(rows) @ vector, dtype=np.float64)
 
     scale = standardiser(total(complete), f"{label}: the weighted sum of `given`")
     return lambda rows: scale(total(rows))

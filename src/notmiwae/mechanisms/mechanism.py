@@ -17,7 +17,7 @@ from pydantic import AfterValidator, Field, FiniteFloat, PlainValidator, model_v
 from typing_extensions import override
 
 from notmiwae.arrays import Floats, Mask
-from notmiwae.errors import DataError
+from notmiwae.errors import DataError, ParameterError
 from notmiwae.specs import Registry, Spec, suggest
 
 Names = Annotated[tuple[str, ...], Field(min_length=1)]
@@ -124,6 +124,16 @@ class Mechanism(Spec):
             targets: Names of the columns to mask.
         """
 
+    def rule(self, complete: pd.DataFrame) -> Callable[[pd.DataFrame], Floats]:
+        """Return the function from any rows to probabilities `[N, D]`, its constants a complete table's.
+
+        Raises:
+            ParameterError: the probability depends on a table's other rows in ways that it doesn't say.
+        """
+        if not self.rowwise:
+            raise ParameterError(f"{self.label}: takes a table as a whole; accepted: a `CalibratedMechanism`")
+        return self.probability
+
     def log_likelihood(self, missing: Mask, probability: Floats, columns: pd.Index) -> Floats:
         r"""Compute $\log p(s \mid x) = \sum_j \log p(s_j \mid x)$ of rows' masks, `[N]`.
 
@@ -173,6 +183,7 @@ class CalibratedMechanism(Mechanism):
     A subclass states `_rule`, from which the probability of the table's own rows follows, and that of others.
     """
 
+    @override
     def rule(self, complete: pd.DataFrame) -> Callable[[pd.DataFrame], Floats]:
         """Take the constants from a complete table; return the function from any rows to `[N, D]`.
 

@@ -10,16 +10,8 @@ from typing_extensions import override
 from notmiwae.arrays import Floats
 from notmiwae.errors import DataError
 from notmiwae.mechanisms.calibration import combination, intercept, sigmoid
-from notmiwae.mechanisms.mechanism import (
-    CalibratedMechanism,
-    Mechanism,
-    Names,
-    Rate,
-    Rule,
-    Slope,
-    mechanisms,
-    require_distinct,
-)
+from notmiwae.mechanisms.driven_mechanism import DrivenMechanism
+from notmiwae.mechanisms.mechanism import Mechanism, Rate, Rule, mechanisms
 
 
 @mechanisms.register("natural")
@@ -63,7 +55,7 @@ class MCAR(Mechanism):
 
 
 @mechanisms.register("mar_logistic")
-class MARLogistic(CalibratedMechanism):
+class MARLogistic(DrivenMechanism):
     r"""Missing at random: a logistic regression on columns that stay complete.
 
     $p_{nj} = \sigma(\mathrm{slope} \cdot u_n + b)$, where $u$ is $\sum_k w_k z_{nk}$ scaled to mean 0 and
@@ -80,28 +72,13 @@ class MARLogistic(CalibratedMechanism):
         weights: Weights $w$, one for each of `given`; None is 1 for each.
     """
 
-    given: Names
-    rate: Rate
-    slope: Slope
     weights: tuple[FiniteFloat, ...] | None = None
 
     @model_validator(mode="after")
-    def _drivers_fit(self) -> Self:
-        require_distinct("given", self.given)
-        both = set(self.named_columns()) & set(self.given)
-        if both:
-            raise ValueError(f"{min(both)!r} is in columns and in given; a driver must stay complete")
+    def _weights_fit(self) -> Self:
         if self.weights is not None and len(self.weights) != len(self.given):
             raise ValueError(f"weights holds {len(self.weights)} numbers, given {len(self.given)} columns")
         return self
-
-    @override
-    def targets(self, table: pd.DataFrame) -> list[str]:
-        return [name for name in super().targets(table) if name not in self.given]
-
-    @override
-    def drivers(self) -> tuple[str, ...]:
-        return self.given
 
     @override
     def _rule(self, complete: pd.DataFrame, targets: list[str]) -> Rule:

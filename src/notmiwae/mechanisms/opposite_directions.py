@@ -5,7 +5,7 @@ import pandas as pd
 from pydantic import PositiveFloat
 from typing_extensions import override
 
-from notmiwae.mechanisms.calibration import intercept, sigmoid, standardiser
+from notmiwae.mechanisms.calibration import calibrated_rule, standardised_columns
 from notmiwae.mechanisms.mechanism import CalibratedMechanism, Rate, Rule, mechanisms
 
 
@@ -25,14 +25,6 @@ class OppositeDirections(CalibratedMechanism):
 
     @override
     def _rule(self, complete: pd.DataFrame, targets: list[str]) -> Rule:
-        scales = [standardiser(complete[n].to_numpy(), f"{self.label}: column {n!r}") for n in targets]
-        slopes = [self.slope * (-1) ** place for place in range(len(targets))]
-        own = zip(targets, scales, slopes, strict=True)
-        shifts = [
-            intercept(slope * scale(complete[name].to_numpy()), self.rate) for name, scale, slope in own
-        ]
-        columns = list(zip(targets, scales, slopes, shifts, strict=True))
-        return lambda rows: np.stack(
-            [sigmoid(slope * scale(rows[name].to_numpy()) + shift) for name, scale, slope, shift in columns],
-            axis=1,
-        )
+        values = standardised_columns(complete, targets, self.label)
+        slopes = self.slope * (-1.0) ** np.arange(len(targets))
+        return calibrated_rule(lambda rows: slopes * values(rows), complete, self.rate)

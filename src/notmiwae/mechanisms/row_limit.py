@@ -5,7 +5,7 @@ import pandas as pd
 from typing_extensions import override
 
 from notmiwae.arrays import Floats
-from notmiwae.mechanisms.calibration import standardiser
+from notmiwae.mechanisms.calibration import standardised_columns
 from notmiwae.mechanisms.mechanism import CalibratedMechanism, Rate, Rule, mechanisms
 
 
@@ -34,12 +34,12 @@ class RowLimit(CalibratedMechanism):
 
     @override
     def _rule(self, complete: pd.DataFrame, targets: list[str]) -> Rule:
-        names = [*targets, self.limit]
-        scales = [standardiser(complete[n].to_numpy(), f"{self.label}: column {n!r}") for n in names]
+        columns = standardised_columns(complete, [*targets, self.limit], self.label)
 
         def above(rows: pd.DataFrame) -> Floats:
-            columns = [scale(rows[name].to_numpy()) for name, scale in zip(names, scales, strict=True)]
-            return np.stack(columns[:-1], axis=1) - columns[-1][:, None]
+            *values, limit = columns(rows).T
+            difference: Floats = np.stack(values, axis=1) - limit[:, None]
+            return difference
 
         cuts = np.quantile(above(complete), self.rate, axis=0)
         return lambda rows: above(rows) < cuts

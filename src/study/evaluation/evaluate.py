@@ -12,6 +12,7 @@ from notmiwae.training.fitted_model import FittedModel, missing_probability
 from study.data.tables import ImputedCells
 from study.evaluation.imputed_table import ImputedTable
 from study.evaluation.metrics.metric import Metric, metrics
+from study.evaluation.replicates import summed_by_row
 
 _FIRST = ("shift", "rmse", "crps", "coverage90", "width90", "energy")
 """Metrics that results list first, in this order; any others follow by name."""
@@ -75,9 +76,5 @@ def row_errors(imputed: ImputedCells, complete: pd.DataFrame) -> pd.DataFrame:
     values = complete.to_numpy(dtype=np.float64)
     _, first, inverse = np.unique(values, axis=0, return_index=True, return_inverse=True)
     error = np.square(imputed.mean - values[imputed.row, imputed.column])
-    cells = pd.DataFrame({"row": first[inverse.ravel()][imputed.row], "squared_error": error})
-    return (
-        cells[cells["squared_error"].notna()]
-        .groupby("row", as_index=False)
-        .agg(cells=("squared_error", "size"), squared_error=("squared_error", "sum"))
-    )
+    known = np.isfinite(error)
+    return summed_by_row(first[inverse.ravel()][imputed.row][known], error[known])

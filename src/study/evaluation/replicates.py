@@ -3,7 +3,10 @@
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
+
+from notmiwae.arrays import Floats
 
 REPLICATES, ROWS, METRICS = "replicates.csv", "rows.parquet", "metrics.json"
 """Files of an evaluated cell: its metrics by replicate, its errors by row, and what `dvc metrics` shows."""
@@ -33,6 +36,20 @@ def summarise(replicates: pd.DataFrame) -> pd.DataFrame:
         mean, error = mean_and_standard_error(group["value"].tolist())
         rows.append((*key, mean, error, len(group)))
     return pd.DataFrame(rows, columns=[*keys, "mean", "se", "replicates"])
+
+
+def summed_by_row(row: npt.NDArray[np.int64], squared_error: Floats) -> pd.DataFrame:
+    """Sum cells' squared errors by row: columns row, cells (their number) and squared_error.
+
+    Arguments:
+        row: Row of each cell, `[J]`.
+        squared_error: Squared error of each cell, `[J]`.
+    """
+    return (
+        pd.DataFrame({"row": row, "squared_error": squared_error})
+        .groupby("row", as_index=False)
+        .agg(cells=("squared_error", "size"), squared_error=("squared_error", "sum"))
+    )
 
 
 def metrics(replicates: pd.DataFrame) -> dict[str, float]:

@@ -6,9 +6,10 @@ completed rows. More are drawn where few count.
 
 import numpy as np
 import pandas as pd
+from scipy.special import softmax
 
 from notmiwae.arrays import Floats, Mask
-from notmiwae.mechanisms.mechanism import CalibratedMechanism, Mechanism
+from notmiwae.mechanisms.mechanism import Mechanism
 from notmiwae.randomness import generator
 from study.data.sources.correlated_gaussian import CorrelatedGaussian
 from study.ladder.ladder_cells import Completed
@@ -40,9 +41,12 @@ def impute_gaussian(
         masked: Table to complete, NaN where missing.
         draws: Number of draws.
         seed: Seed of all noise.
+
+    Raises:
+        ParameterError: the mechanism doesn't say what it makes of any row; see `Mechanism.rule`.
     """
     draw = generator(seed, "oracle")
-    rule = mechanism.rule(complete) if isinstance(mechanism, CalibratedMechanism) else mechanism.probability
+    rule = mechanism.rule(complete)
 
     def log_likelihood(rows: Floats, missing: Mask) -> Floats:
         table = pd.DataFrame(rows, columns=masked.columns)
@@ -74,11 +78,8 @@ def impute_gaussian(
 
 def _normalised(log_weights: Floats) -> Floats:
     """Normalise weights over the last axis; where all are zero, equal ones stand for them."""
-    highest = log_weights.max(axis=1, keepdims=True)
-    weights = np.where(
-        np.isfinite(highest), np.exp(log_weights - np.where(np.isfinite(highest), highest, 0)), 1.0
-    )
-    return np.asarray(weights / weights.sum(axis=1, keepdims=True))
+    possible = np.isfinite(log_weights).any(axis=1, keepdims=True)
+    return np.asarray(softmax(np.where(possible, log_weights, 0.0), axis=1))
 
 
 def _propose(

@@ -73,7 +73,7 @@ class Estimator(Imputer):
 
 
 @imputers.register("baseline")
-class OfBaseline(Imputer):
+class UsualImputer(Imputer):
     """A usual imputer, on columns standardised by what was observed of them, and a column for each code.
 
     Attributes:

@@ -1,6 +1,6 @@
 """A cell of the ladder: a masked table to impute, what may be known of it, and which cells count."""
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,7 +63,7 @@ class Completed:
 
 
 @dataclass(frozen=True)
-class Cell:
+class Cell(ABC):
     """A table under a mechanism, in one replicate.
 
     Attributes:
@@ -98,7 +98,7 @@ class Cell:
         """Return the rows that count for each mechanism's name in the results; None: all."""
         return {self.mechanism: None}
 
-    def own_metrics(self, completed: Completed, rows: Mask | None) -> dict[str, float]:
+    def own_metrics(self, task: Task, completed: Completed, rows: Mask | None) -> dict[str, float]:
         """Compute metrics that this cell alone has; usually there are none."""
         return {}
 
@@ -178,9 +178,9 @@ class SpikeInCell(Cell):
         return {"natural_spiked": spiked, "natural_background": ~spiked}
 
     @override
-    def own_metrics(self, completed: Completed, rows: Mask | None) -> dict[str, float]:
+    def own_metrics(self, task: Task, completed: Completed, rows: Mask | None) -> dict[str, float]:
         """Compute `fold_change`, the mean of low less high of rows with a gap; nominally −1, and 0 beside."""
-        table = self.spikein.read()
+        table = task.masked
         gaps = table[list(self.spikein.low)].isna().any(axis=1).to_numpy()
         chosen = gaps if rows is None else gaps & rows
         columns = (

@@ -9,11 +9,9 @@ from notmiwae import metrics
 from notmiwae.arrays import Mask
 from notmiwae.files import whole_folder, write_json
 from study.data.tables import write_table
+from study.evaluation.replicates import METRICS, ROWS, summed_by_row
 from study.ladder.ladder_cells import Cell, Completed, Task
 from study.run.pipeline import EVALUATED
-
-METRICS, ROWS = "metrics.json", "rows.parquet"
-"""Files of a measured cell."""
 
 
 def measured_folder(method: str, cell: Cell) -> Path:
@@ -55,11 +53,7 @@ def measure(
     coded = cells & is_code
     if coded.any():
         values["error_rate"] = float((completed.mean[coded] != truth[coded]).mean())
-    errors = pd.DataFrame({"row": row, "squared_error": np.square(mean - true)})
-    by_row = errors.groupby("row", as_index=False).agg(
-        cells=("squared_error", "size"), squared_error=("squared_error", "sum")
-    )
-    return values, by_row
+    return values, summed_by_row(row, np.square(mean - true))
 
 
 def write_measured(cell: Cell, task: Task, completed: Completed, output: Path) -> None:
@@ -68,5 +62,5 @@ def write_measured(cell: Cell, task: Task, completed: Completed, output: Path) -
         for mechanism, rows in cell.parts().items():
             values, errors = measure(task, completed, rows)
             (folder / mechanism).mkdir()
-            write_json(folder / mechanism / METRICS, values | cell.own_metrics(completed, rows))
+            write_json(folder / mechanism / METRICS, values | cell.own_metrics(task, completed, rows))
             write_table(errors, folder / mechanism / ROWS)

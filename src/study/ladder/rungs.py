@@ -8,14 +8,13 @@ import pandas as pd
 from pydantic import BeforeValidator, Field, PositiveInt
 
 from notmiwae.errors import ParameterError
-from notmiwae.mechanisms.mechanism import Mechanism, mechanisms
+from notmiwae.mechanisms.mechanism import Mechanism, Names, mechanisms
 from notmiwae.randomness import generator
 from notmiwae.specs import Spec, parse_entry, suggest
 from study.data.sources.correlated_gaussian import CorrelatedGaussian
 from study.data.sources.source import Source, sources
 from study.data.sources.spike_in import SpikeIn
 
-Names = Annotated[tuple[str, ...], Field(min_length=1)]
 LIMIT = "limit"
 """Column of the rows' limits, beside the table's own where a rung asks for it."""
 ALTERNATE = "alternate"

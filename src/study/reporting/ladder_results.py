@@ -10,9 +10,9 @@ import pandas as pd
 
 from notmiwae.errors import DataError
 from study.evaluation.paired import row_differences
-from study.evaluation.replicates import summarise
+from study.evaluation.replicates import METRICS, ROWS, summarise
 from study.ladder.ladder_cells import Cell, SpikeInCell
-from study.ladder.measure import METRICS, ROWS, measured_folder
+from study.ladder.measure import measured_folder
 
 KEYS = ["dataset", "mechanism", "method"]
 RESULT_COLUMNS = [*KEYS, "metric", "mean", "se", "replicates"]
@@ -45,7 +45,9 @@ class LadderResults:
 
     def values(self, metric: str, method: str) -> pd.DataFrame:
         """Arrange a method's metric, a row a rung and a column a table; NaN where they don't meet."""
-        return self._arranged(metric, method).reindex(index=self.rungs, columns=self.tables)
+        rows = self.results[(self.results["metric"] == metric) & (self.results["method"] == method)]
+        arranged = rows.pivot(index="mechanism", columns="dataset", values="mean")
+        return arranged.reindex(index=self.rungs, columns=self.tables)
 
     @property
     def has_spike_ins(self) -> bool:
@@ -58,10 +60,6 @@ class LadderResults:
             ~self.results["mechanism"].isin(self.rungs) & (self.results["metric"] == metric)
         ]
         return chosen.pivot(index="method", columns="mechanism", values="mean")
-
-    def _arranged(self, metric: str, method: str) -> pd.DataFrame:
-        rows = self.results[(self.results["metric"] == metric) & (self.results["method"] == method)]
-        return rows.pivot(index="mechanism", columns="dataset", values="mean")
 
 
 def read_ladder(methods: Iterable[str], all_cells: Sequence[Cell]) -> LadderResults:
@@ -98,7 +96,7 @@ def paired_differences(found: LadderResults) -> pd.DataFrame:
     """Compare RMSE method by method on the same rows: difference, standard error over rows, p.
 
     Returns:
-        Rows dataset, mechanism, method, reference, difference, se, rows, p, p_holm.
+        Rows dataset, mechanism, method, reference, difference, se, count (of rows), p.
     """
     errors = found.errors.assign(replicate=0)
     parts = []

@@ -10,6 +10,8 @@ from study.reporting.ladder_figures import rung_name, rungs_with
 from study.reporting.ladder_results import DEFAULT, ORACLE, LadderResults
 from study.reporting.methods import in_order, method_name
 
+TABLE_METHODS = (DEFAULT, "unknown", "told", "miwae", "mice", "missforest", "knn", "constant", ORACLE)
+"""Methods of the summary."""
 _SPIKE_METRICS = {
     "bias": "bias",
     "rmse": "RMSE",
@@ -52,7 +54,3 @@ def _value(table: pd.DataFrame, method: str, mechanism: str) -> float:
 
 def _number(value: float) -> str:
     return "" if np.isnan(value) else f"{value:.2f}".replace("-", "−")
-
-
-TABLE_METHODS = (DEFAULT, "unknown", "told", "miwae", "mice", "missforest", "knn", "constant", ORACLE)
-"""Methods of the summary."""

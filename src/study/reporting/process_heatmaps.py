@@ -31,9 +31,7 @@ def mechanism_probability(mechanism: Mechanism, complete: pd.DataFrame) -> Proba
         mechanism: The mechanism.
         complete: The complete table that the mechanism was applied to, N × D.
     """
-    if mechanism.rowwise:
-        return lambda rows: mechanism.probability(pd.DataFrame(rows, columns=complete.columns))
-    if isinstance(mechanism, CalibratedMechanism):
+    if mechanism.rowwise or isinstance(mechanism, CalibratedMechanism):
         rule = mechanism.rule(complete)
         return lambda rows: rule(pd.DataFrame(rows, columns=complete.columns))
     values = complete.to_numpy(dtype=np.float64)

@@ -16,15 +16,15 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from notmiwae.errors import DataError, NotMIWAEError
 from notmiwae.files import whole_folder
 from study.reporting.environment import environment
 from study.reproduction.checkout import PIPELINE, Checkout, checkout, repositories
-from study.reproduction.compare import Tolerance, compare
-from study.reproduction.corners import Corner, ReproductionSpec, rerun
+from study.reproduction.compare import compare
+from study.reproduction.corners import ReproductionSpec, rerun
 from study.run.pipeline import REPORTS, section
 
 FAST = ("train@gaussian-notmiwae", "oracle@gaussian")
@@ -35,15 +35,13 @@ SHOWN = (".", "images", "paper")
 """Folders of the pipelines whose results are shown: what they were made from must be what stands there."""
 
 
-def reproduce(
-    repository: Path, tolerance: Tolerance, corners: Mapping[str, Corner], stages: Sequence[str] = ()
-) -> tuple[str, list[str]]:
+def reproduce(repository: Path, spec: ReproductionSpec, stages: Sequence[str] = ()) -> tuple[str, list[str]]:
     """Run a clone from nothing; return what was asked for, and what differs, a line each.
 
     Arguments:
         repository: Git repository with the pipeline, whose commit is cloned.
-        tolerance: Differences that are allowed in another environment than the committed one.
-        corners: Corner of each further pipeline that is rerun where its lock is stale.
+        spec: Differences that are allowed in another environment than the committed one, and corners of
+            further pipelines.
         stages: Stages to run, with all before them; the whole pipeline by default.
 
     Raises:
@@ -58,13 +56,13 @@ def reproduce(
             )
         shutil.copytree(reports, before)
         same = json.loads((reports / "environment.json").read_text(encoding="utf-8")) == environment()
-        complaints = _stale(clone.folder, ["."] if stages else repositories(clone.folder), corners, tolerance)
+        complaints = _stale(clone.folder, ["."] if stages else repositories(clone.folder), spec)
         clone.repro(*(stages or [PIPELINE]))
-        complaints += compare(before, reports, None if same else tolerance)
+        complaints += compare(before, reports, None if same else spec)
         if complaints:
             with whole_folder(repository / KEPT) as kept:
                 shutil.copytree(reports, kept / "reports")
-        how = "byte for byte" if same else f"within {tolerance.relative:.0%} + {tolerance.absolute:g}"
+        how = "byte for byte" if same else f"within {spec.relative:.0%} + {spec.absolute:g}"
         if not same and not complaints:
             differing = {line.partition(": ")[0] for line in compare(before, reports, None)}
             others = len(differing - {"environment.json"})
@@ -72,9 +70,7 @@ def reproduce(
         return how, complaints
 
 
-def _stale(
-    clone: Path, folders: Sequence[str], corners: Mapping[str, Corner], tolerance: Tolerance
-) -> list[str]:
+def _stale(clone: Path, folders: Sequence[str], spec: ReproductionSpec) -> list[str]:
     """List what makes the lock of a pipeline stale whose results are shown, or how its corner now differs.
 
     Other pipelines' stale locks, and a corner that came out again, are printed.
@@ -83,13 +79,13 @@ def _stale(
     for folder in folders:
         for pipeline, lines in sorted(Checkout(clone, folder).stale().items()):
             lock = (Path(folder) / pipeline).with_suffix(".lock")
-            if folder in SHOWN and folder not in corners:
+            if folder in SHOWN and folder not in spec.corners:
                 complaints += [f"{lock} is stale: {line}" for line in lines]
                 continue
             print(f"note: {lock} is stale, its inputs have changed since it ran:", file=sys.stderr)
             print("\n".join(f"  {line}" for line in lines[:3]), file=sys.stderr)
-            if folder in corners:
-                differences = rerun(clone, folder, corners[folder], tolerance)
+            if folder in spec.corners:
+                differences = rerun(clone, folder, spec.corners[folder], spec)
                 complaints += [f"{line} ({lock} is stale)" for line in differences]
                 if not differences:
                     print(f"note: a corner of {folder} was rerun and came out again", file=sys.stderr)
@@ -114,7 +110,7 @@ def main(arguments: list[str] | None = None) -> int:
         spec = section(ReproductionSpec, "reproduction")
         if left := _uncommitted(repository):
             print(f"note: the commit is checked, without {len(left)} uncommitted change(s)", file=sys.stderr)
-        how, complaints = reproduce(repository, spec, spec.corners, stages)
+        how, complaints = reproduce(repository, spec, stages)
     except NotMIWAEError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -25,6 +25,7 @@ APART = frozenset(
         "notmiwae/cli",
         "notmiwae/estimators",
         "study/evaluation",
+        "study/ladder",
         "study/reporting",
         "study/reproduction",
         "study/search",

@@ -1,17 +1,13 @@
 """Peptides spiked in at known amounts: cells that are really missing, of which the truth is known."""
 
-from typing import Annotated
-
 import numpy as np
 import pandas as pd
-from pydantic import Field
 from typing_extensions import override
 
 from notmiwae.arrays import Floats
+from notmiwae.mechanisms.mechanism import Names
 from study.data.sources.csv_table import CsvTable
 from study.data.sources.source import sources
-
-Names = Annotated[tuple[str, ...], Field(min_length=1)]
 
 
 @sources.register("spikein")
