@@ -125,7 +125,7 @@ audit: $(VENV)/.tools  ## Known vulnerabilities of what is locked (asks the inde
 check: $(VENV)/.ready  ## Rerun everything in a clone and compare with the committed reports
 	python -m study.reproduction.check
 
-check-fast: $(VENV)/.ready  ## The same for a part of it, in about a minute
+check-fast: $(VENV)/.ready  ## The same for a part of it, in about two minutes
 	python -m study.reproduction.check --fast
 
 verify-cache: $(VENV)/.ready  ## Read every object of the DVC cache: is it what its name says?

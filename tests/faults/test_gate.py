@@ -9,8 +9,10 @@ import pytest
 import yaml
 from projects import MAKE, commit, dvc, toy
 
+from notmiwae.errors import ParameterError
 from study.reporting.environment import environment
 from study.reproduction.check import main
+from study.reproduction.corners import narrow
 
 RESULTS = "reports/results.csv"
 
@@ -156,8 +158,7 @@ def cornered(project: Path) -> Path:
     (paper / "evaluate.py").write_text(EVALUATE)
     params = project / "params.yaml"
     loaded = yaml.safe_load(params.read_text())
-    corner = {"datasets": ["a"], "models": ["miwae"], "baselines": []}
-    loaded["reproduction"]["corners"] = {"paper": corner}
+    loaded["reproduction"] |= {"corners": {"paper": {"run": {"datasets": ["a"]}}}, "fast": []}
     params.write_text(yaml.safe_dump(loaded))
     dvc(paper, "repro")
     dvc(project, "repro")
@@ -199,12 +200,39 @@ def test_a_corner_that_is_none_is_an_error(
     cornered: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     params = cornered / "params.yaml"
-    params.write_text(params.read_text().replace("datasets:\n      - a", "datasets:\n      - c"))
+    params.write_text(params.read_text().replace("datasets:\n        - a", "datasets:\n        - c"))
     (cornered / "paper/evaluate.py").write_text(EVALUATE + "# the same\n")
     commit(cornered)
     monkeypatch.chdir(cornered)
     assert main([]) == 1
-    assert "c-miwae.json: no such cell of the pipeline" in capsys.readouterr().err
+    assert "reproduction.corners.paper.run.datasets: found 'c'; accepted: a, b" in capsys.readouterr().err
+
+
+def test_the_quick_check_has_the_corners_that_are_said(
+    cornered: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    params = cornered / "params.yaml"
+    params.write_text(params.read_text().replace("fast: []", "fast: [paper]"))
+    dvc(cornered, "repro")
+    commit(cornered)
+    monkeypatch.chdir(cornered)
+    assert main(["--fast"]) == 0
+    assert "note: a corner of paper was rerun and came out again" in capsys.readouterr().err
+    metrics = cornered / "paper/reports/metrics/a-miwae.json"
+    metrics.write_text('{"rmse": 9.0}')
+    commit(cornered)
+    assert main(["--fast"]) == 1
+    assert "paper/reports/metrics/a-miwae.json: rmse: was 9" in capsys.readouterr().err
+
+
+def test_a_corner_narrows_lists_and_mappings() -> None:
+    dials = {"run": {"datasets": ["a", "b"], "kept": 1}, "tables": {"x": {"rows": 1}, "y": {"rows": 2}}}
+    narrowed = narrow(dials, {"run": {"datasets": ["b"]}, "tables": ["y"]}, "here")
+    assert narrowed == {"run": {"datasets": ["b"], "kept": 1}, "tables": {"y": {"rows": 2}}}
+    with pytest.raises(ParameterError, match=r"here\.tables: found 'z'; accepted: x, y"):
+        narrow(dials, {"tables": ["z"]}, "here")
+    with pytest.raises(ParameterError, match=r"here\.table: no such dial; did you mean 'tables'"):
+        narrow(dials, {"table": ["y"]}, "here")
 
 
 @pytest.mark.parametrize("arguments", [[], ["--fast"]])

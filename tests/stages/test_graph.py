@@ -23,8 +23,9 @@ from notmiwae.training.recipe import RecipeSpec
 from study.baselines.baseline import baselines
 from study.data.datasets import DatasetSpec
 from study.evaluation.side_studies import SIDE_STUDIES, side_study
+from study.reproduction.check import SHOWN
 from study.reproduction.checkout import repositories
-from study.reproduction.corners import ReproductionSpec
+from study.reproduction.corners import ReproductionSpec, narrow
 from study.run import pipeline
 from study.run.params_file import lookup
 from study.search.sweep_spec import read_sweep
@@ -430,8 +431,12 @@ def test_every_entry_of_params_is_valid(grid: dict[str, list[str]]) -> None:
     assert pipeline.seed() >= 0
 
 
-def test_the_tolerance_of_the_check_is_valid() -> None:
-    pipeline.section(ReproductionSpec, "reproduction")
+def test_tolerance_and_corners_of_the_check_are_valid() -> None:
+    spec = pipeline.section(ReproductionSpec, "reproduction")
+    assert set(spec.fast) <= set(spec.corners) <= set(SHOWN) - {"."}
+    for folder, corner in spec.corners.items():
+        params = yaml.safe_load((ROOT / folder / "params.yaml").read_text())
+        assert narrow(params, corner, folder) != params
 
 
 def test_the_searches_start_from_what_stands_in_params(monkeypatch: pytest.MonkeyPatch) -> None:

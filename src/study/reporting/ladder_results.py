@@ -11,7 +11,7 @@ import pandas as pd
 from notmiwae.errors import DataError
 from study.evaluation.paired import row_differences
 from study.evaluation.replicates import METRICS, ROWS, summarise
-from study.ladder.ladder_cells import Cell, SpikeInCell
+from study.ladder.ladder_cells import Cell
 from study.ladder.measure import measured_folder
 
 KEYS = ["dataset", "mechanism", "method"]
@@ -33,13 +33,11 @@ class LadderResults:
 
     Attributes:
         results: Rows `RESULT_COLUMNS`.
-        errors: Squared errors by row: `KEYS`, row, cells, squared_error.
         rungs: Names of the mechanisms, in their order.
         tables: Names of the tables, in their order.
     """
 
     results: pd.DataFrame
-    errors: pd.DataFrame
     rungs: list[str]
     tables: list[str]
 
@@ -62,8 +60,11 @@ class LadderResults:
         return chosen.pivot(index="method", columns="mechanism", values="mean")
 
 
-def read_ladder(methods: Iterable[str], all_cells: Sequence[Cell]) -> LadderResults:
+def read_ladder(methods: Iterable[str], all_cells: Sequence[Cell]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Read what each method made of the cells that it imputed.
+
+    Returns:
+        Results, rows `RESULT_COLUMNS`; and squared errors by row: `KEYS`, row, cells, squared_error.
 
     Raises:
         DataError: a method has imputed none.
@@ -85,30 +86,27 @@ def read_ladder(methods: Iterable[str], all_cells: Sequence[Cell]) -> LadderResu
                 rows["row"] += _APART * cell.replicate
                 errors.append(rows.assign(**dict(zip(KEYS, key, strict=True))))
     replicates = pd.DataFrame(values, columns=[*KEYS, "metric", "replicate", "value"])
-    own = [cell for cell in all_cells if not isinstance(cell, SpikeInCell)]
-    rungs, tables = (
-        list(dict.fromkeys(names)) for names in zip(*((c.mechanism, c.dataset) for c in own), strict=True)
-    )
-    return LadderResults(summarise(replicates)[RESULT_COLUMNS], pd.concat(errors), rungs, tables)
+    return summarise(replicates)[RESULT_COLUMNS], pd.concat(errors)
 
 
-def paired_differences(found: LadderResults) -> pd.DataFrame:
+def paired_differences(errors: pd.DataFrame) -> pd.DataFrame:
     """Compare RMSE method by method on the same rows: difference, standard error over rows, p.
+
+    Arguments:
+        errors: Squared errors by row, of `read_ladder`.
 
     Returns:
         Rows dataset, mechanism, method, reference, difference, se, count (of rows), p.
     """
-    errors = found.errors.assign(replicate=0)
     parts = []
-    for (_, mechanism), group in errors.groupby(["dataset", "mechanism"], sort=False):
+    for (_, mechanism), group in errors.assign(replicate=0).groupby(["dataset", "mechanism"], sort=False):
         for reference, methods in _PAIRS:
             known = group[group["method"].isin([reference, *methods])]
             if reference not in set(known["method"]):
                 continue
             parts.append(row_differences(known, [reference]).assign(mechanism=str(mechanism)))
-    table = pd.concat(parts, ignore_index=True)
     columns = ["dataset", "mechanism", "method", "reference", "difference", "se", "count", "p"]
-    return table[columns]
+    return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
 
 
 def metric_files(results: pd.DataFrame) -> dict[Path, dict[str, float]]:

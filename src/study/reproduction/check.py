@@ -7,7 +7,7 @@ amplifies it, and results and metrics are compared within `reproduction` of para
 pixels. Timings are never compared.
 
 The longer pipelines aren't rerun: their locks say what their results were made from. Where that has changed
-since, a corner of the pipeline is rerun, if `reproduction.corners` names one; otherwise the check fails.
+since, a corner of the pipeline is rerun, if `reproduction.corners` has one; otherwise the check fails.
 """
 
 import argparse
@@ -19,8 +19,9 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from notmiwae.errors import DataError, NotMIWAEError
+from notmiwae.errors import DataError, NotMIWAEError, ParameterError
 from notmiwae.files import whole_folder
+from notmiwae.specs import suggest
 from study.reporting.environment import environment
 from study.reproduction.checkout import PIPELINE, Checkout, checkout, repositories
 from study.reproduction.compare import compare
@@ -31,7 +32,7 @@ FAST = ("train@gaussian-notmiwae", "oracle@gaussian")
 """Stages that, with all before them, are the quick check: tables, masks, training curves, metrics."""
 KEPT = Path("build/reproduced")
 """Folder in which new reports are kept if they differ."""
-SHOWN = (".", "images", "paper")
+SHOWN = (".", "images", "ladder", "paper")
 """Folders of the pipelines whose results are shown: what they were made from must be what stands there."""
 
 
@@ -57,6 +58,8 @@ def reproduce(repository: Path, spec: ReproductionSpec, stages: Sequence[str] = 
         shutil.copytree(reports, before)
         same = json.loads((reports / "environment.json").read_text(encoding="utf-8")) == environment()
         complaints = _stale(clone.folder, ["."] if stages else repositories(clone.folder), spec)
+        for name in spec.fast if stages else ():
+            complaints += _corner(clone.folder, name, spec)
         clone.repro(*(stages or [PIPELINE]))
         complaints += compare(before, reports, None if same else spec)
         if complaints:
@@ -85,11 +88,18 @@ def _stale(clone: Path, folders: Sequence[str], spec: ReproductionSpec) -> list[
             print(f"note: {lock} is stale, its inputs have changed since it ran:", file=sys.stderr)
             print("\n".join(f"  {line}" for line in lines[:3]), file=sys.stderr)
             if folder in spec.corners:
-                differences = rerun(clone, folder, spec.corners[folder], spec)
-                complaints += [f"{line} ({lock} is stale)" for line in differences]
-                if not differences:
-                    print(f"note: a corner of {folder} was rerun and came out again", file=sys.stderr)
+                complaints += [f"{line} ({lock} is stale)" for line in _corner(clone, folder, spec)]
     return complaints
+
+
+def _corner(clone: Path, folder: str, spec: ReproductionSpec) -> list[str]:
+    """Rerun the corner of a pipeline; list what differs, or print that nothing does."""
+    if folder not in spec.corners:
+        raise ParameterError(f"reproduction.fast: {folder} has no corner{suggest(folder, spec.corners)}")
+    differences = rerun(clone, folder, spec.corners[folder], spec)
+    if not differences:
+        print(f"note: a corner of {folder} was rerun and came out again", file=sys.stderr)
+    return differences
 
 
 def _uncommitted(repository: Path) -> list[str]:
@@ -102,7 +112,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="make check", description="Do the committed results come out again?"
     )
-    fast = f"run {' and '.join(FAST)} with what they need, and not the whole pipeline"
+    fast = f"run {' and '.join(FAST)} with what they need, and the corners in `reproduction.fast`; no more"
     parser.add_argument("--fast", action="store_true", help=fast)
     stages = FAST if parser.parse_args(arguments).fast else ()
     repository = Path.cwd()

@@ -36,6 +36,11 @@ CHAPTERS = (
         "Sixteen methods, cell by cell beside the printed errors, and what each part is worth.",
     ),
     Chapter(
+        "docs/ladder.md",
+        "The ladder",
+        "What happens where the assumption is wrong, or left out, and on cells that are really missing.",
+    ),
+    Chapter(
         "docs/long.md", "Longer studies", "Twenty seeds of each of the six tables, and the published recipe."
     ),
     Chapter(
@@ -87,10 +92,14 @@ PAPER = Pipeline(
 )
 PIPELINES = (STUDY, IMAGES, PAPER)
 
+LADDER = "ladder/reports"
+"""Folder of the ladder's results, which have a column more than those of `PIPELINES`: the mechanism."""
+
 SUMMARISED = (
     ("The published study, RMSE", f"{STUDY.reports}/table.md"),
     ("Images, RMSE", f"{IMAGES.reports}/table.md"),
     ("Six tables", f"{PAPER.reports}/summary.md"),
+    ("The ladder, RMSE", f"{LADDER}/summary.md"),
 )
 """Titles and tables of `SUMMARY`."""
 
@@ -99,6 +108,7 @@ FILLED = ("README.md", "docs/study.md", "docs/images.md", "docs/sweep.md", "benc
 
 _REPORTS = (
     *(pipeline.reports for pipeline in PIPELINES),
+    LADDER,
     "long/reports",
     "sweep/gaussian/reports",
     "sweep/banknote/reports",
@@ -112,6 +122,8 @@ FIGURES = (*(f"{reports}/figures" for reports in _REPORTS), "benchmarks/results"
 
 INPUTS = (
     *(str(Path(pipeline.folder, name)) for pipeline in PIPELINES for name in ("params.yaml", "dvc.lock")),
+    "ladder/params.yaml",
+    "ladder/dvc.lock",
     "requirements.lock",
 )
 """Files that decide the results: the report holds their checksums."""
