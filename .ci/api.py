@@ -14,6 +14,7 @@ PAGE = ROOT / "docs/api.md"
 PUBLIC = {
     "notmiwae.NotMIWAEImputer": "notmiwae.estimators.not_miwae_imputer.NotMIWAEImputer",
     "notmiwae.MIWAEImputer": "notmiwae.estimators.miwae_imputer.MIWAEImputer",
+    "notmiwae.Missing": "notmiwae.estimators.missing.Missing",
     "notmiwae.AssumptionWarning": "notmiwae.errors.AssumptionWarning",
     "notmiwae.estimators.assumptions.ASSUMPTIONS": "notmiwae.estimators.assumptions.ASSUMPTIONS",
     "notmiwae.estimators.columns.Column": "notmiwae.estimators.columns.Column",

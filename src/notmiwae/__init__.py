@@ -5,22 +5,29 @@ from typing import TYPE_CHECKING, Any
 from notmiwae.errors import AssumptionWarning
 
 if TYPE_CHECKING:
+    from notmiwae.estimators.missing import Missing
     from notmiwae.estimators.miwae_imputer import MIWAEImputer
     from notmiwae.estimators.not_miwae_imputer import NotMIWAEImputer
 
     __version__: str
 
-__all__ = ["AssumptionWarning", "MIWAEImputer", "NotMIWAEImputer", "__version__"]
+__all__ = ["AssumptionWarning", "MIWAEImputer", "Missing", "NotMIWAEImputer", "__version__"]
+
+_MODULES = {
+    "MIWAEImputer": "notmiwae.estimators.miwae_imputer",
+    "Missing": "notmiwae.estimators.missing",
+    "NotMIWAEImputer": "notmiwae.estimators.not_miwae_imputer",
+}
 
 
 def __getattr__(name: str) -> Any:
     # A stage or a command that doesn't need the estimators needn't wait for what they import.
     if name == "__version__":
         return _version()
-    if name in __all__:
-        from notmiwae.estimators import miwae_imputer, not_miwae_imputer
+    if name in _MODULES:
+        from importlib import import_module
 
-        return getattr(miwae_imputer if name == "MIWAEImputer" else not_miwae_imputer, name)
+        return getattr(import_module(_MODULES[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -90,6 +90,13 @@ def test_hostile_models(refused, trained, masked, tmp_path):
         (["--missing-process", "hihg"], "no word 'hihg'; did you mean 'high'? accepted: high, low,"),
         (["--missing-process", "wag=high"], "no column 'wag' in"),
         (["--missing-process", "high", "age=mcar"], "accepted: one word, or COLUMN=WORD each"),
+        (["--missing-process", "wage=high", "--given", "wage=agee"], "--given: no column 'agee' in"),
+        (["--missing-process", "wage=high", "--given", "age=wage"], "--given: age: nothing says why"),
+        (["--missing-process", "wage=high", "--given", "wage"], "--given: found 'wage'; accepted: NAME="),
+        (["--at-random", "wage"], "--at-random: wage: nothing says why its values are missing"),
+        (["--missing-process", "wage=mcar", "--at-random", "wage"], "more is said of the word 'mcar' (wage)"),
+        (["--group", "a=wage,age"], "--group: nothing says why values are missing"),
+        (["--missing-process", "low", "--group", "a=wag"], "--group: no column 'wag' in"),
         (["--missing-process", "region=high"], "masked.csv: missing_process: region: 'high': its categories"),
         (["--kind", "age=counts"], "--kind: no word 'counts'; did you mean 'count'?"),
         (["--kind", "agee=count"], "--kind: no column 'agee' in"),
@@ -217,3 +224,20 @@ def test_it_computes_on_one_thread_unless_asked(notmiwae, masked, tmp_path, monk
         torch.set_num_threads(before)
     assert len(counted) == 2
     assert set(counted) == threads
+
+
+def test_what_else_decides_can_be_typed(notmiwae, masked, tmp_path):
+    typed = ["--missing-process", "wage=low", "age=high", "--given", "wage=region,age", "--at-random", "wage",
+             "--group", "both=wage,age", "--ignore", "id", "--json", *QUICK]  # fmt: skip
+    found = notmiwae("impute", masked, "-o", tmp_path / "out.csv", "--model-out", tmp_path / "model", *typed)
+    assert found.status == 0, found.err
+    learnt = {each["column"]: each for each in found.json()["missing_process"]}
+    assert learnt["wage"]["direction"] == "low"
+    assert 0 < learnt["wage"]["at_random"] < 1
+    assert "age " in learnt["wage"]["given"]
+    assert learnt["age"]["together"] > 0
+    again = notmiwae(
+        "impute", masked, "-o", tmp_path / "again.csv", "--model", tmp_path / "model", "--ignore", "id"
+    )
+    assert again.status == 0, again.err
+    assert (tmp_path / "again.csv").read_bytes() == (tmp_path / "out.csv").read_bytes()

@@ -8,10 +8,11 @@ from sample_means import sample_means
 
 from notmiwae.errors import ParameterError
 from notmiwae.model.distributions import Normal
-from notmiwae.model.missing_process.missing_process import processes
+from notmiwae.model.missing_process.missing_process import Features, processes
 from notmiwae.specs import parse_entry
 
 NAMES = ["age", "wage", "hours", "rent"]
+FEATURES = Features(tuple(NAMES), (0, 0, 0, 0), (0, 1, 3))
 COLUMNS = torch.tensor([0, 1, 3])
 GENERATOR = torch.Generator().manual_seed(0)
 X = torch.randn(50, 4, generator=GENERATOR)
@@ -26,8 +27,8 @@ def by_column(default=None, **columns):
     return processes.parse(entry)
 
 
-def run(spec, columns=COLUMNS, names=NAMES):
-    return spec.build(columns, X, S, names)(PX, X, S, torch.Generator().manual_seed(1))
+def run(spec, columns=COLUMNS):
+    return spec.build(columns, X, S, FEATURES)(PX, X, S, torch.Generator().manual_seed(1))
 
 
 @torch.no_grad()
@@ -48,7 +49,7 @@ def test_it_equals_its_parts():
 @torch.no_grad()
 def test_equal_settings_are_one_process_and_ignorable_columns_count_for_nothing():
     shared = LOW | {"shared": True}
-    process = by_column({"kind": "ignorable"}, age=shared, rent=shared).build(COLUMNS, X, S, NAMES)
+    process = by_column({"kind": "ignorable"}, age=shared, rent=shared).build(COLUMNS, X, S, FEATURES)
     assert sorted(part.columns.tolist() for part in process.parts) == [[0, 3], [1]]
     assert sum(parameter.numel() for parameter in process.parameters()) == 2
     assert torch.equal(process.missing_probability(X)[:, [1, 2]], torch.zeros(50, 2))
@@ -67,7 +68,7 @@ def test_unknown_directions_start_all_high_then_all_low():
 
 def test_an_unknown_column_is_named_with_those_accepted():
     with pytest.raises(ParameterError, match=r"no column 'agge'; did you mean 'age'\? accepted: age, wage"):
-        by_column(agge=LOW).build(COLUMNS, X, S, NAMES)
+        by_column(agge=LOW).build(COLUMNS, X, S, FEATURES)
     with pytest.raises(ParameterError, match="takes the columns' names"):
         by_column(age=LOW).build(COLUMNS, X, S)
 
@@ -75,7 +76,7 @@ def test_an_unknown_column_is_named_with_those_accepted():
 @pytest.mark.parametrize("kind", ["agnostic_linear", "agnostic_nonlinear", "by_column"])
 def test_a_process_of_the_whole_row_is_refused(kind):
     with pytest.raises(ParameterError, match=f"by_column: {kind} isn't separable"):
-        by_column(wage={"kind": kind}).build(COLUMNS, X, S, NAMES)
+        by_column(wage={"kind": kind}).build(COLUMNS, X, S, FEATURES)
 
 
 def test_a_mistake_in_one_column_is_named():
@@ -105,10 +106,10 @@ EVERY_ENTRY = pytest.mark.parametrize("entry", ENTRIES.values(), ids=ENTRIES)
 @torch.no_grad()
 def test_weights_fit_a_process_that_was_built_without_the_table(entry):
     spec = processes.parse(entry)
-    before = spec.build(COLUMNS, X, S, NAMES)
+    before = spec.build(COLUMNS, X, S, FEATURES)
     read = processes.parse(json.loads(json.dumps(spec.to_mapping())))
     assert read == spec
-    after = read.build(COLUMNS, torch.zeros(1, 4), torch.ones(1, 4), NAMES)
+    after = read.build(COLUMNS, torch.zeros(1, 4), torch.ones(1, 4), FEATURES)
     after.load_state_dict(before.state_dict())
     first, second = (each(PX, X, S, torch.Generator().manual_seed(3)) for each in (before, after))
     assert torch.equal(first.log_prob, second.log_prob)
@@ -120,7 +121,7 @@ def test_weights_fit_a_process_that_was_built_without_the_table(entry):
 @EVERY_ENTRY
 @torch.no_grad()
 def test_what_was_learnt_is_plain_data_that_says_where_values_go_missing(entry):
-    process = processes.parse(entry).build(COLUMNS, X, S, NAMES)
+    process = processes.parse(entry).build(COLUMNS, X, S, FEATURES)
     learnt = process.learnt()
     assert json.loads(json.dumps(learnt)) == learnt
     for each in learnt:
@@ -136,7 +137,7 @@ def test_what_was_learnt_is_plain_data_that_says_where_values_go_missing(entry):
 
 
 def test_what_was_learnt_comes_in_the_order_of_the_columns():
-    process = by_column(age=LOW, wage=INSIDE, rent=LOW).build(COLUMNS, X, S, NAMES)
+    process = by_column(age=LOW, wage=INSIDE, rent=LOW).build(COLUMNS, X, S, FEATURES)
     assert [(each["column"], each.get("direction")) for each in process.learnt()] == [
         (0, "low"),
         (1, "inside"),

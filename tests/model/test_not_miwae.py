@@ -188,7 +188,7 @@ def test_integrating_the_missing_values_is_tighter_than_sampling_them():
     """Rao–Blackwell: the same process, once in closed form and once at a sampled x_1."""
 
     class Sampled(SelfMaskingProcess):
-        def forward(self, px, x, s, generator):
+        def forward(self, px, x, s, generator, w=None):
             noise = torch.randn(px.mean.shape, generator=generator, dtype=torch.float64)
             values = torch.where(s.bool(), x, px.rsample(noise))
             everything = super().missing_probability(values.flatten(0, 1)).view_as(values)

@@ -6,7 +6,7 @@ import pytest
 import torch
 from scipy.special import ndtr
 
-from notmiwae.model.missing_process.missing_process import processes
+from notmiwae.model.missing_process.missing_process import Features, processes
 
 
 @pytest.mark.parametrize(("direction", "quantile"), [("high", 0.95), ("low", 0.05)])
@@ -74,7 +74,7 @@ def test_limits_are_those_of_parameters_in_a_process_by_column_too():
     entry = {"high": {"kind": "self_masking"}, "low": {"kind": "self_masking", "direction": "low"}}
     columns = {"a": entry["low"], "b": entry["high"], "c": {"kind": "mcar"}}
     process = processes.parse({"kind": "by_column", "columns": columns}).build(
-        torch.arange(3), x, s, tuple("abc")
+        torch.arange(3), x, s, Features(tuple("abc"), (0, 0, 0), (0, 1, 2))
     )
     limits = process.limits()
     parameters = dict(process.named_parameters())

@@ -34,7 +34,7 @@ class ThreeSidedProcess(SeparableProcess):
 
 @processes.register("three_sided")
 class ThreeSidedSpec(ProcessSpec):
-    def build(self, columns, x, s, names=None):
+    def build(self, columns, x, s, features=None):
         return ThreeSidedProcess(columns)
 '''
 BASELINE = '''

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from notmiwae.cli import input_checks as checks
 from notmiwae.cli import options
-from notmiwae.errors import AssumptionWarning, NotMIWAEError
+from notmiwae.errors import AssumptionWarning, NotMIWAEError, ParameterError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,13 +18,15 @@ if TYPE_CHECKING:
     from notmiwae.cli.table_input import Table
     from notmiwae.estimators.miwae_imputer import MIWAEImputer
 
-WORDS = ("high", "low", "unknown", "extreme", "middle", "anything", "mar", "mcar")
+WORDS = ("high", "low", "unknown", "extreme", "middle", "anything", "mar", "mcar", "category")
 """`ASSUMPTIONS`, which takes seconds to import."""
 _DRAWS = 20
 _EXAMPLES = """\
   notmiwae impute survey.csv -o imputed.csv
   notmiwae impute survey.csv -o imputed.csv --missing-process high
   notmiwae impute survey.csv -o imputed.csv --missing-process income=high age=mcar --ignore id
+  notmiwae impute survey.csv -o imputed.csv --missing-process income=low --given income=age,children
+  notmiwae impute survey.csv -o imputed.csv --missing-process low --group wave2=weight,pulse,height
   notmiwae impute survey.csv -o imputed.csv --draws 20 --draws-out draws.csv
   notmiwae impute survey.csv -o imputed.csv --kind visits=count --limits income=0: share=0:100
   notmiwae impute survey.csv -o imputed.csv --model-out model/
@@ -37,7 +39,8 @@ words of --missing-process, of the whole table or of columns (others are then mi
   extreme     both ends; middle: what lies between
   anything    missingness may depend on all values of the row; of the whole table only
   mar         given what is seen, missingness says nothing of the values (done where nothing is said)
-  mcar        it depends on nothing"""
+  mcar        it depends on nothing
+  category    each category goes missing at a rate of its own; of columns of categories"""
 
 
 def add(subparsers: Any) -> None:
@@ -52,6 +55,30 @@ def add(subparsers: Any) -> None:
         default=[],
         metavar="WORD",
         help="why values are missing: a WORD, or COLUMN=WORD, see below",
+    )
+    parser.add_argument(
+        "--given",
+        action="extend",
+        nargs="+",
+        default=[],
+        metavar="COLUMN=COLUMN,…",
+        help="columns that decide too on whether a COLUMN is missing; or `complete` ones, or all `others`",
+    )
+    parser.add_argument(
+        "--at-random",
+        action="extend",
+        nargs="+",
+        default=[],
+        metavar="COLUMN",
+        help="columns that lose a share of their values whatever they are, beside those of their word",
+    )
+    parser.add_argument(
+        "--group",
+        action="extend",
+        nargs="+",
+        default=[],
+        metavar="NAME=COLUMN,…",
+        help="columns whose gaps come together in a row, as a visit's or a batch's",
     )
     parser.add_argument(
         "--draws", type=options.positive, metavar="M", help="multiple imputations (default: 20)"
@@ -84,7 +111,11 @@ def add(subparsers: Any) -> None:
 
 def run(typed: argparse.Namespace) -> int:
     """Read, train or load, impute, write."""
-    assumption = checks.assumption(typed.missing_process, WORDS)
+    assumption = checks.with_details(typed, checks.assumption(typed.missing_process, WORDS))
+    if typed.group and assumption is None:
+        raise ParameterError(
+            "--group: nothing says why values are missing; accepted: --missing-process beside it"
+        )
     kinds = options.pairs("--kind", typed.kind, options.KINDS)
     if typed.old_limits:
         options.say("--bounds is called --limits now; the old name goes in version 0.4", typed.quiet)
@@ -162,7 +193,8 @@ def fitted(
     if "unknown" in (assumption.values() if isinstance(assumption, dict) else [assumption]):
         options.say(UNKNOWN, typed.quiet)
     options.say(f"training {settings['members']} model(s) …", typed.quiet)
-    imputer = NotMIWAEImputer(assumption, **settings)
+    groups = options.lists("--group", typed.group)
+    imputer = NotMIWAEImputer(assumption, groups=groups or None, **settings)
     if assumption in (None, "mar"):
         imputer = MIWAEImputer(**settings)
     with warnings.catch_warnings():

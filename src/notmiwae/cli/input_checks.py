@@ -13,6 +13,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from notmiwae.cli.table_input import Table
+    from notmiwae.estimators.assumptions import Assumption
+
+_OF_TRAINING = (
+    *("missing_process", "given", "at_random", "group", "kind", "limits"),
+    *("steps", "members", "seed", "model_out"),
+)
+"""Options that a saved model has no use for."""
 
 
 def assumption(typed: list[str], words: tuple[str, ...]) -> str | dict[str, str] | None:
@@ -30,12 +37,49 @@ def assumption(typed: list[str], words: tuple[str, ...]) -> str | dict[str, str]
     return options.pairs("--missing-process", typed, words)
 
 
+def with_details(typed: argparse.Namespace, said: str | dict[str, str] | None) -> Any:
+    """Return the assumption with what `--given` and `--at-random` say of columns.
+
+    Raises:
+        ParameterError: nothing says why a column's values are missing, or its word takes no more.
+    """
+    given = options.lists("--given", typed.given)
+    if not given and not typed.at_random:
+        return said
+    from notmiwae.estimators.missing import DIRECTIONS, Missing
+
+    words = dict(said) if isinstance(said, dict) else {}
+    found: dict[str, Any] = dict(words)
+    for option, names in (("--given", given), ("--at-random", typed.at_random)):
+        for name in names:
+            if name not in words:
+                beside = f"accepted: --missing-process {name}=low, or another word, beside it"
+                raise ParameterError(f"{option}: {name}: nothing says why its values are missing; {beside}")
+            options.known(option, "more is said of the word", words[name], DIRECTIONS, f" ({name})")
+    for name in {*given, *typed.at_random}:
+        drivers = given.get(name, [])
+        all_of_them = drivers[0] if drivers in (["complete"], ["others"]) else drivers
+        found[name] = Missing(words[name], given=all_of_them, at_random=name in typed.at_random)
+    return found
+
+
 def paths(typed: argparse.Namespace) -> None:
     """Raise if options contradict each other, or if what they name can't be written."""
     if typed.draws and not typed.draws_out:
         raise ParameterError("--draws: nothing says where they go; accepted: --draws-out FILE beside it")
     if typed.model:
-        of_training = ("missing_process", "kind", "limits", "steps", "members", "seed", "model_out")
+        of_training = (
+            "missing_process",
+            "given",
+            "at_random",
+            "group",
+            "kind",
+            "limits",
+            "steps",
+            "members",
+            "seed",
+            "model_out",
+        )
         for name in of_training:
             if getattr(typed, name) not in (None, []):
                 option = name.replace("_", "-")
@@ -53,7 +97,7 @@ def read_rows(
     typed: argparse.Namespace,
     kinds: Mapping[str, str],
     limits: Mapping[str, Any],
-    assumption: str | Mapping[str, str] | None,
+    assumption: Assumption | None,
 ) -> Table:
     """Read the table, and check it for what training can't use."""
     from notmiwae.cli.table_input import read
@@ -64,7 +108,16 @@ def read_rows(
     options.check_columns("--ignore", typed.ignore, table.path, table.frame.columns)
     modelled = table.modelled
     by_column = assumption if isinstance(assumption, Mapping) else {}
-    for option, named in (("--kind", kinds), ("--limits", limits), ("--missing-process", by_column)):
+    groups = options.lists("--group", typed.group)
+    drivers = [each for names in options.lists("--given", typed.given).values() for each in names]
+    grouped = [each for names in groups.values() for each in names]
+    for option, named in (
+        ("--kind", kinds),
+        ("--limits", limits),
+        ("--missing-process", by_column),
+        ("--given", [each for each in drivers if each not in ("complete", "others")]),
+        ("--group", grouped),
+    ):
         options.check_columns(option, named, table.path, modelled.columns)
     if not modelled.shape[1]:
         raise DataError(f"{table.path}: no column is left to look at")
@@ -85,7 +138,8 @@ def read_rows(
             table.frame[name] = table.frame[name].astype(float)
     # What training would refuse, before anything is said.
     try:
-        missing_process("mar" if assumption is None else assumption, describe(table.modelled, kinds, limits))
+        described = describe(table.modelled, kinds, limits)
+        missing_process("mar" if assumption is None else assumption, described, groups)
     except NotMIWAEError as error:
         raise type(error)(f"{table.path}: {error}") from None
     return table

@@ -95,6 +95,23 @@ def pairs(option: str, typed: Iterable[str], words: Sequence[str]) -> dict[str, 
     return found
 
 
+def lists(option: str, typed: Iterable[str]) -> dict[str, list[str]]:
+    """Return what `NAME=COLUMN,COLUMN` says, by name.
+
+    Raises:
+        ParameterError: something has no `=` or no column after it, or a name comes twice.
+    """
+    found: dict[str, list[str]] = {}
+    for each in typed:
+        name, equals, columns = each.partition("=")
+        if not equals or not name or not columns:
+            raise ParameterError(f"{option}: found {each!r}; accepted: NAME=COLUMN,COLUMN")
+        if name in found:
+            raise ParameterError(f"{option}: {name!r} is named twice")
+        found[name] = columns.split(",")
+    return found
+
+
 def limits(typed: Iterable[str]) -> dict[str, tuple[float | None, float | None]]:
     """Return what `COLUMN=LOWEST:HIGHEST` says, by column; one of the two may be left out."""
     found: dict[str, tuple[float | None, float | None]] = {}

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from notmiwae.errors import ParameterError
 from notmiwae.estimators.column_kinds import by_name
 from notmiwae.estimators.columns import Column
+from notmiwae.estimators.missing import Missing
 from notmiwae.model.missing_process.agnostic import AgnosticNonlinearSpec
 from notmiwae.model.missing_process.by_column import ByColumnSpec
 from notmiwae.model.missing_process.edges import EdgeSpec
@@ -12,6 +13,7 @@ from notmiwae.model.missing_process.ignorable import IgnorableSpec
 from notmiwae.model.missing_process.interval import IntervalSpec
 from notmiwae.model.missing_process.mcar import MCARSpec
 from notmiwae.model.missing_process.missing_process import ProcessSpec
+from notmiwae.model.missing_process.selection import SelectionSpec
 from notmiwae.model.missing_process.self_masking import SelfMaskingSpec
 from notmiwae.model.missing_process.two_sided import TwoSidedSpec
 from notmiwae.specs import suggest
@@ -25,6 +27,7 @@ ASSUMPTIONS: dict[str, ProcessSpec] = {
     "anything": AgnosticNonlinearSpec(),
     "mar": IgnorableSpec(),
     "mcar": MCARSpec(),
+    "category": SelectionSpec(direction="code"),
 }
 """What a user may say of a column, or of all:
 
@@ -32,8 +35,11 @@ ASSUMPTIONS: dict[str, ProcessSpec] = {
   higher held-out bound, which can't tell that neither holds (see `UNKNOWN`);
 - `extreme`: both ends; `middle`: what lies between;
 - `anything`: missingness may depend on all values of the row, seen or not; of a whole table only;
-- `mar`: given what is seen, missingness says nothing of the values; `mcar`: it depends on nothing at all.
+- `mar`: given what is seen, missingness says nothing of the values; `mcar`: it depends on nothing at all;
+- `category`: each category goes missing at a rate of its own; of columns of categories.
 """
+Groups = Mapping[str, Sequence[str]]
+"""Columns whose gaps come together in a row, by the name of their group."""
 
 NO_ASSUMPTION = (
     "no assumption given on why values are missing: they are imputed as missing at random ('mar'), which is "
@@ -47,43 +53,115 @@ UNKNOWN = (
 )
 """What is said of `unknown`: on Gaussian tables missing at random it had RMSE 3.0 and 4.6, MICE 0.75."""
 
-Assumption = str | ProcessSpec | Mapping[str, str | ProcessSpec]
-"""A word of `ASSUMPTIONS`, a `ProcessSpec`, or either of them by column; what isn't named is `mar`."""
+Assumption = str | Missing | ProcessSpec | Mapping[str, str | Missing | ProcessSpec]
+"""A word of `ASSUMPTIONS`, a `Missing`, a `ProcessSpec`, or any of them by column; the others are `mar`."""
 
 
-def missing_process(assumption: Assumption, columns: Sequence[Column]) -> ProcessSpec:
+def missing_process(
+    assumption: Assumption, columns: Sequence[Column], groups: Groups | None = None
+) -> ProcessSpec:
     """Return the missing process that an assumption stands for.
 
-    Categories without an order have no high and no low: said of the whole table, it isn't said of them.
+    Categories without an order have no high and no low, and numbers no rates by category: said of the whole
+    table, it isn't said of them.
 
     Arguments:
         assumption: Assumption on why values are missing.
         columns: Columns of the table.
+        groups: Columns whose gaps come together.
 
     Raises:
-        ParameterError: an unknown word or column, a column that is to depend on the whole row, or more or
-            less of categories that have no order.
+        ParameterError: an unknown word or column, a column that is to depend on the whole row, a word that
+            fits no column, a column in two groups, or one whose process takes no group.
     """
+    process = _of_columns(assumption, columns)
+    return together(process, columns, groups) if groups else process
+
+
+def _of_columns(assumption: Assumption, columns: Sequence[Column]) -> ProcessSpec:
     unordered = {column.name for column in columns if not column.ordered}
     if not isinstance(assumption, Mapping):
         process = _process(assumption, "missing_process")
-        if not unordered or not isinstance(process, EdgeSpec):
+        unfit = {column.name for column in columns if _misfit(process, column)}
+        if not unfit:
             return process
-        return ByColumnSpec(default=process, columns=dict.fromkeys(sorted(unordered), ASSUMPTIONS["mar"]))
+        if len(unfit) == len(columns):
+            raise ParameterError(f"missing_process: {assumption!r} is said of no column of this table")
+        return ByColumnSpec(default=process, columns=dict.fromkeys(sorted(unfit), ASSUMPTIONS["mar"]))
     said_of = by_name("missing_process", assumption, [column.name for column in columns])
     by_column = {name: _process(each, f"missing_process: {name}") for name, each in said_of.items()}
+    described = {column.name: column for column in columns}
     for name, process in by_column.items():
         said = f"missing_process: {name}: {said_of[name]!r}"
         if isinstance(process, AgnosticNonlinearSpec):
             raise ParameterError(f"{said} is of a whole table; say it instead of a mapping")
-        if name in unordered and isinstance(process, EdgeSpec):
-            raise ParameterError(f"{said}: its categories have no order; accepted: 'mar', 'mcar'")
+        if _misfit(process, described[name]):
+            if name in unordered:
+                raise ParameterError(
+                    f"{said}: its categories have no order; accepted: 'mar', 'mcar', 'category'"
+                )
+            raise ParameterError(f"{said}: it has no categories without an order; accepted: 'high', 'low'")
     return ByColumnSpec(default=ASSUMPTIONS["mar"], columns=by_column)
 
 
-def _process(assumption: str | ProcessSpec, where: str) -> ProcessSpec:
+def together(process: ProcessSpec, columns: Sequence[Column], groups: Groups) -> ByColumnSpec:
+    """Let gaps of columns come together in a row.
+
+    Arguments:
+        process: Missing process that is assumed.
+        columns: Columns of the table.
+        groups: Columns by the name of their group.
+
+    Raises:
+        ParameterError: no such column, one in two groups, or one whose process takes no group.
+    """
+    names = [column.name for column in columns]
+    by_column = dict(process.columns) if isinstance(process, ByColumnSpec) else {}
+    default = process.default if isinstance(process, ByColumnSpec) else process
+    of: dict[str, str] = {}
+    for group, members in groups.items():
+        if isinstance(members, str) or not isinstance(members, Sequence):
+            raise ParameterError(f"groups: {group}: found {members!r}; accepted: a list of columns")
+        for name in map(str, members):
+            if name not in names:
+                raise ParameterError(f"groups: {group}: no column {name!r}{suggest(name, names)}")
+            if name in of:
+                raise ParameterError(
+                    f"groups: column {name!r} is in {of[name]} and in {group}; accepted: one"
+                )
+            of[name] = group
+            by_column[name] = _in_group(by_column.get(name, default), name, str(group))
+    return ByColumnSpec(default=default, columns=by_column)
+
+
+def _in_group(process: ProcessSpec, name: str, group: str) -> SelectionSpec:
+    """Return a column's process with the latent of its group."""
+    if isinstance(process, IgnorableSpec | MCARSpec):
+        process = SelectionSpec(direction="none")
+    elif isinstance(process, SelfMaskingSpec) and process.link == "probit" and process.known is None:
+        process = SelectionSpec(direction=process.direction)
+    if not isinstance(process, SelectionSpec):
+        raise ParameterError(
+            f"groups: {group}: column {name!r}: {process.kind} takes no group; accepted: high, low, unknown, "
+            "mar, mcar, category"
+        )
+    return process.model_copy(update={"together": group})
+
+
+def _misfit(process: ProcessSpec, column: Column) -> bool:
+    """Tell whether a process takes an order that a column hasn't, or codes."""
+    if isinstance(process, SelectionSpec):
+        if process.direction == "code":
+            return column.ordered
+        return not column.ordered and process.direction != "none"
+    return isinstance(process, EdgeSpec) and not column.ordered
+
+
+def _process(assumption: str | Missing | ProcessSpec, where: str) -> ProcessSpec:
     if isinstance(assumption, ProcessSpec):
         return assumption
+    if isinstance(assumption, Missing):
+        return assumption.process()
     if not isinstance(assumption, str) or assumption not in ASSUMPTIONS:
         raise ParameterError(f"{where}: unknown assumption {assumption!r}{suggest(assumption, ASSUMPTIONS)}")
     return ASSUMPTIONS[assumption]

@@ -12,6 +12,7 @@ from notmiwae.model.missing_process.by_column import ByColumnSpec
 from notmiwae.model.missing_process.edges import EdgeSpec
 from notmiwae.model.missing_process.ignorable import IgnorableSpec
 from notmiwae.model.missing_process.missing_process import ProcessSpec
+from notmiwae.model.missing_process.selection import SelectionSpec
 from notmiwae.training.recipe import TrainingSpec
 
 
@@ -39,8 +40,8 @@ def undecided(process: ProcessSpec, names: Sequence[str]) -> list[Undecided]:
     shared: dict[ProcessSpec, list[str]] = {}
     for name in names:
         spec = _of_column(process, name)
-        if isinstance(spec, EdgeSpec) and len(spec.starts()) > 1:
-            if spec.shared:
+        if isinstance(spec, EdgeSpec | SelectionSpec) and len(spec.starts()) > 1:
+            if isinstance(spec, EdgeSpec) and spec.shared:
                 shared.setdefault(spec, []).append(name)
             else:
                 found.append(Undecided((name,), tuple(spec.starts())))

@@ -15,6 +15,7 @@ from notmiwae.training.fitted_model import FittedModel, missing_probability
 _WIDTH = 2 * 1.2815515655446004
 """Width of a probit between probabilities of 0.1 and 0.9, in units of 1/slope."""
 _POINTS = 200
+_GIVEN = "given "
 
 
 def learnt_table(members: Sequence[FittedModel]) -> pd.DataFrame:
@@ -27,7 +28,12 @@ def learnt_table(members: Sequence[FittedModel]) -> pd.DataFrame:
         midpoint: Where a value is as likely seen as not, in the column's unit: the lower edge of two.
         upper_midpoint: The upper edge, NaN where there is one.
         width: Over which the probability goes from 0.1 to 0.9, in the column's unit: near 0, a clean cut.
-        rate: The probability of being missing, where it depends on nothing.
+        rate: The probability of being missing, where it depends on nothing, or at the drivers' means.
+        at_random: The share π that is missing whatever the value; only where it was asked for.
+        together: By how much the midpoint varies from row to row, one standard deviation, in the column's
+            unit; only where gaps come together.
+        given: By how much each driver moves the midpoint, per unit of the driver, in the column's unit (of
+            one whose value plays no part, the probit of the rate of being seen); only where there are any.
 
     Raises:
         DataError: a process has more than two edges, which the table has no columns for.
@@ -42,17 +48,49 @@ def learnt_table(members: Sequence[FittedModel]) -> pd.DataFrame:
                 given = f"column {member.columns[place]!r}: its process has {len(edges)} midpoints"
                 raise DataError(f"{given}; the table has room for two")
             low, high = (*edges, np.nan, np.nan)[:2]
-            slope = found.get("slope", np.nan)
-            width = _WIDTH * scale / slope
-            rows.append(
-                (member.columns[place], found.get("direction", "any"), low, high, width, found.get("rate"))
-            )
+            # The edge is in the column's units only where it's one of values.
+            unit = scale if edges else 1.0
+            row = {
+                "column": member.columns[place],
+                "direction": found.get("direction", "any"),
+                "midpoint": low,
+                "upper_midpoint": high,
+                "width": _WIDTH * scale / found.get("slope", np.nan),
+                "rate": found.get("rate"),
+            }
+            row |= {"at_random": found["at_random"]} if "at_random" in found else {}
+            row |= {"together": found["together"] * unit} if "together" in found else {}
+            rows.append(row | _by_driver(member, found.get("given", []), unit))
     names = ["column", "direction", "midpoint", "upper_midpoint", "width", "rate"]
-    table = pd.DataFrame(rows, columns=names).astype(dict.fromkeys(names[2:], float))
+    columns = list(dict.fromkeys([*names, *(name for row in rows for name in row)]))
+    table = pd.DataFrame(rows, columns=columns)
+    numbers = columns[2:]
+    table[numbers] = table[numbers].astype(float)
     order = list(dict.fromkeys(table["column"]))
-    means = table.groupby("column")[names[2:]].mean()
+    means = table.groupby("column")[numbers].mean()
     directions = table.groupby("column")["direction"].agg(lambda found: " / ".join(sorted(set(found))))
-    return means.assign(direction=directions).reindex(order).reset_index()[names]
+    means = means.assign(direction=directions).reindex(order).reset_index()
+    drivers = [name for name in numbers if name.startswith(_GIVEN)]
+    if drivers:
+        means["given"] = [_listed(row[drivers]) for _, row in means.iterrows()]
+    shown = [*names, *(name for name in ("at_random", "together", "given") if name in means)]
+    return means[shown]
+
+
+def _by_driver(member: FittedModel, found: Sequence[tuple[int, str, float]], unit: float) -> dict[str, float]:
+    """Return by how much each driver moves a midpoint, in the units of both."""
+    return {
+        f"{_GIVEN}{member.columns[feature]}{code}": coefficient * unit / member.scaling.scale[feature]
+        for feature, code, coefficient in found
+    }
+
+
+def _listed(coefficients: pd.Series) -> str:
+    """Write the coefficients that a column has in a line."""
+    return ", ".join(
+        f"{str(name).removeprefix(_GIVEN)} {value:+.3g}".replace("-", "−")
+        for name, value in coefficients.dropna().items()
+    )
 
 
 def plot(

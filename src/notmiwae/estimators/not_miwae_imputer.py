@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from typing_extensions import override
 
-from notmiwae.estimators.assumptions import NO_ASSUMPTION, UNKNOWN, Assumption, missing_process
+from notmiwae.estimators.assumptions import NO_ASSUMPTION, UNKNOWN, Assumption, Groups, missing_process
 from notmiwae.estimators.column_kinds import Limits
 from notmiwae.estimators.miwae_imputer import MIWAEImputer
 from notmiwae.model.missing_process.ignorable import IgnorableSpec
@@ -18,12 +18,16 @@ class NotMIWAEImputer(MIWAEImputer):
     Takes what `MIWAEImputer` takes, and an assumption.
 
     Arguments:
-        missing_process: Assumption on why values are missing: a word of `assumptions.ASSUMPTIONS` for the
-            whole table, or by column; columns that aren't named are missing at random. None: all are, as
-            `MIWAEImputer` has it, and an `AssumptionWarning` says so. `unknown` finds a direction for each
-            column that it's said of, in two short trainings a column if there are several (0.6 of a fit for
-            each), and can't tell that neither direction holds: where values are missing at random it imputes
-            far worse than `mar` (an RMSE of 3.0 and 4.6 where MICE has 0.75), of which it warns.
+        missing_process: Assumption on why values are missing: a word of `assumptions.ASSUMPTIONS`, or a
+            `Missing` that says what else decides, for the whole table or by column; columns that aren't named
+            are missing at random. None: all are, as `MIWAEImputer` has it; an `AssumptionWarning` says so.
+            `unknown` finds a direction for each column that it's said of, in two short trainings a column if
+            there are several (0.6 of a fit for each), and can't tell that neither direction holds: where
+            values are missing at random it imputes far worse than `mar` (an RMSE of 3.0 and 4.6 where MICE
+            has 0.75), of which it warns.
+        groups: Columns whose gaps come together in a row, by the name of their group: a latent of the row
+            that the process alone has explains them, so that several gaps of one cause aren't taken for as
+            many proofs of an extreme value. None: gaps are independent, given the values.
 
     Examples:
         >>> import numpy as np, pandas as pd
@@ -42,6 +46,7 @@ class NotMIWAEImputer(MIWAEImputer):
         self,
         missing_process: Assumption | None = None,
         *,
+        groups: Groups | None = None,
         latent_size: int | None = None,
         hidden: Sequence[int] = (128, 128),
         steps: int | None = None,
@@ -72,12 +77,14 @@ class NotMIWAEImputer(MIWAEImputer):
             bounds=bounds,
         )
         self.missing_process = missing_process
+        self.groups = groups
 
     @override
     def _process(self) -> ProcessSpec:
         if self.missing_process is None:
+            # Groups change nothing of values that are missing at random.
             return IgnorableSpec()
-        return missing_process(self.missing_process, self.columns_)
+        return missing_process(self.missing_process, self.columns_, self.groups)
 
     @override
     def _notice(self, process: ProcessSpec) -> str | None:

@@ -13,6 +13,7 @@ import numpy as np
 
 from notmiwae.errors import DataError, flat
 from notmiwae.estimators.columns import KINDS, Column, observation
+from notmiwae.estimators.missing import Missing
 from notmiwae.files import read_json, whole_folder, write_json
 from notmiwae.model.missing_process.missing_process import ProcessSpec, processes
 from notmiwae.specs import parse_entry
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
     from notmiwae.estimators.miwae_imputer import MIWAEImputer
 
 _FILE = "imputer.json"
-_PROCESS = "missing process"
-"""Stands before the settings of one, which a mapping by column would look like."""
+_PROCESS, _MISSING = "missing process", "missing"
+"""Stand before the settings of a `ProcessSpec` and a `Missing`, which a mapping by column would look like."""
 _LONGEST = 500
 """Characters of another library's message, at most."""
 
@@ -121,6 +122,8 @@ def _plain(value: Any) -> Any:
     """Return a parameter as JSON has it; a limit at infinity is none."""
     if isinstance(value, ProcessSpec):
         return [_PROCESS, value.to_mapping()]
+    if isinstance(value, Missing):
+        return [_MISSING, {name: _plain(each) for name, each in asdict(value).items()}]
     if isinstance(value, Mapping):
         return {str(name): _plain(each) for name, each in value.items()}
     if isinstance(value, list | tuple):
@@ -135,6 +138,8 @@ def _read(value: Any) -> Any:
         return {name: _read(each) for name, each in value.items()}
     if isinstance(value, list) and len(value) == 2 and value[0] == _PROCESS:
         return parse_entry(processes, value[1], "missing_process")
+    if isinstance(value, list) and len(value) == 2 and value[0] == _MISSING:
+        return Missing(**{name: _read(each) for name, each in value[1].items()})
     return tuple(_read(each) for each in value) if isinstance(value, list) else value
 
 

@@ -1,6 +1,5 @@
 """The latent-variable model and its importance weights: MIWAE, and with a missing process not-MIWAE."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -10,12 +9,13 @@ from torch import Tensor, nn
 from torch.nn.functional import softplus
 
 from notmiwae.model.bound import LogWeightTerms
-from notmiwae.model.distributions import Likelihood, Normal
+from notmiwae.model.distributions import Likelihood, Normal, standard_normal_log_prob
 from notmiwae.model.missing_process.missing_process import Missing, MissingProcess
 from notmiwae.model.networks import MLPSpec, NetworkSpec, Size, networks
 from notmiwae.model.noise import normal
 from notmiwae.model.observation.gaussian import GaussianSpec
 from notmiwae.model.observation.observation_model import ObservationSpec, observations
+from notmiwae.model.one_hot import OneHot
 from notmiwae.model.priors import PriorSpec, StandardNormalSpec, priors
 from notmiwae.specs import Spec
 
@@ -65,35 +65,6 @@ class ImportanceSamples:
         return self.terms.log_weights()
 
 
-class OneHot(nn.Module):
-    """Rows for the encoder: quantities as they are, then an input for each code of the other columns.
-
-    Arguments:
-        codes: Number of codes of each feature; 0 for a quantity.
-    """
-
-    columns: Tensor
-    values: Tensor
-    quantities: Tensor
-
-    def __init__(self, codes: Sequence[int]) -> None:
-        super().__init__()
-        quantities = [column for column, count in enumerate(codes) if not count]
-        columns = [column for column, count in enumerate(codes) for _ in range(count)]
-        values = [float(code) for count in codes for code in range(count)]
-        self.register_buffer("quantities", torch.tensor(quantities).long(), persistent=False)
-        self.register_buffer("columns", torch.tensor(columns).long(), persistent=False)
-        self.register_buffer("values", torch.tensor(values), persistent=False)
-        self.size = sum(count or 1 for count in codes)
-
-    def forward(self, x: Tensor, s: Tensor) -> Tensor:
-        """Encode rows and masks, each `[B, D]`, as `[B, size]`; zero where missing."""
-        if not len(self.columns):
-            return x
-        ones = (x[:, self.columns] == self.values) * s[:, self.columns]
-        return torch.cat([x[:, self.quantities], ones], -1)
-
-
 class NotMIWAE(nn.Module):
     """`p(x, s) = p(s | x) ∫ p(x | z) p(z) dz` with the encoder `q(z | x_o, s)`, a diagonal Gaussian.
 
@@ -106,17 +77,18 @@ class NotMIWAE(nn.Module):
     def __init__(self, spec: ModelSpec, features: int, missing_process: MissingProcess) -> None:
         super().__init__()
         self.spec = spec
-        latent_size = spec.latent_size or max(features - 1, 1)
+        self.latent_size = latent_size = spec.latent_size or max(features - 1, 1)
         self.inputs = OneHot(spec.observation.codes(features))
         mask = features if spec.encoder_sees_mask else 0
-        self.encoder = spec.encoder.build(self.inputs.size + mask, 2 * latent_size)
+        inferred = latent_size + missing_process.latents
+        self.encoder = spec.encoder.build(self.inputs.size + mask, 2 * inferred)
         self.decoder = spec.decoder.build(latent_size, spec.observation.outputs(features))
         self.observation = spec.observation.build(features)
         self.prior = spec.prior.build(latent_size)
         self.missing_process = missing_process
 
     def encode(self, x: Tensor, s: Tensor) -> Normal:
-        """Compute `q(z | x_o, s)`, `[B, H]`, for rows and masks `[B, D]`; missing values are zero."""
+        """Compute `q(z, w | x_o, s)`, `[B, H + G]`, for rows and masks `[B, D]`; missing values are zero."""
         inputs = self.inputs(x, s)
         mean, raw_scale = self.encoder(
             torch.cat([inputs, s], -1) if self.spec.encoder_sees_mask else inputs
@@ -135,6 +107,8 @@ class NotMIWAE(nn.Module):
 
         `w_k = p(s | x_o, z_k) p(x_o | z_k) p(z_k) / q(z_k | x_o, s)`
 
+        Latents of the missing process alone are drawn and weighed with z.
+
         Arguments:
             x: Standardised rows `[B, D]`, zero where missing.
             s: Mask `[B, D]`, 1 where observed.
@@ -143,13 +117,16 @@ class NotMIWAE(nn.Module):
         """
         qz = self.encode(x, s)
         noise = normal(qz.mean.expand(samples, *qz.mean.shape), generator)
-        z = qz.rsample(noise)
+        drawn = qz.rsample(noise)
+        z, w = drawn, None
+        if self.missing_process.latents:
+            z, w = drawn[..., : self.latent_size], drawn[..., self.latent_size :]
         px = self.decode(z)
-        missing: Missing = self.missing_process(px, x, s, generator)
+        missing: Missing = self.missing_process(px, x, s, generator, w)
         terms = LogWeightTerms(
             px=px.log_prob(x, s),
             ps=missing.log_prob,
-            pz=self.prior(z),
+            pz=self.prior(z) if w is None else self.prior(z) + standard_normal_log_prob(w),
             qz=qz.log_prob_of(noise),
         )
         return ImportanceSamples(missing, terms)

@@ -9,9 +9,9 @@ from typing_extensions import override
 
 from notmiwae.model.distributions import Likelihood, pick
 from notmiwae.model.missing_process.missing_process import (
+    Features,
     Missing,
     MissingProcess,
-    Names,
     ProcessSpec,
     processes,
 )
@@ -75,7 +75,7 @@ class RowProcess(MissingProcess):
         ...         return (self.slope * x.sum(-1, keepdim=True)).expand(*x.shape[:-1], len(self.columns))
         >>> @processes.register("sum")
         ... class Sum(ProcessSpec):
-        ...     def build(self, columns, x, s, names=None):
+        ...     def build(self, columns, x, s, features=None):
         ...         return SumProcess(columns)
         >>> x = torch.tensor([[1.0, 2.0, -3.0]])
         >>> process = processes.parse({"kind": "sum"}).build(torch.tensor([0, 2]), x, torch.ones_like(x))
@@ -88,7 +88,9 @@ class RowProcess(MissingProcess):
         raise NotImplementedError
 
     @override
-    def forward(self, px: Likelihood, x: Tensor, s: Tensor, generator: torch.Generator) -> Missing:
+    def forward(
+        self, px: Likelihood, x: Tensor, s: Tensor, generator: torch.Generator, w: Tensor | None = None
+    ) -> Missing:
         values, score = complete(px, x, s, generator)
         sign = 1.0 - 2.0 * s.index_select(-1, self.columns)
         log_prob = logsigmoid(sign * self.logits(values)).sum(-1)
@@ -123,7 +125,9 @@ class AgnosticLinearSpec(ProcessSpec):
     """Logistic regression of the mask on the whole row."""
 
     @override
-    def build(self, columns: Tensor, x: Tensor, s: Tensor, names: Names = None) -> MissingProcess:
+    def build(
+        self, columns: Tensor, x: Tensor, s: Tensor, features: Features | None = None
+    ) -> MissingProcess:
         return AgnosticProcess(columns, x.shape[-1], LinearSpec())
 
 
@@ -138,5 +142,7 @@ class AgnosticNonlinearSpec(ProcessSpec):
     hidden: Widths = (128,)
 
     @override
-    def build(self, columns: Tensor, x: Tensor, s: Tensor, names: Names = None) -> MissingProcess:
+    def build(
+        self, columns: Tensor, x: Tensor, s: Tensor, features: Features | None = None
+    ) -> MissingProcess:
         return AgnosticProcess(columns, x.shape[-1], MLPSpec(hidden=self.hidden))

@@ -14,12 +14,13 @@ from notmiwae.model.distributions import Likelihood
 from notmiwae.model.missing_process.ignorable import IgnorableProcess
 from notmiwae.model.missing_process.mcar import MCARSpec
 from notmiwae.model.missing_process.missing_process import (
+    Features,
     Missing,
     MissingProcess,
-    Names,
     ProcessSpec,
     processes,
 )
+from notmiwae.model.missing_process.selection import SelectionProcess, SelectionSpec, build_selection
 from notmiwae.model.missing_process.separable import SeparableProcess
 from notmiwae.model.observation.observation_model import ObservationSpec
 from notmiwae.specs import suggest
@@ -31,7 +32,8 @@ Entry = Annotated[ProcessSpec, BeforeValidator(processes.parse)]
 class ByColumnSpec(ProcessSpec):
     """Each column has the separable process that is set for it: `p(s | x) = Π_j p_j(s_j | x_j)`.
 
-    Columns with equal settings are one process, so that a `shared` edge is shared by them. Unknown
+    Columns with equal settings are one process, so that a `shared` edge is shared by them; so are those of
+    which selection is set, whatever its settings. Unknown
     directions are tried together: all high, then all low.
 
     Attributes:
@@ -48,35 +50,51 @@ class ByColumnSpec(ProcessSpec):
         return super().to_mapping() | {"columns": columns}
 
     @override
-    def build(self, columns: Tensor, x: Tensor, s: Tensor, names: Names = None) -> MissingProcess:
+    def build(
+        self, columns: Tensor, x: Tensor, s: Tensor, features: Features | None = None
+    ) -> MissingProcess:
         """Build a process for each group of columns with equal settings.
 
         Raises:
             ParameterError: a named column isn't in the table, or a process isn't separable.
         """
-        if self.columns and names is None:
+        if self.columns and features is None:
             raise ParameterError("by_column: building it takes the columns' names")
-        known = set(names or ())
+        names = features.names if features is not None else ()
+        known = set(names)
         for name in self.columns:
             if name not in known:
-                raise ParameterError(f"by_column: columns: no column {name!r}{suggest(name, names or ())}")
+                raise ParameterError(f"by_column: columns: no column {name!r}{suggest(name, names)}")
         specs: list[ProcessSpec] = []
         groups: list[list[int]] = []
+        selected: dict[int, SelectionSpec] = {}
         for j in columns.tolist():
-            spec = self.columns.get(names[j], self.default) if names is not None else self.default
+            spec = self.columns.get(names[j], self.default) if names else self.default
+            if isinstance(spec, SelectionSpec):
+                selected[j] = spec
+                continue
             if spec not in specs:
                 specs.append(spec)
                 groups.append([])
             groups[specs.index(spec)].append(j)
         parts: list[MissingProcess] = []
+        if selected:
+            own = columns.new_tensor(list(selected))
+            parts.append(build_selection(own, [*selected.values()], self._together(), x, s, features))
         for spec, group in zip(specs, groups, strict=True):
-            part = spec.build(columns.new_tensor(group), x, s, names)
-            if not isinstance(part, SeparableProcess | IgnorableProcess):
+            part = spec.build(columns.new_tensor(group), x, s, features)
+            if not isinstance(part, SeparableProcess | IgnorableProcess | SelectionProcess):
                 raise ParameterError(
                     f"by_column: {spec.kind} isn't separable: it takes the whole row, not one column"
                 )
             parts.append(part)
         return ByColumnProcess(columns, parts)
+
+    def _together(self) -> list[str]:
+        """Name the groups of columns whose gaps come together, whichever columns are built."""
+        specs = (self.default, *self.columns.values())
+        names = {each.together for each in specs if isinstance(each, SelectionSpec)}
+        return sorted(name for name in names if name is not None)
 
     @override
     def starts(self) -> list[ProcessSpec]:
@@ -104,15 +122,18 @@ class ByColumnProcess(MissingProcess):
     def __init__(self, columns: Tensor, parts: list[MissingProcess]) -> None:
         super().__init__(columns)
         self.parts = nn.ModuleList(parts)
+        self.latents = max((part.latents for part in parts), default=0)
 
     def processes(self) -> list[MissingProcess]:
         """List the processes."""
         return cast(list[MissingProcess], list(self.parts))
 
     @override
-    def forward(self, px: Likelihood, x: Tensor, s: Tensor, generator: torch.Generator) -> Missing:
+    def forward(
+        self, px: Likelihood, x: Tensor, s: Tensor, generator: torch.Generator, w: Tensor | None = None
+    ) -> Missing:
         parts: list[tuple[Tensor, Missing]] = [
-            (part.columns, part(px, x, s, generator)) for part in self.processes()
+            (part.columns, part(px, x, s, generator, w)) for part in self.processes()
         ]
         log_prob = sum((part.log_prob for _, part in parts), start=x.new_zeros(()))
         return ByColumnMissing(px, parts, log_prob)
@@ -182,13 +203,15 @@ def build_process(
         s: Mask `[N, D]`, 1 where observed.
         names: Names of all D features.
     """
-    process = spec.build(columns, x, s, names)
+    codes = observation.codes(x.shape[-1])
+    features = Features(tuple(names), tuple(codes), tuple(columns.tolist()))
+    process = spec.build(columns, x, s, features)
     kinds = (columns.new_tensor(kind) for kind in observation.groups(x.shape[-1]))
     groups = [group for group in (columns[torch.isin(columns, kind)] for kind in kinds) if len(group)]
-    if len(groups) < 2 or not isinstance(process, SeparableProcess | ByColumnProcess):
+    if len(groups) < 2 or not isinstance(process, SeparableProcess | SelectionProcess | ByColumnProcess):
         return process
     parts: list[MissingProcess] = []
     for group in groups:
-        part = spec.build(group, x, s, names)
+        part = spec.build(group, x, s, features)
         parts += part.processes() if isinstance(part, ByColumnProcess) else [part]
     return ByColumnProcess(columns, parts)

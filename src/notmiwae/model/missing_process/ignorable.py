@@ -8,9 +8,9 @@ from typing_extensions import override
 
 from notmiwae.model.distributions import Likelihood
 from notmiwae.model.missing_process.missing_process import (
+    Features,
     Missing,
     MissingProcess,
-    Names,
     ProcessSpec,
     processes,
 )
@@ -46,7 +46,9 @@ class IgnorableSpec(ProcessSpec):
     """No missing process: what MIWAE assumes (Mattei & Frellsen, ICML 2019)."""
 
     @override
-    def build(self, columns: Tensor, x: Tensor, s: Tensor, names: Names = None) -> MissingProcess:
+    def build(
+        self, columns: Tensor, x: Tensor, s: Tensor, features: Features | None = None
+    ) -> MissingProcess:
         return IgnorableProcess(columns)
 
 
@@ -54,7 +56,9 @@ class IgnorableProcess(MissingProcess):
     """The absence of a process: `p(s | x)` is left out of the bound."""
 
     @override
-    def forward(self, px: Likelihood, x: Tensor, s: Tensor, generator: torch.Generator) -> Missing:
+    def forward(
+        self, px: Likelihood, x: Tensor, s: Tensor, generator: torch.Generator, w: Tensor | None = None
+    ) -> Missing:
         return IgnorableMissing(px, x.new_zeros(()))
 
     @override

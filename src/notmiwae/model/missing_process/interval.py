@@ -4,7 +4,7 @@ from torch import Tensor
 from typing_extensions import override
 
 from notmiwae.model.missing_process.edges import EdgeSpec, stacked
-from notmiwae.model.missing_process.missing_process import MissingProcess, Names, processes
+from notmiwae.model.missing_process.missing_process import Features, MissingProcess, processes
 from notmiwae.model.missing_process.truncated_gaussian import Regions
 from notmiwae.model.missing_process.two_edges import TwoEdgedProcess
 
@@ -14,7 +14,9 @@ class IntervalSpec(EdgeSpec):
     """`p(s_j = 0 | x_j) = Φ(a(x_j − l)) − Φ(a(x_j − u))`: values between l and u go missing."""
 
     @override
-    def build(self, columns: Tensor, x: Tensor, s: Tensor, names: Names = None) -> MissingProcess:
+    def build(
+        self, columns: Tensor, x: Tensor, s: Tensor, features: Features | None = None
+    ) -> MissingProcess:
         """Build a process whose edges are at first the ends of the widest gap between observed values."""
         gaps = [_gap(values) for values in self.observed(columns, x, s)]
         lower, upper = (stacked([gap[side] for gap in gaps], x) for side in (0, 1))

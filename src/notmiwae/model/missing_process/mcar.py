@@ -9,8 +9,8 @@ from typing_extensions import override
 from notmiwae.model.distributions import Likelihood
 from notmiwae.model.missing_process.missing_process import (
     Conditional,
+    Features,
     MissingProcess,
-    Names,
     ProcessSpec,
     processes,
 )
@@ -22,7 +22,9 @@ class MCARSpec(ProcessSpec):
     """`p(s_j = 0) = r_j`, a learnt rate for each feature: missing completely at random (Rubin 1976)."""
 
     @override
-    def build(self, columns: Tensor, x: Tensor, s: Tensor, names: Names = None) -> MissingProcess:
+    def build(
+        self, columns: Tensor, x: Tensor, s: Tensor, features: Features | None = None
+    ) -> MissingProcess:
         """Build a process whose rates are at first those of the table."""
         missing = (1.0 - s.index_select(-1, columns)).sum(0)
         # Half a cell more of either, so that no rate is 0 or 1 at first.

@@ -1,6 +1,6 @@
 """Missing processes p(s | x) that a model learns, and what they say of the values that are missing.
 
-A missing process is a module. `forward(px, x, s, generator)` returns the values' `Missing` given z and the
+A missing process is a module. `forward(px, x, s, generator, w)` returns the values' `Missing` given z and the
 mask: the log-probability of the mask, and the mean and draws of the missing values. A process in which a
 value's own size decides integrates over the missing values exactly (`separable.py`); one of the whole row
 samples them (`agnostic.py`). All of them: docs/method.md, "Missing processes".
@@ -10,7 +10,7 @@ Not to be mistaken for the mechanisms of simulations (`notmiwae.mechanisms`), wh
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
@@ -19,8 +19,20 @@ from torch import Tensor, nn
 from notmiwae.model.distributions import Likelihood
 from notmiwae.specs import Registry, Spec
 
-Names = Sequence[str] | None
-"""Names of all D features, or None where no process has settings by column."""
+
+@dataclass(frozen=True)
+class Features:
+    """What a process with settings by column has to know of a table's D features.
+
+    Attributes:
+        names: Names of the features.
+        codes: Number of codes of each feature that are names, not quantities; 0 where it holds quantities.
+        gaps: Indices of the features that can be missing.
+    """
+
+    names: tuple[str, ...]
+    codes: tuple[int, ...]
+    gaps: tuple[int, ...]
 
 
 class Missing(Protocol):
@@ -70,12 +82,16 @@ class MissingProcess(nn.Module):
     """
 
     columns: Tensor
+    latents: int = 0
+    """Number of latents w of a row that enter p(s | ·) alone, G: standard normal, known to the encoder."""
 
     def __init__(self, columns: Tensor) -> None:
         super().__init__()
         self.register_buffer("columns", columns.long(), persistent=False)
 
-    def forward(self, px: Likelihood, x: Tensor, s: Tensor, generator: torch.Generator) -> Missing:
+    def forward(
+        self, px: Likelihood, x: Tensor, s: Tensor, generator: torch.Generator, w: Tensor | None = None
+    ) -> Missing:
         """Condition the missing values on the mask.
 
         Arguments:
@@ -83,6 +99,7 @@ class MissingProcess(nn.Module):
             x: Values `[B, D]`, anything finite where missing.
             s: Mask `[B, D]`, 1 where observed.
             generator: Source of the noise of processes that sample x_m.
+            w: Samples of the process's own latents, `[K, B, G]`; None where it has none.
         """
         raise NotImplementedError
 
@@ -108,7 +125,9 @@ class MissingProcess(nn.Module):
 class ProcessSpec(Spec):
     """How a missing process is built for a table."""
 
-    def build(self, columns: Tensor, x: Tensor, s: Tensor, names: Names = None) -> MissingProcess:
+    def build(
+        self, columns: Tensor, x: Tensor, s: Tensor, features: Features | None = None
+    ) -> MissingProcess:
         """Build a process over some features, with parameters as the observed values suggest.
 
         Shapes of parameters follow from `columns` and D alone, so that a saved process can be rebuilt
@@ -118,7 +137,7 @@ class ProcessSpec(Spec):
             columns: Indices of the features that can be missing, `[C]`.
             x: Standardised rows `[N, D]`, zero where missing.
             s: Mask `[N, D]`, 1 where observed.
-            names: Names of all D features, for a process with settings by column.
+            features: What to know of all D features, for a process with settings by column.
         """
         raise NotImplementedError
 

@@ -10,7 +10,7 @@ from torch.nn.functional import logsigmoid
 from typing_extensions import override
 
 from notmiwae.model.missing_process.edges import EdgeProcess, EdgeSpec, Link, described
-from notmiwae.model.missing_process.missing_process import MissingProcess, Names, ProcessSpec, processes
+from notmiwae.model.missing_process.missing_process import Features, MissingProcess, ProcessSpec, processes
 from notmiwae.model.missing_process.separable import ImputedMean, Marginal
 from notmiwae.model.missing_process.truncated_gaussian import Regions, log_ndtr
 from notmiwae.specs import Spec
@@ -46,7 +46,9 @@ class SelfMaskingSpec(EdgeSpec):
     known: KnownEdgeSpec | None = None
 
     @override
-    def build(self, columns: Tensor, x: Tensor, s: Tensor, names: Names = None) -> MissingProcess:
+    def build(
+        self, columns: Tensor, x: Tensor, s: Tensor, features: Features | None = None
+    ) -> MissingProcess:
         """Build a process whose edge is at first the 95 % or 5 % quantile of what was observed.
 
         Raises:

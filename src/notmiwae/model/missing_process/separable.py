@@ -65,7 +65,8 @@ class SeparableMissing(Missing):
     Attributes:
         px: Law of complete rows given z, p(x | z), `[K, B, D]`.
         columns: Indices of the features with a process, `[C]`; those without are ignorable.
-        condition: Function from p(x | z) of the features with a process to their `Conditional`.
+        condition: Function from p(x | z) of the features with a process at chosen samples, and the samples'
+            numbers `[M, B]`, to their `Conditional`.
         given: Law of the features with a process given z and being missing, `[K, B, C]`.
         log_prob: Log-probability of the mask, `log p(s | x_o, z)`, `[K, B]`.
         decoder_mean: Whether to impute with the mean of p(x_m | z), as if the mask said nothing of x_m.
@@ -73,7 +74,7 @@ class SeparableMissing(Missing):
 
     px: Likelihood
     columns: Tensor
-    condition: Callable[[Likelihood], Conditional]
+    condition: Callable[[Likelihood, Tensor], Conditional]
     given: Conditional
     log_prob: Tensor
     decoder_mean: bool
@@ -88,7 +89,7 @@ class SeparableMissing(Missing):
     @override
     def sample(self, chosen: Tensor, generator: torch.Generator) -> Tensor:
         px = self.px.pick(chosen)
-        draws = self.condition(px.columns(self.columns)).sample(generator)
+        draws = self.condition(px.columns(self.columns), chosen).sample(generator)
         return px.sample(generator).index_copy(-1, self.columns, draws)
 
 
@@ -108,7 +109,7 @@ class SeparableProcess(MissingProcess):
         ...         return logsigmoid(3.0 * (x - self.edge))
         >>> @processes.register("steps")
         ... class StepsSpec(ProcessSpec):
-        ...     def build(self, columns, x, s, names=None):
+        ...     def build(self, columns, x, s, features=None):
         ...         return Steps(columns)
         >>> x = torch.tensor([[0.0, 2.0]])
         >>> process = processes.parse({"kind": "steps"}).build(torch.tensor([0]), x, torch.ones_like(x))
@@ -153,7 +154,9 @@ class SeparableProcess(MissingProcess):
         return Tabulated(px, self.log_missing, max(self._DRAW_NODES, self.quadrature_nodes))
 
     @override
-    def forward(self, px: Likelihood, x: Tensor, s: Tensor, generator: torch.Generator) -> Missing:
+    def forward(
+        self, px: Likelihood, x: Tensor, s: Tensor, generator: torch.Generator, w: Tensor | None = None
+    ) -> Missing:
         """Condition the missing values on the mask; nothing is sampled unless the marginal is `sampled`."""
         s_j = s.index_select(-1, self.columns)
         if self.marginal == "sampled":
@@ -165,7 +168,11 @@ class SeparableProcess(MissingProcess):
         given = self.conditional(px.columns(self.columns))
         observed = torch.where(s_j.bool(), self.log_observed(x_j), 0.0).sum(-1)
         log_prob = observed + (given.log_prob * (1.0 - s_j)).sum(-1)
-        return SeparableMissing(px, self.columns, self.drawing, given, log_prob, self.decoder_mean)
+
+        def condition(own: Likelihood, chosen: Tensor) -> Conditional:
+            return self.drawing(own)
+
+        return SeparableMissing(px, self.columns, condition, given, log_prob, self.decoder_mean)
 
     @override
     def missing_probability(self, x: Tensor) -> Tensor:

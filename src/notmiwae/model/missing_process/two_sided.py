@@ -5,7 +5,7 @@ from torch import Tensor
 from typing_extensions import override
 
 from notmiwae.model.missing_process.edges import EdgeSpec
-from notmiwae.model.missing_process.missing_process import MissingProcess, Names, processes
+from notmiwae.model.missing_process.missing_process import Features, MissingProcess, processes
 from notmiwae.model.missing_process.truncated_gaussian import Regions
 from notmiwae.model.missing_process.two_edges import TwoEdgedProcess
 
@@ -15,7 +15,9 @@ class TwoSidedSpec(EdgeSpec):
     """`p(s_j = 0 | x_j) = Φ(a(l − x_j)) + Φ(a(x_j − u))`: values outside [l, u] go missing."""
 
     @override
-    def build(self, columns: Tensor, x: Tensor, s: Tensor, names: Names = None) -> MissingProcess:
+    def build(
+        self, columns: Tensor, x: Tensor, s: Tensor, features: Features | None = None
+    ) -> MissingProcess:
         """Build a process whose edges are at first the 5 % and 95 % quantiles of what was observed."""
         lower, upper = (self.quantiles(columns, x, s, level) for level in (0.05, 0.95))
         return TwoSidedProcess(columns, self.initial_slope, lower, upper, self.marginal, self.imputed_mean)

@@ -1,0 +1,55 @@
+"""What a user may say of a column beyond a word: what else decides, and whether chance does too."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from notmiwae.errors import ParameterError
+from notmiwae.model.missing_process.selection import SelectionSpec
+from notmiwae.specs import suggest
+
+DIRECTIONS = {"high": "high", "low": "low", "unknown": "unknown", "mar": "none", "category": "code"}
+"""Words that may be said in `Missing`, and the direction of the process that each becomes."""
+
+
+@dataclass(frozen=True)
+class Missing:
+    """Say of a column why its values are missing, by more than a word.
+
+    `p(s_j = 0 | ·) = π_j + (1 − π_j) Φ(a_j (x_j − b_j − c_jᵀu))` with the drivers u: where they are high, the
+    edge beyond which values go missing lies elsewhere. It's Heckman's selection model (Econometrica 1979).
+
+    Arguments:
+        word: `high` or `low`: higher (lower) values go missing; `unknown`: one of the two; `mar`: the drivers
+            and chance alone decide; `category`: which category it is decides.
+        given: Columns that decide too: their names; `complete`: all without a gap; `others`: all others. A
+            gap in one of them stands for the value that the row lets expect.
+        at_random: Whether a share of the values is missing whatever they are, beside those.
+
+    Raises:
+        ParameterError: a word or a name that isn't accepted.
+
+    Examples:
+        >>> from notmiwae import Missing, NotMIWAEImputer
+        >>> wage = Missing("low", given=["kidslt6", "age"], at_random=True)
+        >>> imputer = NotMIWAEImputer({"wage": wage})
+    """
+
+    word: str
+    given: Sequence[str] | str = ()
+    at_random: bool = False
+
+    def __post_init__(self) -> None:
+        if self.word not in DIRECTIONS:
+            raise ParameterError(f"Missing: unknown word {self.word!r}{suggest(self.word, DIRECTIONS)}")
+        if isinstance(self.given, str) and self.given not in ("complete", "others"):
+            accepted = "accepted: a list of names, 'complete' or 'others'"
+            raise ParameterError(f"Missing: given: found {self.given!r}; {accepted}")
+        if not isinstance(self.given, str):
+            object.__setattr__(self, "given", tuple(map(str, self.given)))
+
+    def process(self) -> SelectionSpec:
+        """Return the process that stands for it."""
+        entry = {"direction": DIRECTIONS[self.word], "given": self.given, "at_random": self.at_random}
+        return SelectionSpec.model_validate(entry)

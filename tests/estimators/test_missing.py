@@ -1,0 +1,176 @@
+"""What is said of columns beyond a word: drivers, a share at random, groups of gaps, rates by category."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.special import ndtr
+from scipy.stats import norm
+from user_tables import QUICK, mixed
+
+from notmiwae import Missing, NotMIWAEImputer
+from notmiwae.errors import ParameterError
+from notmiwae.estimators.assumptions import ASSUMPTIONS, missing_process
+from notmiwae.estimators.columns import Column
+from notmiwae.estimators.storage import load
+
+NUMBERS = (Column("x", "continuous"), Column("y", "continuous"))
+NAMES = (*NUMBERS, Column("z", "categorical", ("a", "b", "c"), ordered=False))
+
+
+def survey() -> pd.DataFrame:
+    """Numbers and a category, all but one column with gaps."""
+    rng = np.random.default_rng(0)
+    age = rng.normal(40, 10, 120)
+    table = pd.DataFrame(
+        {
+            "age": age,
+            "wage": 0.5 * age + rng.normal(0, 5, 120),
+            "hours": rng.normal(30, 4, 120),
+            "region": pd.Series(rng.choice(["north", "south", "west"], 120)).astype("category"),
+        }
+    )
+    for place, name in enumerate(["wage", "hours", "region"]):
+        table.loc[rng.random(120) < 0.2 + 0.05 * place, name] = None
+    return table
+
+
+def test_what_is_said_becomes_a_process_by_column():
+    said = {"x": Missing("low", given=["y"], at_random=True), "y": "high"}
+    process = missing_process(said, NUMBERS)
+    found = process.columns["x"]
+    assert (found.direction, found.given, found.at_random) == ("low", ("y",), True)
+    assert process.columns["y"] == ASSUMPTIONS["high"]
+    assert missing_process({"z": "category"}, NAMES).columns["z"].direction == "code"
+
+
+def test_columns_of_a_group_share_a_latent_whatever_is_said_of_them():
+    process = missing_process({"x": "low"}, NUMBERS, {"visit": ["x", "y"]})
+    assert {name: (each.direction, each.together) for name, each in process.columns.items()} == {
+        "x": ("low", "visit"),
+        "y": ("none", "visit"),
+    }
+    everywhere = missing_process("high", NUMBERS, {"first": ["x"], "second": ["y"]})
+    assert [each.together for each in everywhere.columns.values()] == ["first", "second"]
+
+
+@pytest.mark.parametrize(
+    ("said", "groups", "message"),
+    [
+        ({"x": "extreme"}, {"g": ["x"]}, "groups: g: column 'x': two_sided takes no group"),
+        ({"x": "low"}, {"g": ["w"]}, "groups: g: no column 'w'"),
+        ({"x": "low"}, {"g": ["x"], "h": ["x"]}, "column 'x' is in g and in h"),
+        ({"x": "low"}, {"g": "x"}, "groups: g: found 'x'; accepted: a list of columns"),
+        ({"x": "category"}, None, "it has no categories without an order"),
+        ({"z": Missing("low", given="complete")}, None, "its categories have no order"),
+        ({"z": "low"}, None, "accepted: 'mar', 'mcar', 'category'"),
+    ],
+)
+def test_what_doesnt_fit_is_named(said, groups, message):
+    with pytest.raises(ParameterError, match=message):
+        missing_process(said, NAMES, groups)
+
+
+def test_a_word_that_fits_no_column_is_an_error():
+    with pytest.raises(ParameterError, match="'category' is said of no column"):
+        missing_process("category", NUMBERS)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("lo",), "Missing: unknown word 'lo'; did you mean 'low'"),
+        (("extreme",), "accepted: high, low, unknown, mar, category"),
+        (("low", "age"), "given: found 'age'; accepted: a list of names"),
+    ],
+)
+def test_what_missing_doesnt_take_is_named(arguments, message):
+    with pytest.raises(ParameterError, match=message):
+        Missing(*arguments)
+
+
+def test_a_driver_that_isnt_there_is_named_at_fit():
+    imputer = NotMIWAEImputer({"wage": Missing("low", given=["sex"])}, **QUICK)
+    with pytest.raises(ParameterError, match="given: wage: found 'sex'"):
+        imputer.fit(survey())
+
+
+def test_everything_together_fits_imputes_reports_and_is_saved(tmp_path):
+    table = survey()
+    said = {
+        "wage": Missing("low", given=["age", "region"], at_random=True),
+        "hours": "high",
+        "region": Missing("category", given="complete"),
+    }
+    imputer = NotMIWAEImputer(said, groups={"work": ["wage", "hours"]}, **QUICK)
+    completed = imputer.fit_transform(table)
+    assert completed.notna().all(axis=None)
+    learnt = imputer.missing_process_.set_index("column")
+    assert learnt["direction"].to_dict() == {"wage": "low", "hours": "high", "region": "any"}
+    assert 0 < learnt.loc["wage", "at_random"] < 1
+    assert learnt.loc["wage", "given"].startswith("age ")
+    assert "region=2 " in learnt.loc["wage", "given"]
+    assert learnt["together"].notna().tolist() == [True, True, False]
+    imputer.plot_missing_process(table)
+    imputer.save(tmp_path / "model")
+    again = load(tmp_path / "model", [NotMIWAEImputer])
+    assert again.missing_process == said
+    assert again.groups == {"work": ("wage", "hours")}
+    pd.testing.assert_frame_equal(again.transform(table), completed)
+
+
+@pytest.mark.filterwarnings("ignore::notmiwae.AssumptionWarning")
+def test_unknown_directions_are_found_with_drivers_too():
+    table = survey()
+    said = {"wage": Missing("unknown", given=["age"]), "hours": Missing("unknown")}
+    imputer = NotMIWAEImputer(said, **QUICK).fit(table)
+    assert set(imputer.missing_process_["direction"]) <= {"high", "low"}
+
+
+def test_a_table_of_every_kind_has_drivers_of_every_kind():
+    table = mixed()
+    said = {name: Missing("mar", given="others") for name in table.columns[table.isna().any()]}
+    assert NotMIWAEImputer(said, **QUICK).fit_transform(table).notna().all(axis=None)
+
+
+def test_gaps_that_come_together_are_no_proof_of_extreme_values():
+    """One coin a row decides on all three columns; alone, each gap would say that its value is low."""
+    rng = np.random.default_rng(4)
+    complete = rng.multivariate_normal(np.zeros(4), 0.5 + 0.5 * np.eye(4), size=600)
+    coin = rng.normal(size=(600, 1))
+    gone = rng.random((600, 3)) < ndtr((-complete[:, :3] - 1.2 + 2.5 * coin) / 1.5)
+    table = pd.DataFrame(complete, columns=list("abcd"))
+    table.iloc[:, :3] = table.iloc[:, :3].mask(gone)
+    bias = {}
+    for name, groups in (("alone", None), ("together", {"row": ["a", "b", "c"]})):
+        imputer = NotMIWAEImputer(
+            dict.fromkeys("abc", "low"), groups=groups, members=2, steps=400, random_state=0
+        )
+        imputed = imputer.fit_transform(table).to_numpy()
+        bias[name] = float((imputed - complete)[:, :3][gone].mean())
+    assert bias["alone"] < -0.8
+    assert abs(bias["together"]) < 0.5 * abs(bias["alone"])
+
+
+def test_a_driver_that_decides_with_the_value_is_found():
+    """High values go missing, sooner where a complete column is high: the edge moves by minus that column."""
+    rng = np.random.default_rng(0)
+    complete = rng.multivariate_normal(np.zeros(3), 0.5 + 0.5 * np.eye(3), size=600)
+    gone = rng.random(600) < ndtr(2.0 * (complete[:, 0] - 0.5 + complete[:, 2]))
+    table = pd.DataFrame(complete, columns=list("abc"))
+    table.loc[gone, "a"] = np.nan
+    errors, settings = {}, {"members": 2, "steps": 250, "random_state": 0}
+    for name, said in (("alone", "high"), ("driven", Missing("high", given=["c"]))):
+        imputer = NotMIWAEImputer({"a": said}, **settings).fit(table)
+        imputed = imputer.transform(table).to_numpy()
+        errors[name] = np.sqrt(np.mean((imputed - complete)[gone, 0] ** 2))
+    # The best possible: a given the others is Gaussian, and beyond an edge that c moves.
+    mean, variance = complete[:, 1:].sum(1) / 3, 2 / 3
+    spread = np.sqrt(1 + 4 * variance)
+    t = 2.0 * (mean - 0.5 + complete[:, 2]) / spread
+    best = mean + 2.0 * variance / spread * norm.pdf(t) / ndtr(t)
+    limit = np.sqrt(np.mean((best - complete[:, 0])[gone] ** 2))
+    assert errors["driven"] < 1.2 * limit
+    assert errors["driven"] < 0.8 * errors["alone"]
+    learnt = imputer.missing_process_.iloc[0]
+    assert learnt["midpoint"] == pytest.approx(0.5, abs=0.4)
+    assert float(learnt["given"].removeprefix("c ").replace("−", "-")) == pytest.approx(-1.0, abs=0.3)
