@@ -13,7 +13,7 @@ from notmiwae.model.missing_process.ignorable import IgnorableSpec
 from notmiwae.model.missing_process.interval import IntervalSpec
 from notmiwae.model.missing_process.mcar import MCARSpec
 from notmiwae.model.missing_process.missing_process import ProcessSpec
-from notmiwae.model.missing_process.selection import SelectionSpec
+from notmiwae.model.missing_process.selection_model import SelectionSpec
 from notmiwae.model.missing_process.self_masking import SelfMaskingSpec
 from notmiwae.model.missing_process.two_sided import TwoSidedSpec
 from notmiwae.specs import suggest

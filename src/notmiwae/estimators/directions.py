@@ -12,7 +12,7 @@ from notmiwae.model.missing_process.by_column import ByColumnSpec
 from notmiwae.model.missing_process.edges import EdgeSpec
 from notmiwae.model.missing_process.ignorable import IgnorableSpec
 from notmiwae.model.missing_process.missing_process import ProcessSpec
-from notmiwae.model.missing_process.selection import SelectionSpec
+from notmiwae.model.missing_process.selection_model import SelectionSpec
 from notmiwae.training.recipe import TrainingSpec
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from notmiwae.errors import ParameterError
-from notmiwae.model.missing_process.selection import SelectionSpec
+from notmiwae.model.missing_process.selection_model import SelectionSpec
 from notmiwae.specs import suggest
 
 DIRECTIONS = {"high": "high", "low": "low", "unknown": "unknown", "mar": "none", "category": "code"}

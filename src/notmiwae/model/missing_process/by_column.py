@@ -20,7 +20,7 @@ from notmiwae.model.missing_process.missing_process import (
     ProcessSpec,
     processes,
 )
-from notmiwae.model.missing_process.selection import SelectionProcess, SelectionSpec, build_selection
+from notmiwae.model.missing_process.selection_model import SelectionProcess, SelectionSpec, build_selection
 from notmiwae.model.missing_process.separable import SeparableProcess
 from notmiwae.model.observation.observation_model import ObservationSpec
 from notmiwae.specs import suggest
