@@ -36,6 +36,7 @@ SOURCE = ROOT / "src"
 PACKAGES = ("notmiwae", "study")
 PAPER = ROOT / "paper"
 IMAGES = ROOT / "images"
+LADDER = ROOT / "ladder"
 PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text())
 PAPER_PARAMS = yaml.safe_load((PAPER / "params.yaml").read_text())
 GRID, PAPER_GRID = PARAMS["run"], PAPER_PARAMS["run"]
@@ -236,7 +237,7 @@ def test_every_stage_depends_on_its_script_and_on_the_locked_requirements(repos:
         assert ROOT / "requirements.lock" in read
 
 
-@pytest.mark.parametrize("folder", [ROOT, PAPER, IMAGES], ids=["root", "paper", "images"])
+@pytest.mark.parametrize("folder", [ROOT, PAPER, IMAGES, LADDER], ids=["root", "paper", "images", "ladder"])
 def test_a_lock_holds_the_stages_of_its_graph_and_no_former_ones(
     folder: Path, repos: dict[Path, Repo]
 ) -> None:
@@ -246,7 +247,7 @@ def test_a_lock_holds_the_stages_of_its_graph_and_no_former_ones(
 
 
 def test_every_pipeline_is_found() -> None:
-    assert {"images", "long", "paper", "sweep"} <= {file.name for file in REPOSITORIES}
+    assert {"images", "ladder", "long", "paper", "sweep"} <= {file.name for file in REPOSITORIES}
     assert len(PIPELINES) >= len(REPOSITORIES)
 
 
