@@ -13,6 +13,7 @@ COPIED = (
     "docs",
     "reports",
     "images",
+    "ladder",
     "paper",
     "long",
     "sweep",

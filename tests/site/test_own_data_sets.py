@@ -46,7 +46,7 @@ def with_wages(root, others=STUDY.datasets):
 def contents(root, but=()):
     files = [
         path
-        for name in ("README.md", "docs", "reports", "images", "paper", "benchmarks")
+        for name in ("README.md", "docs", "reports", "images", "ladder", "paper", "benchmarks")
         for path in ([root / name] if (root / name).is_file() else sorted((root / name).rglob("*")))
     ]
     return {

@@ -59,13 +59,20 @@ PROCESSES = SELF_MASKING | {
     "interval": {"kind": "interval"},
     "interval sampled": {"kind": "interval", "marginal": "sampled"},
     "mcar": {"kind": "mcar"},
+    "selection": {
+        "kind": "selection",
+        "direction": "low",
+        "given": "others",
+        "at_random": True,
+        "together": "row",
+    },
     "by_column": BY_COLUMN,
     "agnostic_linear": {"kind": "agnostic_linear"},
     "agnostic_nonlinear": {"kind": "agnostic_nonlinear", "hidden": [5]},
     "ignorable": {"kind": "ignorable"},
 }
 # Exact and sampled, alone and beside others: what observation models meet in different ways.
-CROSSED = ("probit high exact", "logistic low sampled", "by_column", "agnostic_linear")
+CROSSED = ("probit high exact", "logistic low sampled", "selection", "by_column", "agnostic_linear")
 COMBINATIONS = [("gaussian", name) for name in PROCESSES] + [
     (observation, name) for observation in list(OBSERVATIONS)[1:] for name in CROSSED
 ]

@@ -9,7 +9,7 @@ import torch
 
 from notmiwae.errors import ParameterError
 from notmiwae.model.bound import iwae_bound
-from notmiwae.model.missing_process.missing_process import processes
+from notmiwae.model.missing_process.missing_process import Features, processes
 from notmiwae.model.not_miwae import ModelSpec, NotMIWAE
 from notmiwae.randomness import generator, torch_seed
 from notmiwae.specs import parse_spec
@@ -53,7 +53,7 @@ def steps(process, training, seed=1):
     x, s = Scaling.of(gaussian(), [True] * gaussian().shape[1]).tensors(gaussian())
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        built = process.build(torch.tensor([0]), x, s, COLUMNS)
+        built = process.build(torch.tensor([0]), x, s, Features(COLUMNS, (0,) * len(COLUMNS), (0,)))
         torch.manual_seed(seed)
         model = NotMIWAE(LINEAR, 2, built)
     states = [{name: value.clone() for name, value in model.state_dict().items()}]

@@ -54,7 +54,8 @@ def add(subparsers: Any) -> None:
     parser.add_argument("--json", action="store_true", help="print the results as JSON on standard output")
     parser.add_argument("--quiet", action="store_true", help="print nothing but results and errors")
     options.add_reading(parser)
-    parser.set_defaults(run=run)
+    # Each assumption is a word of the whole table.
+    parser.set_defaults(run=run, given=[], group=[])
 
 
 def run(typed: argparse.Namespace) -> int:
