@@ -7,7 +7,7 @@ from small_tables import QUICK, masked_table
 
 from notmiwae.cli import impute, options
 from notmiwae.estimators import workers as jobs
-from notmiwae.estimators.assumptions import ASSUMPTIONS
+from notmiwae.estimators.assumptions import ASSUMPTIONS, UNKNOWN
 from notmiwae.estimators.columns import KINDS
 
 
@@ -241,3 +241,10 @@ def test_what_else_decides_can_be_typed(notmiwae, masked, tmp_path):
     )
     assert again.status == 0, again.err
     assert (tmp_path / "again.csv").read_bytes() == (tmp_path / "out.csv").read_bytes()
+
+
+def test_unknown_is_doubtful_with_more_said_of_it_too(notmiwae, masked, tmp_path):
+    typed = ["--missing-process", "wage=unknown", "--given", "wage=age", "--ignore", "id", *QUICK]
+    found = notmiwae("impute", masked, "-o", tmp_path / "out.csv", *typed)
+    assert found.status == 0, found.err
+    assert found.err.count(UNKNOWN) == 1

@@ -48,37 +48,29 @@ def add(subparsers: Any) -> None:
     parser = options.add_parser(subparsers, "impute", "Fill in the missing cells of a table.", _EXAMPLES)
     parser.add_argument("input", type=Path, help="the table")
     parser.add_argument("-o", "--output", type=Path, required=True, help="the completed table")
-    parser.add_argument(
+    options.add_many(
+        parser,
         "--missing-process",
-        action="extend",
-        nargs="+",
-        default=[],
-        metavar="WORD",
-        help="why values are missing: a WORD, or COLUMN=WORD, see below",
+        "WORD",
+        "why values are missing: a WORD, or COLUMN=WORD, see below",
     )
-    parser.add_argument(
+    options.add_many(
+        parser,
         "--given",
-        action="extend",
-        nargs="+",
-        default=[],
-        metavar="COLUMN=COLUMN,…",
-        help="columns that decide too on whether a COLUMN is missing; or `complete` ones, or all `others`",
+        "COLUMN=COLUMN,…",
+        "columns that decide too on whether a COLUMN is missing; or `complete` ones, or all `others`",
     )
-    parser.add_argument(
+    options.add_many(
+        parser,
         "--at-random",
-        action="extend",
-        nargs="+",
-        default=[],
-        metavar="COLUMN",
-        help="columns that lose a share of their values whatever they are, beside those of their word",
+        "COLUMN",
+        "columns that lose a share of their values whatever they are, beside those of their word",
     )
-    parser.add_argument(
+    options.add_many(
+        parser,
         "--group",
-        action="extend",
-        nargs="+",
-        default=[],
-        metavar="NAME=COLUMN,…",
-        help="columns whose gaps come together in a row, as a visit's or a batch's",
+        "NAME=COLUMN,…",
+        "columns whose gaps come together in a row, as a visit's or a batch's",
     )
     parser.add_argument(
         "--draws", type=options.positive, metavar="M", help="multiple imputations (default: 20)"
@@ -87,13 +79,11 @@ def add(subparsers: Any) -> None:
     parser.add_argument("--model-out", type=Path, metavar="FOLDER", help="where the trained model goes")
     parser.add_argument("--model", type=Path, metavar="FOLDER", help="impute by this model, which was saved")
     options.add_columns(parser)
-    parser.add_argument(
+    options.add_many(
+        parser,
         "--limits",
-        action="extend",
-        nargs="+",
-        default=[],
-        metavar="COLUMN=LOWEST:HIGHEST",
-        help="what imputed numbers lie between; one of the two may be left out",
+        "COLUMN=LOWEST:HIGHEST",
+        "what imputed numbers lie between; one of the two may be left out",
     )
     parser.add_argument("--bounds", action="extend", nargs="+", dest="old_limits", help=argparse.SUPPRESS)
     parser.add_argument("--steps", type=options.positive, help="of training (default: 700 to 2,000, by rows)")
@@ -190,7 +180,8 @@ def fitted(
     }
     if assumption is None:
         options.say(NO_ASSUMPTION, typed.quiet)
-    if "unknown" in (assumption.values() if isinstance(assumption, dict) else [assumption]):
+    # The words as typed: more may be said of a column than its word.
+    if "unknown" in {each.rpartition("=")[2] for each in typed.missing_process}:
         options.say(UNKNOWN, typed.quiet)
     options.say(f"training {settings['members']} model(s) …", typed.quiet)
     groups = options.lists("--group", typed.group)

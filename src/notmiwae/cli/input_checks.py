@@ -68,19 +68,7 @@ def paths(typed: argparse.Namespace) -> None:
     if typed.draws and not typed.draws_out:
         raise ParameterError("--draws: nothing says where they go; accepted: --draws-out FILE beside it")
     if typed.model:
-        of_training = (
-            "missing_process",
-            "given",
-            "at_random",
-            "group",
-            "kind",
-            "limits",
-            "steps",
-            "members",
-            "seed",
-            "model_out",
-        )
-        for name in of_training:
+        for name in _OF_TRAINING:
             if getattr(typed, name) not in (None, []):
                 option = name.replace("_", "-")
                 raise ParameterError(f"--{option}: is of training; accepted without --model {typed.model}")

@@ -28,6 +28,18 @@ def add_parser(subparsers: Any, name: str, description: str, examples: str) -> a
     return parser
 
 
+def add_many(parser: Any, option: str, metavar: str, text: str) -> None:
+    """Add an option that takes several words, and that may be given several times.
+
+    Arguments:
+        parser: Parser, or a group of its options.
+        option: Name of the option.
+        metavar: What a word stands for.
+        text: Help.
+    """
+    parser.add_argument(option, action="extend", nargs="+", default=[], metavar=metavar, help=text)
+
+
 def add_reading(parser: argparse.ArgumentParser) -> None:
     """Add the options of how a CSV file is read."""
     group = parser.add_argument_group("reading of CSV files")
@@ -37,33 +49,27 @@ def add_reading(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--decimal", choices=(".", ","), help="default: a comma where a file separated by ; has such columns"
     )
-    group.add_argument(
+    add_many(
+        group,
         "--na",
-        action="extend",
-        nargs="+",
-        default=[],
-        metavar="TEXT",
-        help="further markers of a missing value, beside an empty cell, NA, N/A, NaN, null, None, ?, - and .",
+        "TEXT",
+        "further markers of a missing value, beside an empty cell, NA, N/A, NaN, null, None, ?, - and .",
     )
 
 
 def add_columns(parser: argparse.ArgumentParser) -> None:
     """Add the options of what columns are."""
-    parser.add_argument(
+    add_many(
+        parser,
         "--kind",
-        action="extend",
-        nargs="+",
-        default=[],
-        metavar="COLUMN=KIND",
-        help=f"a column's kind, where it isn't what was found: {', '.join(KINDS)}",
+        "COLUMN=KIND",
+        f"a column's kind, where it isn't what was found: {', '.join(KINDS)}",
     )
-    parser.add_argument(
+    add_many(
+        parser,
         "--ignore",
-        action="extend",
-        nargs="+",
-        default=[],
-        metavar="COLUMN",
-        help="columns such as identifiers, which are carried along and not looked at",
+        "COLUMN",
+        "columns such as identifiers, which are carried along and not looked at",
     )
 
 
