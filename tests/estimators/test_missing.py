@@ -70,6 +70,12 @@ def test_what_doesnt_fit_is_named(said, groups, message):
         missing_process(said, NAMES, groups)
 
 
+def test_groups_without_an_assumption_are_not_dropped_in_silence():
+    imputer = NotMIWAEImputer(groups={"work": ["wage", "hours"]}, **QUICK)
+    with pytest.raises(ParameterError, match="groups: nothing says why values are missing"):
+        imputer.fit(survey())
+
+
 def test_a_word_that_fits_no_column_is_an_error():
     with pytest.raises(ParameterError, match="'category' is said of no column"):
         missing_process("category", NUMBERS)

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from typing_extensions import override
 
+from notmiwae.errors import ParameterError
 from notmiwae.estimators.assumptions import NO_ASSUMPTION, UNKNOWN, Assumption, Groups, missing_process
 from notmiwae.estimators.column_kinds import Limits
 from notmiwae.estimators.miwae_imputer import MIWAEImputer
@@ -82,7 +83,10 @@ class NotMIWAEImputer(MIWAEImputer):
     @override
     def _process(self) -> ProcessSpec:
         if self.missing_process is None:
-            # Groups change nothing of values that are missing at random.
+            if self.groups:
+                raise ParameterError(
+                    "groups: nothing says why values are missing; accepted: missing_process too"
+                )
             return IgnorableSpec()
         return missing_process(self.missing_process, self.columns_, self.groups)
 
