@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from notmiwae.errors import ParameterError
+from notmiwae.estimators.choice import AT_RANDOM, AutoSpec, Decided
 from notmiwae.estimators.column_kinds import by_name
 from notmiwae.estimators.columns import Column
 from notmiwae.estimators.missing import Missing
@@ -19,6 +20,7 @@ from notmiwae.model.missing_process.two_sided import TwoSidedSpec
 from notmiwae.specs import suggest
 
 ASSUMPTIONS: dict[str, ProcessSpec] = {
+    "auto": AutoSpec(),
     "high": SelfMaskingSpec(direction="high"),
     "low": SelfMaskingSpec(direction="low"),
     "unknown": SelfMaskingSpec(direction="unknown"),
@@ -31,6 +33,7 @@ ASSUMPTIONS: dict[str, ProcessSpec] = {
 }
 """What a user may say of a column, or of all:
 
+- `auto`: `mar`, `high` or `low`, for each column what foretells held-out rows best (`choice.py`);
 - `high`, `low`: higher (lower) values go missing; `unknown`: one of the two, for each column the one of the
   higher held-out bound, which can't tell that neither holds (see `UNKNOWN`);
 - `extreme`: both ends; `middle`: what lies between;
@@ -41,17 +44,33 @@ ASSUMPTIONS: dict[str, ProcessSpec] = {
 Groups = Mapping[str, Sequence[str]]
 """Columns whose gaps come together in a row, by the name of their group."""
 
-NO_ASSUMPTION = (
-    "no assumption given on why values are missing: they are imputed as missing at random ('mar'), which is "
-    "wrong where a value itself decides whether it is seen; see docs/assumptions.md"
+NO_ASSUMPTION = "no assumption given on why values are missing"
+AT_RANDOM_TAKEN = (
+    "they are imputed as missing at random ('mar'), which is wrong where a value itself decides whether it "
+    "is seen and held-out rows don't show it; see docs/assumptions.md"
 )
-"""What is said where nothing was."""
 UNKNOWN = (
     "'unknown' looks for the direction and takes for granted that a column's own values decide whether they "
     "are seen: it can't tell that they are missing at random, and then imputes far worse than 'mar'; see "
     "docs/assumptions.md"
 )
 """What is said of `unknown`: on Gaussian tables missing at random it had RMSE 3.0 and 4.6, MICE 0.75."""
+
+
+def not_said(decided: Sequence[Decided]) -> str:
+    """Word what became of columns of which no assumption was given."""
+    taken = [
+        f"{name} {word} ({choice.members.count(place)} of {len(choice.members)} models)"
+        for choice in decided
+        for name in choice.columns
+        for place, word in enumerate(choice.words)
+        if word != AT_RANDOM and place in choice.members
+    ]
+    if not taken:
+        return f"{NO_ASSUMPTION}: {AT_RANDOM_TAKEN}"
+    chosen = f"by what foretells held-out rows: {', '.join(taken)}"
+    return f"{NO_ASSUMPTION}; {chosen}; as to the rest, {AT_RANDOM_TAKEN}"
+
 
 Assumption = str | Missing | ProcessSpec | Mapping[str, str | Missing | ProcessSpec]
 """A word of `ASSUMPTIONS`, a `Missing`, a `ProcessSpec`, or any of them by column; the others are `mar`."""
@@ -154,6 +173,8 @@ def _misfit(process: ProcessSpec, column: Column) -> bool:
         if process.direction == "code":
             return column.ordered
         return not column.ordered and process.direction != "none"
+    if isinstance(process, AutoSpec):
+        return bool(column.values)
     return isinstance(process, EdgeSpec) and not column.ordered
 
 

@@ -32,6 +32,7 @@ def learnt_table(members: Sequence[FittedModel]) -> pd.DataFrame:
         at_random: The share π that is missing whatever the value; only where it was asked for.
         together: By how much the midpoint varies from row to row, one standard deviation, in the column's
             unit; only where gaps come together.
+        members: Number of members that have it; only where some take a column as missing at random.
         given: By how much each driver moves the midpoint, per unit of the driver, in the column's unit (of
             one whose value plays no part, the probit of the rate of being seen); only where there are any.
 
@@ -66,14 +67,17 @@ def learnt_table(members: Sequence[FittedModel]) -> pd.DataFrame:
     table = pd.DataFrame(rows, columns=columns)
     numbers = columns[2:]
     table[numbers] = table[numbers].astype(float)
-    order = list(dict.fromkeys(table["column"]))
+    counts = table["column"].value_counts()
+    order = [name for name in (members[0].columns if members else ()) if name in counts]
     means = table.groupby("column")[numbers].mean()
     directions = table.groupby("column")["direction"].agg(lambda found: " / ".join(sorted(set(found))))
     means = means.assign(direction=directions).reindex(order).reset_index()
+    if (counts < len(members)).any():
+        means["members"] = [int(counts[name]) for name in order]
     drivers = [name for name in numbers if name.startswith(_GIVEN)]
     if drivers:
         means["given"] = [_listed(row[drivers]) for _, row in means.iterrows()]
-    shown = [*names, *(name for name in ("at_random", "together", "given") if name in means)]
+    shown = [*names, *(name for name in ("at_random", "together", "members", "given") if name in means)]
     return means[shown]
 
 

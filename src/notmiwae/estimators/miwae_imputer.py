@@ -21,12 +21,16 @@ from notmiwae.estimators import learnt_process as learnt
 from notmiwae.estimators import storage
 from notmiwae.estimators.accepted_tables import check_reach, table_as_fitted, table_to_fit
 from notmiwae.estimators.arguments import layers, renamed, whole
+from notmiwae.estimators.choice import AT_RANDOM, Decided, assumptions_table, may_be_at_random
 from notmiwae.estimators.column_kinds import Limits, describe
 from notmiwae.estimators.columns import encode, fill
 from notmiwae.estimators.defaults import ENOUGH, network, training
+from notmiwae.estimators.evidence import masks_at_random
+from notmiwae.estimators.races import choose
 from notmiwae.estimators.scoring import row_bounds
 from notmiwae.estimators.threads import torch_threads
 from notmiwae.estimators.workers import Workers, mean_bound
+from notmiwae.imputation import Imputation
 from notmiwae.model.missing_process.ignorable import IgnorableSpec
 from notmiwae.model.missing_process.missing_process import ProcessSpec
 from notmiwae.randomness import torch_seed
@@ -65,9 +69,11 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         feature_names_in_: Names of the columns, if they have any.
         columns_: Description of each column, a `Column`.
         members_: Fitted models.
+        assumptions_: What evidence weighed, a row for each column and candidate, where the assumption left it
+            open; see `choice.assumptions_table`.
         bound_: Held-out ELBO (IWAE bound of `log p(x_o, s)`; of a MIWAE, of `log p(x_o)`), nats a row of
-            standardised values, the members' mean. To compare assumptions take differences of
-            `score_samples` row by row, and their standard error.
+            standardised values, the members' mean. It isn't made for comparing assumptions:
+            `NotMIWAEImputer.compare` is, and `score_samples`.
 
     Examples:
         >>> import numpy as np
@@ -137,13 +143,28 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         names = tuple(column.name for column in self.columns_)
         model = network(self.columns_, self.latent_size, self.hidden)
         process = self._process()
-        notice = self._notice(process)
+        if may_be_at_random(process, names):
+            # A row without any value is no evidence of what its values are.
+            values = values[~_blank(values)]
+        workers = self._workers()
+        processes, decided = choose(
+            workers,
+            values,
+            names,
+            model,
+            process,
+            self.steps,
+            self.members,
+            torch_seed(seed, "choice"),
+        )
+        self.assumptions_ = assumptions_table(decided)
+        notice = self._notice(decided)
         if notice and np.isnan(values).any():
             warnings.warn(notice, AssumptionWarning, stacklevel=2)
-        specs = (names, model, process, training(len(values), self.steps))
-        fits = self._workers().fit(values, *specs, seeds)
+        fits = workers.fit(values, names, model, processes, training(len(values), self.steps), seeds)
         self.members_: list[FittedModel] = [each.fitted for each in fits]
         self.bound_ = mean_bound(fits)
+        self._masks = masks_at_random(self.members_, values)
         self._seed = torch_seed(seed, "impute")
         return self
 
@@ -166,20 +187,34 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """
         table, values = self._rows(X)
         spec = ImputationSpec(samples=self.n_samples, enough=ENOUGH, draws=whole("n_draws", n_draws, 0))
-        imputed = self._workers().impute(self.members_, values, spec, self._seed, first)
+        imputed = self._impute(values, spec, first)
         # One after the other, as each is a whole table.
         filled = [fill(self.columns_, table, each) for each in (imputed.mean, *imputed.draws)]
         mean, *draws = filled if isinstance(X, pd.DataFrame) else [each.to_numpy() for each in filled]
         return mean, draws
 
+    def _impute(self, values: Floats, spec: ImputationSpec, first: int) -> Imputation:
+        """Impute rows; one without any value as missing at random, where that was among the candidates."""
+        impute = self._workers().impute
+        imputed = impute(self.members_, values, spec, self._seed, first)
+        blank = _blank(values)
+        if not blank.any() or AT_RANDOM not in set(self.assumptions_["assumption"]):
+            return imputed
+        members = [member.at_random() for member in self.members_]
+        alone = impute(members, np.where(blank[:, None], values, 0.0), spec, self._seed, first)
+        imputed.mean[blank], imputed.draws[:, blank] = alone.mean[blank], alone.draws[:, blank]
+        return imputed
+
     def score_samples(self, X: Any) -> Floats:
         """Compute the ELBO (IWAE bound) of `log p(x_o, s)` of each row, nats in the columns' units, `[N]`.
 
         It's that of the mixture of R members, `log 1/R Σ_r exp(ELBO_r)`, with L importance samples each.
+        Columns taken as missing at random have a regression of their masks on what is seen, so that the
+        bounds of all assumptions can be compared.
         """
         _, values = self._rows(X)
         with torch_threads(self.n_threads):
-            return row_bounds(self.members_, values, self.n_samples, self._seed)
+            return row_bounds(self.members_, self._masks, values, self.n_samples, self._seed)
 
     def score(self, X: Any, y: Any = None) -> float:
         """Average `score_samples`, for the choice of settings by held-out rows."""
@@ -243,8 +278,12 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def _process(self) -> ProcessSpec:
         return IgnorableSpec()
 
-    def _notice(self, process: ProcessSpec) -> str | None:
-        """Word what is to be said of the assumption, if anything."""
+    def _notice(self, decided: Sequence[Decided]) -> str | None:
+        """Word what is to be said of the assumption, if anything.
+
+        Arguments:
+            decided: What evidence decided.
+        """
         return None
 
     def __sklearn_tags__(self) -> Any:
@@ -252,3 +291,8 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         tags.input_tags.allow_nan = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
+
+
+def _blank(values: Floats) -> npt.NDArray[np.bool_]:
+    """Tell which rows have no value at all, `[N]`."""
+    return np.asarray(np.isnan(values).all(axis=1))

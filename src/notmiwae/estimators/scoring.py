@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from notmiwae.arrays import Floats
+from notmiwae.estimators.mask_regression import MaskRegression
 from notmiwae.model.bound import LogWeightTerms, iwae_bound
 from notmiwae.model.noise import Generators
 from notmiwae.model.not_miwae import NotMIWAE
@@ -19,14 +20,22 @@ _CHUNK_VALUES = 1_000_000
 
 
 @torch.no_grad()
-def row_bounds(members: Sequence[FittedModel], rows: Floats, samples: int, seed: int) -> Floats:
+def row_bounds(
+    members: Sequence[FittedModel],
+    masks: Sequence[MaskRegression],
+    rows: Floats,
+    samples: int,
+    seed: int,
+) -> Floats:
     """Compute the ELBO of each row under the mixture of R members, `log 1/R Σ_r exp(ELBO_r)`, nats, `[N]`.
 
-    ELBO_r, the IWAE bound, bounds `log p(x_o, s)` (of a MIWAE, `log p(x_o)`) from below. All rows
-    meet the same noise, so that a row's bound doesn't depend on the rows beside it.
+    ELBO_r, the IWAE bound, bounds `log p(x_o, s)` from below; of columns taken as missing at random the
+    mask's share is a regression's. All rows meet the same noise, so that a row's bound doesn't depend on the
+    rows beside it.
 
     Arguments:
         members: Models of the same table.
+        masks: For each member, the law of the masks that it doesn't explain.
         rows: `[N, D]` in the table's own units, NaN where missing.
         samples: Number of importance samples L of a row and member.
         seed: Seed of all noise.
@@ -42,6 +51,7 @@ def row_bounds(members: Sequence[FittedModel], rows: Floats, samples: int, seed:
         for first in range(0, len(rows), size):
             some = slice(first, first + size)
             bounds[m, some] = _each_row(model, x[some], s[some], samples, own_seed).numpy()
+        bounds[m] += masks[m].log_prob(rows).sum(axis=1)
         # The density of a value in its own unit: that of the standardised one, divided by the scale.
         bounds[m] -= (~np.isnan(rows) * np.log(member.scaling.scale)).sum(axis=1)
     mixture: Floats = np.logaddexp.reduce(bounds, axis=0) - np.log(len(members))

@@ -10,9 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from notmiwae.errors import DataError, flat
+from notmiwae.estimators.choice import assumptions_table
 from notmiwae.estimators.columns import KINDS, Column, observation
+from notmiwae.estimators.mask_regression import MaskRegression
 from notmiwae.estimators.missing import Missing
 from notmiwae.files import read_json, whole_folder, write_json
 from notmiwae.model.missing_process.missing_process import ProcessSpec, processes
@@ -47,6 +50,7 @@ def save(imputer: MIWAEImputer, folder: Path) -> None:
     seed = seed if isinstance(seed, Integral) else None
     parameters = imputer.get_params(deep=False) | {"random_state": seed}
     names = getattr(imputer, "feature_names_in_", None)
+    masks = list(dict.fromkeys(imputer._masks))
     with whole_folder(folder) as temporary:
         for number, member in enumerate(imputer.members_):
             place = temporary / f"{number:04d}"
@@ -59,6 +63,9 @@ def save(imputer: MIWAEImputer, folder: Path) -> None:
             "columns": [asdict(column) for column in imputer.columns_],
             "feature_names": None if names is None else [str(name) for name in names],
             "bound": imputer.bound_,
+            "assumptions": imputer.assumptions_.to_dict("records"),
+            "masks": [each.to_mapping() for each in masks],
+            "mask_of_member": [masks.index(each) for each in imputer._masks],
             "seed": imputer._seed,
         }
         write_json(temporary / _FILE, description)
@@ -83,6 +90,11 @@ def load(folder: Path, classes: Sequence[type[MIWAEImputer]]) -> MIWAEImputer:
         if imputer._seed < 0:
             raise ValueError(f"seed: found {imputer._seed}; accepted: a whole number from 0")
         imputer.n_features_in_ = len(imputer.columns_)
+        imputer.assumptions_ = _assumptions(description["assumptions"])
+        masks = [MaskRegression.read(each, len(imputer.columns_)) for each in description["masks"]]
+        imputer._masks = [masks[int(place)] for place in description["mask_of_member"]]
+        if len(imputer._masks) != len(imputer.members_):
+            raise ValueError(f"mask_of_member: {len(imputer._masks)} of {len(imputer.members_)} members")
         if description["feature_names"] is not None:
             imputer.feature_names_in_ = np.array(description["feature_names"], dtype=object)
         _check_members(imputer)
@@ -116,6 +128,11 @@ def _check_members(imputer: MIWAEImputer) -> None:
             raise ValueError("its members are of other columns")
         if member.scaling.mean.shape != (size,) or member.scaling.scale.shape != (size,):
             raise ValueError("its members are scaled for other columns")
+
+
+def _assumptions(records: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    found = assumptions_table([])
+    return pd.DataFrame(records, columns=found.columns).astype(found.dtypes) if records else found
 
 
 def _plain(value: Any) -> Any:

@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, groupby
 
 import numpy as np
+import torch
 from joblib import Parallel, delayed, effective_n_jobs
 
 from notmiwae.arrays import Floats
 from notmiwae.computing import chunks
-from notmiwae.estimators.directions import candidates, decided, race, undecided
 from notmiwae.estimators.threads import torch_threads
 from notmiwae.imputation import BLOCK, Imputation, impute_together
 from notmiwae.model.missing_process.missing_process import ProcessSpec
@@ -21,6 +21,25 @@ from notmiwae.training.recipe import ImputationSpec, TrainingSpec
 
 _PIECE = 8 * BLOCK
 """Rows that a process imputes at a time; fewer aren't worth its start."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """Models of one table that are computed as one.
+
+    Attributes:
+        values: Table `[N, D]`, NaN where missing.
+        process: Missing process.
+        training: How to train.
+        seeds: Seed of each model.
+        folds: Numbers of the rows that each model isn't trained on; None: some at random.
+    """
+
+    values: Floats
+    process: ProcessSpec
+    training: TrainingSpec
+    seeds: Sequence[int]
+    folds: Sequence[torch.Tensor] | None = None
 
 
 @dataclass(frozen=True)
@@ -44,53 +63,51 @@ class Workers:
         values: Floats,
         columns: tuple[str, ...],
         network: ModelSpec,
-        process: ProcessSpec,
+        processes: Sequence[ProcessSpec],
         training: TrainingSpec,
         seeds: Sequence[int],
     ) -> list[Fit]:
         """Train models of one table, to impute together; `training.together` of them are computed as one.
 
-        They agree on unknown directions: those that are computed first vote, the others follow.
-
         Arguments:
             values: Table `[N, D]`, NaN where missing.
             columns: Names of the features.
             network: Encoder, decoder, observation model.
-            process: Missing process.
+            processes: Missing process of each member.
             training: How to train.
             seeds: Seed of each member.
         """
+        # Members of one process are computed as one.
+        order = sorted(range(len(seeds)), key=lambda member: processes.index(processes[member]))
+        groups = [
+            group
+            for _, alike in groupby(order, key=lambda member: processes.index(processes[member]))
+            for group in chunks(list(alike), training.together)
+        ]
+        jobs = [
+            Job(values, processes[group[0]], training, [seeds[member] for member in group])
+            for group in groups
+        ]
+        trained = chain(*self.train(columns, network, "train", jobs))
+        by_member = dict(zip(chain(*groups), trained, strict=True))
+        return [by_member[member] for member in range(len(seeds))]
 
-        def fits(
-            title: str, training: TrainingSpec, jobs: Sequence[tuple[ProcessSpec, Sequence[int]]]
-        ) -> list[list[Fit]]:
-            """Fit each job: a process, and the seeds of the models that are computed as one."""
-            processes = min(self._processes(), len(jobs))
-            done: list[list[Fit]] = []
-            with progress_bar(title, self.verbose) as report:
-                # Other processes have no hold of the bar: there it goes on when one has ended.
-                own = report if processes == 1 else silent
-                for more in Parallel(n_jobs=processes, return_as="generator")(
-                    delayed(self._fit)(values, columns, network, process, training, some, own)
-                    for process, some in jobs
-                ):
-                    done.append(more)
-                    if processes > 1:
-                        report(len(done), len(jobs), mean_bound(more))
-            return done
-
-        groups = chunks(seeds, training.together)
-        gaps = [columns[place] for place in np.flatnonzero(np.isnan(values).any(axis=0))]
-        unknown = undecided(process, gaps)
-        if len(unknown) > 1:
-            racing = candidates(process, gaps, unknown)
-            raced = fits("directions", race(training), [(each, groups[0]) for each in racing])
-            process = decided(process, gaps, unknown, [mean_bound(each) for each in raced])
-        if len(process.starts()) == 1:
-            return list(chain(*fits("train", training, [(process, group) for group in groups])))
-        (first,) = fits("train", training, [(process, groups[0])])
-        rest = [(first[0].fitted.process, group) for group in groups[1:]]
-        return first + list(chain(*fits("train", training, rest))) if rest else first
+    def train(
+        self, columns: tuple[str, ...], network: ModelSpec, title: str, jobs: Sequence[Job]
+    ) -> list[list[Fit]]:
+        """Train the models of each job; a progress bar has the title."""
+        processes = min(self._processes(), len(jobs))
+        done: list[list[Fit]] = []
+        with progress_bar(title, self.verbose) as report:
+            # Other processes have no hold of the bar: there it goes on when one has ended.
+            own = report if processes == 1 else silent
+            for fits in Parallel(n_jobs=processes, return_as="generator")(
+                delayed(self._fit)(columns, network, job, own) for job in jobs
+            ):
+                done.append(fits)
+                if processes > 1:
+                    report(len(done), len(jobs), mean_bound(fits))
+        return done
 
     def impute(
         self,
@@ -123,21 +140,12 @@ class Workers:
             np.concatenate([part.effective_samples for part in parts]),
         )
 
-    def _fit(
-        self,
-        values: Floats,
-        columns: tuple[str, ...],
-        network: ModelSpec,
-        process: ProcessSpec,
-        training: TrainingSpec,
-        seeds: Sequence[int],
-        report: Report,
-    ) -> list[Fit]:
+    def _fit(self, columns: tuple[str, ...], network: ModelSpec, job: Job, report: Report) -> list[Fit]:
         """Fit models of one table as one, in this process or in another."""
-        tables = [values] * len(seeds)
-        specs = (columns, network, process, training)
+        tables = [job.values] * len(job.seeds)
+        specs = (columns, network, job.process, job.training, job.seeds)
         with torch_threads(self.n_threads):
-            return fit_together(tables, *specs, seeds, report, len(seeds), self.device)
+            return fit_together(tables, *specs, report, len(job.seeds), device=self.device, folds=job.folds)
 
     def _impute(
         self,

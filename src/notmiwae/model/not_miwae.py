@@ -52,10 +52,12 @@ class ImportanceSamples:
     """K importance samples of each row's latent, and what follows for the missing values.
 
     Attributes:
+        px: Law of complete rows given each sample, p(x | z_k).
         missing: Law of the missing values given the mask and each sample, p(x_m | z_k, s).
         terms: Terms of the logarithms of the importance weights, `log w_k`.
     """
 
+    px: Likelihood
     missing: Missing
     terms: LogWeightTerms
 
@@ -129,7 +131,7 @@ class NotMIWAE(nn.Module):
             pz=self.prior(z) if w is None else self.prior(z) + standard_normal_log_prob(w),
             qz=qz.log_prob_of(noise),
         )
-        return ImportanceSamples(missing, terms)
+        return ImportanceSamples(px, missing, terms)
 
     def forward(self, x: Tensor, s: Tensor, samples: int, generator: torch.Generator) -> LogWeightTerms:
         """Compute the terms of the weights of `importance_samples`: tensors alone, as `torch.vmap` asks."""

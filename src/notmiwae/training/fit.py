@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from notmiwae.arrays import Floats
 from notmiwae.computing import chunks
@@ -65,6 +66,7 @@ def fit_together(
     members: int = 1,
     device: str = "cpu",
     checkpoints: Path | None = None,
+    folds: Sequence[Tensor] | None = None,
 ) -> list[Fit]:
     """Fit MIWAEs (`process` ignorable) or not-MIWAEs to tables with missing values.
 
@@ -87,6 +89,8 @@ def fit_together(
         device: Device that computes, `cpu` or `cuda`; the noise is the same.
         checkpoints: Folder for the state of the training. Where it holds the state of a training with the
             same arguments, training goes on from it and gives the same bits; the caller removes the folder.
+        folds: Numbers of the rows that each model isn't trained on, by which its held-out ELBO is measured;
+            None: a share of them, at random.
 
     Raises:
         DataError: a column has no observed value, or too few rows are left to hold some out.
@@ -95,7 +99,9 @@ def fit_together(
     # A table of several models is held once.
     distinct = {id(table): table for table in tables}
     standardised = {key: _standardised(table, columns, network) for key, table in distinct.items()}
-    tasks = [_Task(*standardised[id(table)], seed) for table, seed in zip(tables, seeds, strict=True)]
+    left_out: Sequence[Tensor | None] = folds or [None] * len(tables)
+    own = zip(tables, seeds, left_out, strict=True)
+    tasks = [_Task(*standardised[id(table)], seed, fold) for table, seed, fold in own]
     architectures: dict[tuple[int, ...], list[int]] = defaultdict(list)
     for number, task in enumerate(tasks):
         # Only models of one architecture can be computed as one.
@@ -111,14 +117,15 @@ def fit_together(
 
 @dataclass(frozen=True)
 class _Task:
-    """A model to fit: its rows, how they are scaled, and its seed."""
+    """A model to fit: its rows, how they are scaled, its seed, and the rows that it isn't trained on."""
 
     rows: Rows
     scaling: Scaling
     seed: int
+    fold: Tensor | None
 
     @property
-    def process_columns(self) -> torch.Tensor:
+    def process_columns(self) -> Tensor:
         """List the indices of the features with missing values, `[C]`."""
         return torch.nonzero((self.rows[1] == 0).any(0)).flatten()
 
@@ -193,7 +200,8 @@ class _Race:
         seeds = [torch_seed(task.seed, "training") for task in chosen]
         path = self.checkpoints and self.checkpoints / f"{run}-{group[0]}.safetensors"
         rows = [self._on_device[id(task.rows)] for task in chosen]
-        return Trainer(models, rows, self.training, seeds, run, Checkpoint(path))
+        folds = [task.fold for task in chosen]
+        return Trainer(models, rows, self.training, seeds, run, Checkpoint(path), folds)
 
     @cached_property
     def _on_device(self) -> dict[int, Rows]:

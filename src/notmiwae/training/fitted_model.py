@@ -18,7 +18,7 @@ from notmiwae.arrays import Floats
 from notmiwae.errors import LONGEST, DataError, flat
 from notmiwae.files import check_file, read_json, write_json
 from notmiwae.model.missing_process.by_column import build_process
-from notmiwae.model.missing_process.ignorable import IgnorableSpec
+from notmiwae.model.missing_process.ignorable import IgnorableProcess, IgnorableSpec
 from notmiwae.model.missing_process.missing_process import ProcessSpec, processes
 from notmiwae.model.not_miwae import ModelSpec, NotMIWAE
 from notmiwae.specs import parse_entry, parse_spec
@@ -52,6 +52,17 @@ class FittedModel:
     def on(self, device: str) -> FittedModel:
         """Copy the model to a device."""
         return replace(self, model=copy.deepcopy(self.model).to(device))
+
+    def at_random(self) -> FittedModel:
+        """Copy the model without its missing process, which mustn't have latents of its own."""
+        model = copy.deepcopy(self.model)
+        model.missing_process = IgnorableProcess(model.missing_process.columns)
+        return replace(self, model=model, process=IgnorableSpec())
+
+    @property
+    def codes(self) -> list[int]:
+        """Count each feature's codes that are names; 0 of one of quantities."""
+        return self.model.spec.observation.codes(len(self.columns))
 
     @property
     def ignorable(self) -> bool:

@@ -67,8 +67,8 @@ class ModelProgress:
     stopped: bool = False
 
     @classmethod
-    def begin(cls, rows: int, seed: int, training: TrainingSpec) -> ModelProgress:
-        """Hold some of a table's rows out, at random.
+    def begin(cls, rows: int, seed: int, training: TrainingSpec, fold: Tensor | None = None) -> ModelProgress:
+        """Hold some of a table's rows out: a fold that is given, or some at random.
 
         Raises:
             DataError: no row is left to train on.
@@ -76,10 +76,13 @@ class ModelProgress:
         generator = torch.Generator().manual_seed(seed)
         order = torch.randperm(rows, generator=generator)
         count = min(max(1, round(training.held_out * rows)), _MOST_HELD_OUT)
-        if count >= rows:
+        held_out, left = order[:count], order[count:]
+        if fold is not None:
+            held_out, left = fold[:_MOST_HELD_OUT], order[~torch.isin(order, fold)]
+        if not len(left):
             raise DataError(f"n_samples={rows}: too few rows to hold out {training.held_out:.0%} of them")
-        best = torch.full((count,), -math.inf)
-        return cls(seed, generator, order[count:], order[:count], best, training.warm_start)
+        best = torch.full((len(held_out),), -math.inf)
+        return cls(seed, generator, left, held_out, best, training.warm_start)
 
     def record(self, run: int, step: int, batch: float, held_out: Tensor, training: TrainingSpec) -> bool:
         """Enter a measurement, and tell whether the weights that gave it are to be kept.

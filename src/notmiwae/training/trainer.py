@@ -30,6 +30,7 @@ class Trainer:
         seeds: Seed of each model.
         run: Number of the run, for the curves.
         checkpoint: File with the state of the training; where it holds one, training goes on from there.
+        folds: Numbers of the rows that each model isn't trained on; None: a share of them, at random.
 
     Attributes:
         progress: State of each model's training, also of those that are no longer trained.
@@ -46,9 +47,10 @@ class Trainer:
         seeds: Sequence[int],
         run: int,
         checkpoint: Checkpoint | None = None,
+        folds: Sequence[Tensor | None] | None = None,
     ) -> None:
-        pairs = zip(tables, seeds, strict=True)
-        self.progress = [ModelProgress.begin(len(x), seed, training) for (x, _), seed in pairs]
+        own = zip(tables, seeds, folds or [None] * len(tables), strict=True)
+        self.progress = [ModelProgress.begin(len(x), seed, training, fold) for (x, _), seed, fold in own]
         self._training = training
         self._run = run
         self._step = self._measured = 0

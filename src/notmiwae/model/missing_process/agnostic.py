@@ -97,7 +97,7 @@ class RowProcess(MissingProcess):
         return SampledMissing(px, values, log_prob + score)
 
     @override
-    def missing_probability(self, x: Tensor) -> Tensor:
+    def missing_probability(self, x: Tensor, w: Tensor | None = None) -> Tensor:
         return self._scatter(torch.sigmoid(self.logits(x)), x)
 
 

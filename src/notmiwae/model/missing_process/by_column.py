@@ -139,8 +139,8 @@ class ByColumnProcess(MissingProcess):
         return ByColumnMissing(px, parts, log_prob)
 
     @override
-    def missing_probability(self, x: Tensor) -> Tensor:
-        return sum((part.missing_probability(x) for part in self.processes()), start=torch.zeros_like(x))
+    def missing_probability(self, x: Tensor, w: Tensor | None = None) -> Tensor:
+        return sum((part.missing_probability(x, w) for part in self.processes()), start=torch.zeros_like(x))
 
     @override
     def limits(self) -> dict[str, tuple[Tensor, Tensor]]:
@@ -175,6 +175,10 @@ class ByColumnMissing(Missing):
     def sample(self, chosen: Tensor, generator: torch.Generator) -> Tensor:
         ignorable = self.px.pick(chosen).sample(generator)
         return self._joined(ignorable, [part.sample(chosen, generator) for _, part in self.parts])
+
+    @override
+    def by_feature(self) -> Tensor:
+        return sum((part.by_feature() for _, part in self.parts), start=torch.zeros_like(self.px.mean))
 
     def _joined(self, values: Tensor, by_part: list[Tensor]) -> Tensor:
         """Put each part's values of its own columns in their places."""

@@ -76,7 +76,12 @@ class EdgeSpec(ProcessSpec):
         """Take the quantile of the observed values at a level from 0 to 1, `[C]`, or `[1]` where shared."""
         # torch.quantile refuses more than 16 million values.
         observed = self.observed(columns, x, s)
-        return stacked([values[round(level * (len(values) - 1))] for values in observed], x)
+        return stacked([quantile(values, level) for values in observed], x)
+
+
+def quantile(ascending: Tensor, level: float) -> Tensor:
+    """Take the quantile of sorted values at a level from 0 to 1, one of the values."""
+    return ascending[round(level * (len(ascending) - 1))]
 
 
 def stacked(values: list[Tensor], x: Tensor) -> Tensor:

@@ -40,6 +40,10 @@ class IgnorableMissing(Unconditioned, Missing):
     def sample(self, chosen: Tensor, generator: torch.Generator) -> Tensor:
         return self.px.pick(chosen).sample(generator)
 
+    @override
+    def by_feature(self) -> Tensor:
+        return torch.zeros_like(self.px.mean)
+
 
 @processes.register("ignorable")
 class IgnorableSpec(ProcessSpec):
@@ -62,6 +66,6 @@ class IgnorableProcess(MissingProcess):
         return IgnorableMissing(px, x.new_zeros(()))
 
     @override
-    def missing_probability(self, x: Tensor) -> Tensor:
+    def missing_probability(self, x: Tensor, w: Tensor | None = None) -> Tensor:
         """Return zero for every cell, as the rate of missing values isn't modelled."""
         return torch.zeros_like(x)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import torch
 from torch import Tensor, nn
 
+from notmiwae.errors import ParameterError
 from notmiwae.model.distributions import Likelihood
 from notmiwae.specs import Registry, Spec
 
@@ -52,6 +53,14 @@ class Missing(Protocol):
 
     def sample(self, chosen: Tensor, generator: torch.Generator) -> Tensor:
         """Draw x_m | z_k, s for each chosen k, `[M, B]`, as `[M, B, D]`; of use where s = 0."""
+
+    def by_feature(self) -> Tensor:
+        """Split `log p(s | x_o, z)` by feature, `[K, B, D]`; 0 of one without a process.
+
+        Raises:
+            ParameterError: the process is of the whole row.
+        """
+        raise ParameterError("a missing process of the whole row has no share of each column")
 
 
 class Conditional(Protocol):
@@ -103,8 +112,13 @@ class MissingProcess(nn.Module):
         """
         raise NotImplementedError
 
-    def missing_probability(self, x: Tensor) -> Tensor:
-        """Compute `p(s_j = 0 | x)`, `[N, D]`, for complete rows `[N, D]`; zero without a process."""
+    def missing_probability(self, x: Tensor, w: Tensor | None = None) -> Tensor:
+        """Compute `p(s_j = 0 | x)`, `[N, D]`, for complete rows `[N, D]`; zero without a process.
+
+        Arguments:
+            x: Complete rows.
+            w: The rows' latents `[N, G]`, of a process that has any; None: the mean over them.
+        """
         raise NotImplementedError
 
     def limits(self) -> dict[str, tuple[Tensor, Tensor]]:

@@ -41,7 +41,7 @@ class RowEdges:
 
     def log_missing(self, x: Tensor) -> Tensor:
         """Compute `log p(s_j = 0 | x_j)` of values `[..., B, C]`."""
-        return self._mixed(log_ndtr(self._index(x)))
+        return self.mixed(log_ndtr(self._index(x)))
 
     def log_observed(self, x: Tensor) -> Tensor:
         """Compute `log p(s_j = 1 | x_j)` of values `[..., B, C]`."""
@@ -57,7 +57,7 @@ class RowEdges:
         index = torch.where(self.decides, self.slopes * (x - edges), -edges)
         return index / (1.0 + self.blur) ** 0.5
 
-    def _mixed(self, log_probability: Tensor) -> Tensor:
+    def mixed(self, log_probability: Tensor) -> Tensor:
         """Add the share lost at random."""
         if self.log_share is None:
             return log_probability
@@ -94,7 +94,7 @@ class PartlyTruncated(Conditional):
         self.px = px
         self.truncated = TruncatedGaussian(gaussians, rows.slopes, edges[None], None, log_weights)
         decided = torch.where(rows.decides, self.truncated.log_prob, log_ndtr(-edges))
-        self.log_prob = rows._mixed(decided)
+        self.log_prob = rows.mixed(decided)
         # The probability that something else than the value decided, of each missing one.
         by_chance = (~rows.decides).to(self.log_prob)
         if rows.log_share is not None:

@@ -25,7 +25,7 @@ from typing_extensions import override
 
 from notmiwae.errors import ParameterError
 from notmiwae.model.distributions import Likelihood
-from notmiwae.model.missing_process.edges import stacked
+from notmiwae.model.missing_process.edges import quantile, stacked
 from notmiwae.model.missing_process.missing_process import (
     Conditional,
     Features,
@@ -141,8 +141,7 @@ def _begin(spec: SelectionSpec, observed: Tensor, rows: int) -> tuple[Tensor, Te
         rate = (rows - len(observed) + 0.5) / (rows + 1.0)
         return -torch.special.ndtri(observed.new_tensor(rate)), observed.new_zeros(())
     high = spec.direction == "high"
-    place = round((0.95 if high else 0.05) * (len(observed) - 1))
-    return observed[place], observed[-1 if high else 0]
+    return quantile(observed, 0.95 if high else 0.05), observed[-1 if high else 0]
 
 
 def _drivers(spec: SelectionSpec, column: int, features: Features) -> set[int]:
@@ -233,20 +232,18 @@ class SelectionProcess(MissingProcess):
         filled = torch.where(s.bool(), x, px.mean) if self.driven_by_gaps else x
         rows = self._rows(self._edges(filled, w))
         s_j, x_j = (values.index_select(-1, self.columns) for values in (s, x))
-        given = rows.conditional(px.columns(self.columns))
-        observed = torch.where(s_j.bool(), rows.log_observed(x_j), 0.0).sum(-1)
-        log_prob = observed + (given.log_prob * (1.0 - s_j)).sum(-1)
+        observed = torch.where(s_j.bool(), rows.log_observed(x_j), 0.0)
 
         def condition(own: Likelihood, chosen: Tensor) -> Conditional:
             return rows.pick(chosen).conditional(own)
 
-        return SeparableMissing(px, self.columns, condition, given, log_prob, decoder_mean=False)
+        given = rows.conditional(px.columns(self.columns))
+        return SeparableMissing(px, self.columns, condition, given, observed, s_j)
 
     @override
-    def missing_probability(self, x: Tensor) -> Tensor:
-        """Compute `p(s_j = 0 | x)` for complete rows, the mean over the row's latents w."""
-        rows = self._rows(self._edges(x, None))
-        if self.latents:
+    def missing_probability(self, x: Tensor, w: Tensor | None = None) -> Tensor:
+        rows = self._rows(self._edges(x, w))
+        if self.latents and w is None:
             # ∫ Φ(a (x − b − h w)) N(w; 0, 1) dw = Φ(a (x − b) / sqrt(1 + a² h²)).
             spread = (self.loading * self.of_group.sum(-1)).square()
             rows = replace(rows, blur=torch.where(self.sign == 0, 1.0, rows.slopes.square()) * spread)

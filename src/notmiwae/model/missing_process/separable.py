@@ -7,6 +7,7 @@ over the codes of a column, or a quadrature; `edges.py` and `truncated_gaussian.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar, Literal
 
 import torch
@@ -68,7 +69,8 @@ class SeparableMissing(Missing):
         condition: Function from p(x | z) of the features with a process at chosen samples, and the samples'
             numbers `[M, B]`, to their `Conditional`.
         given: Law of the features with a process given z and being missing, `[K, B, C]`.
-        log_prob: Log-probability of the mask, `log p(s | x_o, z)`, `[K, B]`.
+        observed: `log p(s_j = 1 | x_j)` of the observed values, 0 of the missing ones, `[..., B, C]`.
+        s: Mask of the features with a process, `[B, C]`.
         decoder_mean: Whether to impute with the mean of p(x_m | z), as if the mask said nothing of x_m.
     """
 
@@ -76,8 +78,20 @@ class SeparableMissing(Missing):
     columns: Tensor
     condition: Callable[[Likelihood, Tensor], Conditional]
     given: Conditional
-    log_prob: Tensor
-    decoder_mean: bool
+    observed: Tensor
+    s: Tensor
+    decoder_mean: bool = False
+
+    @cached_property
+    @override
+    def log_prob(self) -> Tensor:
+        """`log p(s | x_o, z)`, `[K, B]`."""
+        return self.observed.sum(-1) + (self.given.log_prob * (1.0 - self.s)).sum(-1)
+
+    @override
+    def by_feature(self) -> Tensor:
+        by_column = self.observed + self.given.log_prob * (1.0 - self.s)
+        return by_column.new_zeros(self.px.mean.shape).index_copy(-1, self.columns, by_column)
 
     @override
     def average(self, alpha: Tensor) -> Tensor:
@@ -164,16 +178,14 @@ class SeparableProcess(MissingProcess):
             x_j = values.index_select(-1, self.columns)
             log_prob = torch.where(s_j.bool(), self.log_observed(x_j), self.log_missing(x_j)).sum(-1)
             return SampledMissing(px, values, log_prob + score, self.decoder_mean)
-        x_j = x.index_select(-1, self.columns)
+        observed = torch.where(s_j.bool(), self.log_observed(x.index_select(-1, self.columns)), 0.0)
         given = self.conditional(px.columns(self.columns))
-        observed = torch.where(s_j.bool(), self.log_observed(x_j), 0.0).sum(-1)
-        log_prob = observed + (given.log_prob * (1.0 - s_j)).sum(-1)
 
         def condition(own: Likelihood, chosen: Tensor) -> Conditional:
             return self.drawing(own)
 
-        return SeparableMissing(px, self.columns, condition, given, log_prob, self.decoder_mean)
+        return SeparableMissing(px, self.columns, condition, given, observed, s_j, self.decoder_mean)
 
     @override
-    def missing_probability(self, x: Tensor) -> Tensor:
+    def missing_probability(self, x: Tensor, w: Tensor | None = None) -> Tensor:
         return self._scatter(self.log_missing(x.index_select(-1, self.columns)).exp(), x)

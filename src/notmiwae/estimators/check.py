@@ -1,0 +1,212 @@
+"""Posterior predictive checks of the gaps: does the fitted process make gaps as the table has them?
+
+Each completed table gives masks drawn from `p(s | x)`. Where those differ from the table's own in how many
+gaps a column has, how often gaps meet, or how they go with the value that the rest of the row lets expect,
+the process is wrong (Gelman, Meng & Stern, Statistica Sinica 1996), which no bound tells.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import torch
+from scipy.stats import norm
+
+from notmiwae.arrays import Floats
+from notmiwae.estimators.columns import Column
+from notmiwae.estimators.evidence import expected, unexplained
+from notmiwae.training.fitted_model import FittedModel
+
+Masks = npt.NDArray[np.bool_]
+_PARTS = 5
+"""Parts of the rows, by the expected value."""
+_PAIRS = 20
+_BADLY, _SHARE = 5.0, 0.2
+"""Standard deviations, and share of what was expected, by which a check fails badly."""
+_LEVEL = 0.01
+_DISCRETE = 0.5
+"""Variance added to that of a number of gaps, which may be the same in all masks."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """What became of each check.
+
+    Attributes:
+        table: A row for each check: `check` (`share`, `pair`, `all`: rows without any of the columns, `none`:
+            rows with all of them, or `lowest` to `highest`: gaps in a fifth of the rows, by the expected
+            value), `columns`, the number of gaps `observed`, `expected` by the process with the ends `lower`
+            and `upper` of the 95 % of its masks, and the two-sided `p_value`, by their mean and variance.
+    """
+
+    table: pd.DataFrame
+
+    @property
+    def failed(self) -> pd.DataFrame:
+        """The checks that fail at a level of 0.01, shared among all of them (Holm)."""
+        ordered = self.table.sort_values("p_value", kind="stable")
+        left = np.arange(len(ordered), 0, -1)
+        passes = (ordered["p_value"] * left > _LEVEL).to_numpy()
+        count = int(passes.argmax()) if passes.any() else len(ordered)
+        return ordered.head(count)
+
+    @property
+    def badly(self) -> pd.DataFrame:
+        """The checks that fail by five standard deviations and a fifth of what was expected."""
+        spread = (self.table["upper"] - self.table["lower"]).clip(lower=1.0) / 4.0
+        off = (self.table["observed"] - self.table["expected"]).abs()
+        return self.table[(off > _BADLY * spread) & (off > _SHARE * self.table["expected"])]
+
+    def words(self) -> str:
+        """Say what fails, and what may be done."""
+        if not len(self.table):
+            return "Every column is taken as missing at random, which says nothing of gaps to be checked."
+        failed = self.failed
+        if not len(failed):
+            return f"None of {len(self.table)} checks fails: the gaps look as the process makes them."
+        worst = [
+            f"{row['check']} {row['columns']}: {row['observed']:.0f} where {row['expected']:.0f} are expected"
+            for _, row in failed.head(3).iterrows()
+        ]
+        return (
+            f"{len(failed)} of {len(self.table)} checks fail: {'; '.join(worst)}. Gaps that meet too often "
+            "call for `groups`; others for another word, what else decides (`given`), or `at_random`."
+        )
+
+    def __str__(self) -> str:
+        shown = self.table.to_string(index=False, float_format="{:.3g}".format)
+        return f"{shown}\n\n{self.words()}"
+
+    def plot(self) -> Any:
+        """Draw observed numbers of gaps against what the process makes of them, a row for each check."""
+        return _figure(self.table)
+
+
+def check(
+    columns: Sequence[Column],
+    members: Sequence[FittedModel],
+    values: Floats,
+    completed: Floats,
+    seed: int,
+) -> Check:
+    """Check the gaps of a table against masks that its models draw.
+
+    Arguments:
+        columns: Columns of the table.
+        members: Fitted models.
+        values: Table `[N, D]`, NaN where missing.
+        completed: Tables completed by draws, the members in turn, `[M, N, D]`.
+        seed: Seed of the masks.
+    """
+    gaps = np.flatnonzero(np.isnan(values).any(axis=0)).tolist()
+    explained = [set(gaps) - set(unexplained(member.model.missing_process)) for member in members]
+    chosen = sorted(set().union(*explained))
+    names = [columns[place].name for place in chosen]
+    own = np.isnan(values)[:, chosen]
+    drawn = np.repeat(own[None], len(completed), axis=0)
+    generator = torch.Generator().manual_seed(seed)
+    for number, table in enumerate(completed):
+        member = number % len(members)
+        mask = _mask(members[member], table, generator)[:, chosen]
+        ours = [place in explained[member] for place in chosen]
+        drawn[number][:, ours] = mask[:, ours]
+    rows = [*_counts(names, own, drawn)]
+    numbers = [place for place, column in enumerate(chosen) if not columns[column].values]
+    if numbers:
+        fifths = _fifths(expected(members[0], values, [chosen[place] for place in numbers], seed))
+        for place, parts in zip(numbers, fifths.T, strict=True):
+            rows += _by_expected(names[place], parts, own[:, place], drawn[:, :, place])
+    table = pd.DataFrame(
+        rows, columns=["check", "columns", "observed", "expected", "lower", "upper", "p_value"]
+    )
+    return Check(table)
+
+
+@torch.no_grad()
+def _mask(member: FittedModel, completed: Floats, generator: torch.Generator) -> Masks:
+    """Draw which cells of a completed table are missing."""
+    x, _ = member.scaling.tensors(completed)
+    process = member.model.missing_process
+    w = torch.randn(len(x), process.latents, generator=generator) if process.latents else None
+    missing: Masks = (torch.rand(x.shape, generator=generator) < process.missing_probability(x, w)).numpy()
+    return missing
+
+
+def _counts(names: Sequence[str], own: Masks, drawn: Masks) -> Iterator[dict[str, Any]]:
+    """Count the gaps of columns, of pairs, and of whole rows."""
+    for place, name in enumerate(names):
+        yield _row("share", name, own[:, place].sum(), drawn[:, :, place].sum(axis=1))
+    if len(names) < 2:
+        return
+    pairs = [
+        _row(
+            "pair",
+            f"{names[j]} + {names[k]}",
+            (own[:, j] & own[:, k]).sum(),
+            (drawn[:, :, j] & drawn[:, :, k]).sum(axis=1),
+        )
+        for j in range(len(names))
+        for k in range(j)
+    ]
+    # Of very many those that are farthest off.
+    yield from sorted(pairs, key=lambda row: float(row["p_value"]))[:_PAIRS]
+    if len(names) > 2:
+        yield _row("all", "every one", own.all(axis=1).sum(), drawn.all(axis=2).sum(axis=1))
+    yield _row("none", "any", (~own).all(axis=1).sum(), (~drawn).all(axis=2).sum(axis=1))
+
+
+def _fifths(values: Floats) -> npt.NDArray[np.intp]:
+    """Number the fifth that each row is in, by each column's values `[N, C]`."""
+    ranks = values.argsort(axis=0, kind="stable").argsort(axis=0, kind="stable")
+    fifths: npt.NDArray[np.intp] = ranks * _PARTS // len(values)
+    return fifths
+
+
+def _by_expected(
+    name: str, parts: npt.NDArray[np.intp], own: Masks, drawn: Masks
+) -> Iterator[dict[str, Any]]:
+    """Count a column's gaps in each fifth of the rows, by the expected value."""
+    for part, word in enumerate(("lowest", "lower", "middle", "higher", "highest")):
+        here = parts == part
+        yield _row(word, name, own[here].sum(), drawn[:, here].sum(axis=1))
+
+
+def _row(what: str, columns: str, observed: int, drawn: npt.NDArray[np.int_]) -> dict[str, Any]:
+    # A Gaussian's tails: of a hundred masks the smallest share is too large to be told among many checks.
+    deviations = (observed - drawn.mean()) / np.sqrt(drawn.var() + _DISCRETE)
+    lower, upper = np.quantile(drawn, [0.025, 0.975])
+    return {
+        "check": what,
+        "columns": columns,
+        "observed": int(observed),
+        "expected": float(drawn.mean()),
+        "lower": float(lower),
+        "upper": float(upper),
+        "p_value": float(2.0 * norm.sf(abs(deviations))),
+    }
+
+
+def _figure(table: pd.DataFrame) -> Any:
+    from matplotlib.figure import Figure
+
+    from notmiwae.plot_style import BLUE, GREY, VERMILION
+
+    figure = Figure(figsize=(5.2, 0.2 * len(table) + 0.9), layout="constrained")
+    axes = figure.subplots()
+    places = np.arange(len(table))
+    axes.hlines(places, table["lower"], table["upper"], color=GREY, lw=3.0, alpha=0.6)
+    axes.plot(table["expected"], places, "|", color=GREY, ms=8)
+    outside = (table["observed"] < table["lower"]) | (table["observed"] > table["upper"])
+    for these, color, marker in ((~outside, BLUE, "o"), (outside, VERMILION, "D")):
+        axes.plot(table["observed"][these], places[these], marker, color=color, ms=4)
+    axes.set_yticks(places, table["check"] + " " + table["columns"], fontsize=7)
+    axes.set_ylim(len(table) - 0.4, -0.6)
+    axes.set_xlabel("gaps: points, the table's; bars, 95 % of what the fitted process draws", fontsize=8)
+    axes.tick_params(axis="x", labelsize=8)
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure

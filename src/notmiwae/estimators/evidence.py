@@ -1,0 +1,213 @@
+"""Evidence for an assumption: how well models foretell rows that they weren't trained on, gaps included.
+
+Of R models each leaves a fold of the rows out, so that each row is foretold once. What is compared is the
+bound of `log p(x_o, s)`: of columns whose gaps the model takes as missing at random it has no mask, which a
+regression on what is seen stands in for (`mask_regression.py`).
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from scipy.special import softmax
+from torch import Tensor
+
+from notmiwae.arrays import Floats
+from notmiwae.estimators.mask_regression import MaskRegression, chain
+from notmiwae.model.bound import iwae_bound
+from notmiwae.model.missing_process.by_column import ByColumnProcess
+from notmiwae.model.missing_process.ignorable import IgnorableProcess
+from notmiwae.model.missing_process.missing_process import MissingProcess
+from notmiwae.model.not_miwae import ImportanceSamples
+from notmiwae.training.fitted_model import FittedModel
+
+_CHUNK_VALUES = 1_000_000
+"""Decoded values held at once."""
+_SAMPLES = 200
+_REPLICATES = 1_000
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What an assumption makes of rows that its models weren't trained on.
+
+    Attributes:
+        rows: Bound of `log p(x_o, s)` of each row, in nats of standardised values, `[N]`.
+        columns: `log p(x_j, s_j | the rest of the row)` of the columns with gaps, `[N, C]`, of s_j alone
+            where x_j is missing; empty where it wasn't asked for.
+    """
+
+    rows: Floats
+    columns: Floats
+
+
+def folds(rows: int, count: int, seed: int) -> list[Tensor]:
+    """Deal rows into folds of equal size; where it must, the last one has some rows that others have."""
+    order = torch.randperm(rows, generator=torch.Generator().manual_seed(seed))
+    size = -(-rows // count)
+    return [order[first : first + size] for first in (min(size * r, rows - size) for r in range(count))]
+
+
+def evidence(
+    models: Sequence[FittedModel],
+    left_out: Sequence[Tensor],
+    values: Floats,
+    seed: int,
+    by_column: bool = False,
+) -> Evidence:
+    """Let each model foretell the rows that it wasn't trained on.
+
+    Arguments:
+        models: Model of each fold.
+        left_out: Numbers of the rows of each fold.
+        values: Table `[N, D]`, NaN where missing.
+        seed: Seed of all noise; one for all assumptions, so that differences have less of it.
+        by_column: Whether to ask for the columns, too.
+    """
+    gaps = np.flatnonzero(np.isnan(values).any(axis=0)).tolist()
+    rows, columns = np.empty(len(values)), np.empty((len(values), len(gaps) if by_column else 0))
+    process, codes = models[0].model.missing_process, models[0].codes
+    at_random = unexplained(process)
+    places = [gaps.index(column) for column in at_random]
+    before = masks_before(process, gaps, values.shape[1])
+    others = [[each for each in range(values.shape[1]) if each != column] for column in at_random]
+    freedoms = MaskRegression.freedoms(values, at_random, others if by_column else before, codes)
+    for model, fold in zip(models, left_out, strict=True):
+        out = fold.numpy()
+        rest = np.delete(values, out, axis=0)
+        rows[out], found = foretold(model, values[out], gaps if by_column else [], seed)
+        masks = MaskRegression.fit(rest, at_random, before, codes, freedoms)
+        rows[out] += masks.log_prob(values[out]).sum(axis=1)
+        if by_column:
+            masks = MaskRegression.fit(rest, at_random, others, codes, freedoms)
+            found[:, places] += masks.log_prob(values[out])
+            columns[out] = found
+    return Evidence(rows, columns)
+
+
+def pseudo_bma(log_probs: Floats, prior: Sequence[float], seed: int) -> Floats:
+    """Weigh K candidates by what they made of N rows: `E_ω[softmax(log prior + N Σ_i ω_i ℓ_i)]`, `[K]`.
+
+    It's pseudo-BMA with a Bayesian bootstrap, ω from a flat Dirichlet law (Yao, Vehtari, Simpson & Gelman,
+    Bayesian Analysis 2018), and a prior.
+
+    Arguments:
+        log_probs: ℓ, the log-density of each row under each candidate, `[K, N]`.
+        prior: Weights before any evidence.
+        seed: Seed of the bootstrap.
+    """
+    rows = log_probs.shape[1]
+    generator = np.random.default_rng(seed)
+    scores = np.array(
+        [rows * log_probs @ generator.dirichlet(np.ones(rows)) for _ in range(_REPLICATES)]
+    ) + np.log(prior)
+    weights: Floats = softmax(scores, axis=1).mean(axis=0)
+    return weights
+
+
+def unexplained(process: MissingProcess) -> list[int]:
+    """List the columns with gaps of which a process has no model of the mask."""
+    if isinstance(process, IgnorableProcess):
+        return [int(column) for column in process.columns]
+    parts = process.processes() if isinstance(process, ByColumnProcess) else []
+    return sorted(column for part in parts for column in unexplained(part))
+
+
+def masks_before(process: MissingProcess, gaps: Sequence[int], size: int) -> list[list[int]]:
+    """Return what may explain the masks that a process doesn't: a chain that begins with those it does.
+
+    Arguments:
+        process: Missing process of a model.
+        gaps: All columns with gaps.
+        size: Number of columns of the table, D.
+    """
+    at_random = unexplained(process)
+    explained = [column for column in gaps if column not in at_random]
+    return chain([*explained, *at_random], size)[len(explained) :]
+
+
+def masks_at_random(members: Sequence[FittedModel], values: Floats) -> list[MaskRegression]:
+    """Fit for each member the law of the masks that it takes as missing at random.
+
+    Arguments:
+        members: Models of a table.
+        values: Table `[N, D]`, NaN where missing.
+    """
+    gaps = np.flatnonzero(np.isnan(values).any(axis=0)).tolist()
+    found: dict[tuple[int, ...], MaskRegression] = {}
+    masks = []
+    for member in members:
+        process = member.model.missing_process
+        at_random = tuple(unexplained(process))
+        if at_random not in found:
+            before = masks_before(process, gaps, values.shape[1])
+            found[at_random] = MaskRegression.fit(values, at_random, before, member.codes)
+        masks.append(found[at_random])
+    return masks
+
+
+@torch.no_grad()
+def foretold(
+    fitted: FittedModel, values: Floats, columns: Sequence[int], seed: int, samples: int = _SAMPLES
+) -> tuple[Floats, Floats]:
+    """Compute the bound of each row, `[N]`, and what a row foretells of some of its columns, `[N, C]`.
+
+    With the weights `w_k` of L samples, and `w_k / f_jk` without column j, the latter is
+    `log Σ_k w_k − log Σ_k w_k / f_jk`.
+
+    Arguments:
+        fitted: Model.
+        values: Rows `[N, D]`, NaN where missing.
+        columns: Columns that are foretold.
+        seed: Seed of all noise.
+        samples: Number of importance samples L.
+    """
+    rows, by_column = np.empty(len(values)), np.empty((len(values), len(columns)))
+    for some, drawn, x, s in _in_pieces(fitted, values, samples, seed):
+        log_weights = drawn.log_weights.expand(samples, -1)
+        rows[some] = iwae_bound(log_weights).numpy()
+        for place, column in enumerate(columns):
+            without = _without(drawn, x, s, column)
+            by_column[some, place] = (log_weights.logsumexp(0) - without.logsumexp(0)).numpy()
+    return rows, by_column
+
+
+@torch.no_grad()
+def expected(
+    fitted: FittedModel, values: Floats, columns: Sequence[int], seed: int, samples: int = _SAMPLES
+) -> Floats:
+    """Compute what the rest of a row lets expect of some of its columns, `E[x_j | the rest]`, `[N, C]`.
+
+    Neither the value nor whether it's seen plays a part. Arguments as of `foretold`.
+    """
+    means = np.empty((len(values), len(columns)))
+    for some, drawn, x, s in _in_pieces(fitted, values, samples, seed):
+        for place, column in enumerate(columns):
+            alpha = _without(drawn, x, s, column).softmax(0)
+            average = drawn.px.columns(torch.tensor([column])).average(alpha)
+            means[some, place] = average[:, 0].numpy()
+    return means * fitted.scaling.scale[list(columns)] + fitted.scaling.mean[list(columns)]
+
+
+def _in_pieces(
+    fitted: FittedModel, values: Floats, samples: int, seed: int
+) -> Iterator[tuple[slice, ImportanceSamples, Tensor, Tensor]]:
+    """Draw importance samples of some rows at a time; yield which, the samples, x and s."""
+    x, s = fitted.scaling.tensors(values)
+    generator = torch.Generator().manual_seed(seed)
+    size = max(1, _CHUNK_VALUES // (samples * values.shape[1]))
+    for first in range(0, len(values), size):
+        some = slice(first, first + size)
+        drawn = fitted.model.importance_samples(x[some], s[some], samples, generator)
+        yield some, drawn, x[some], s[some]
+
+
+def _without(drawn: ImportanceSamples, x: Tensor, s: Tensor, column: int) -> Tensor:
+    """Return the log-weights without a column's factor, `log w_k / f_jk`, `[K, B]`.
+
+    f_jk is `p(x_j | z_k) p(s_j = 1 | x_j)`, or `p(s_j = 0 | z_k)` where the value is missing.
+    """
+    own = torch.tensor([column])
+    seen = drawn.px.columns(own).log_prob(x[:, own], s[:, own])
+    return drawn.log_weights - seen - drawn.missing.by_feature()[..., column]
