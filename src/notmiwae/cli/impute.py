@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from notmiwae.cli.table_input import Table
     from notmiwae.estimators.miwae_imputer import MIWAEImputer
 
-WORDS = ("high", "low", "unknown", "extreme", "middle", "anything", "mar", "mcar", "category")
+WORDS = ("auto", "high", "low", "unknown", "extreme", "middle", "anything", "mar", "mcar", "category")
 """`ASSUMPTIONS`, which takes seconds to import."""
 _DRAWS = 20
 _EXAMPLES = """\
@@ -33,12 +33,14 @@ _EXAMPLES = """\
   notmiwae impute new.csv -o imputed.csv --model model/
 
 words of --missing-process, of the whole table or of columns (others are then missing at random):
+  auto        mar, high or low, for each column of numbers what foretells unseen rows best, and mar
+              where nothing does (done where nothing is said)
   high, low   higher (lower) values go missing
   unknown     one of the two, for each column the one that fits better; it can't tell that neither
               does, as where values are missing at random: there it imputes far worse than mar
   extreme     both ends; middle: what lies between
   anything    missingness may depend on all values of the row; of the whole table only
-  mar         given what is seen, missingness says nothing of the values (done where nothing is said)
+  mar         given what is seen, missingness says nothing of the values
   mcar        it depends on nothing
   category    each category goes missing at a rate of its own; of columns of categories"""
 
@@ -163,7 +165,6 @@ def fitted(
     typed: argparse.Namespace, table: Table, assumption: Any, kinds: dict[str, str], limits: Any
 ) -> MIWAEImputer:
     """Train an imputer with the settings that were typed; say what is to be known of them."""
-    from notmiwae.estimators.assumptions import NO_ASSUMPTION, UNKNOWN
     from notmiwae.estimators.miwae_imputer import MIWAEImputer
     from notmiwae.estimators.not_miwae_imputer import NotMIWAEImputer
 
@@ -178,20 +179,21 @@ def fitted(
         "n_threads": typed.threads or 1,
         "verbose": options.verbose(typed),
     }
-    if assumption is None:
-        options.say(NO_ASSUMPTION, typed.quiet)
-    # The words as typed: more may be said of a column than its word.
-    if "unknown" in {each.rpartition("=")[2] for each in typed.missing_process}:
-        options.say(UNKNOWN, typed.quiet)
     options.say(f"training {settings['members']} model(s) …", typed.quiet)
     groups = options.lists("--group", typed.group)
-    imputer = NotMIWAEImputer(assumption, groups=groups or None, **settings)
-    if assumption in (None, "mar"):
+    imputer = NotMIWAEImputer(assumption or "auto", groups=groups or None, **settings)
+    if assumption == "mar":
         imputer = MIWAEImputer(**settings)
-    with warnings.catch_warnings():
-        # It has been said, in a line for people who type commands.
-        warnings.simplefilter("ignore", AssumptionWarning)
-        return imputer.fit(table.modelled)
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always", AssumptionWarning)
+        imputer.fit(table.modelled)
+    for each in said:
+        if issubclass(each.category, AssumptionWarning):
+            # A line for people who type commands.
+            options.say(f"notice: {each.message}", typed.quiet)
+        else:
+            warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)
+    return imputer
 
 
 def completed(

@@ -14,7 +14,15 @@ from collections.abc import Sequence
 from notmiwae import __version__
 from notmiwae.errors import NotMIWAEError
 
-SUBCOMMANDS = ("impute", "describe", "simulate", "evaluate", "sensitivity_command")
+SUBCOMMANDS = (
+    "impute",
+    "describe",
+    "simulate",
+    "evaluate",
+    "sensitivity_command",
+    "compare_command",
+    "check_command",
+)
 """Modules of this package, in the order of `--help`."""
 USER_ERROR, INTERRUPTED = 2, 130
 _EXAMPLES = """\
@@ -25,6 +33,8 @@ examples:
   notmiwae simulate complete.csv -o masked.csv --mechanism high
   notmiwae evaluate --truth complete.csv --masked masked.csv --imputed imputed.csv
   notmiwae sensitivity survey.csv --columns income --figure income.png
+  notmiwae compare survey.csv --columns income
+  notmiwae check survey.csv --model model/
 
 Tables are CSV (its separator is found) or, where the name ends in .parquet, Parquet.
 `notmiwae SUBCOMMAND --help` says more."""

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from notmiwae.cli.table_input import Table
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from notmiwae.estimators.miwae_imputer import MIWAEImputer
 
 NOTHING = "no value is missing: the table is written as it is, and nothing was trained"
@@ -36,6 +38,7 @@ def of_imputer(imputer: MIWAEImputer) -> dict[str, Any]:
     return {
         "bound": imputer.bound_,
         "members": len(imputer.members_),
+        "assumptions": imputer.assumptions_.to_dict(orient="records"),
         "missing_process": imputer.missing_process_.to_dict(orient="records"),
     }
 
@@ -64,13 +67,21 @@ def last_lines(found: dict[str, Any]) -> str:
     import pandas as pd
 
     lines = [f"held-out bound: {found['bound']:.3f} nats a row"]
+    weighed = pd.DataFrame(found["assumptions"])
+    if len(weighed):
+        lines.append("what held-out rows say, nats a row:\n  " + _listing(weighed, 3 * _SHOWN))
     learnt = pd.DataFrame(found["missing_process"])
     if len(learnt):
-        shown = learnt.dropna(axis=1, how="all").head(_SHOWN)
-        more = f"\n  and of {len(learnt) - _SHOWN} more" if len(learnt) > _SHOWN else ""
-        text = shown.to_string(index=False, float_format=lambda value: f"{value:.4g}", na_rep="")
-        lines.append("why values are missing, as learnt:\n  " + text.replace("\n", "\n  ") + more)
+        lines.append("why values are missing, as learnt:\n  " + _listing(learnt, _SHOWN))
     return "\n".join(lines)
+
+
+def _listing(table: pd.DataFrame, most: int) -> str:
+    """Write the first rows of a table, indented."""
+    shown = table.dropna(axis=1, how="all").head(most)
+    more = f"\n  and of {len(table) - most} more" if len(table) > most else ""
+    text = shown.to_string(index=False, float_format=lambda value: f"{value:.4g}", na_rep="")
+    return text.replace("\n", "\n  ") + more
 
 
 def listed(names: list[str]) -> str:

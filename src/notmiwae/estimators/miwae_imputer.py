@@ -18,15 +18,22 @@ from notmiwae.arrays import Floats
 from notmiwae.computing import resolve
 from notmiwae.errors import AssumptionWarning
 from notmiwae.estimators import learnt_process as learnt
-from notmiwae.estimators import storage
+from notmiwae.estimators import notices, storage
 from notmiwae.estimators.accepted_tables import check_reach, table_as_fitted, table_to_fit
 from notmiwae.estimators.arguments import layers, renamed, whole
-from notmiwae.estimators.choice import AT_RANDOM, Decided, assumptions_table, may_be_at_random
+from notmiwae.estimators.check import Check, check, explained_columns
+from notmiwae.estimators.choice import (
+    AT_RANDOM,
+    Decided,
+    assumptions_table,
+    ignores_value,
+    may_be_at_random,
+)
 from notmiwae.estimators.column_kinds import Limits, describe
 from notmiwae.estimators.columns import encode, fill
 from notmiwae.estimators.defaults import ENOUGH, network, training
 from notmiwae.estimators.evidence import masks_at_random
-from notmiwae.estimators.races import choose
+from notmiwae.estimators.races import choose, some_rows
 from notmiwae.estimators.scoring import row_bounds
 from notmiwae.estimators.threads import torch_threads
 from notmiwae.estimators.workers import Workers, mean_bound
@@ -36,6 +43,9 @@ from notmiwae.model.missing_process.missing_process import ProcessSpec
 from notmiwae.randomness import torch_seed
 from notmiwae.training.fitted_model import FittedModel
 from notmiwae.training.recipe import ImputationSpec
+
+_NOTICED_ROWS, _NOTICED_DRAWS = 1_000, 20
+"""Rows and draws by which a fitted table is looked at unasked."""
 
 
 class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -126,7 +136,8 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             y: Not used.
 
         Warns:
-            AssumptionWarning: values are missing, and the assumption on why wasn't said or is `unknown`.
+            AssumptionWarning: values are missing, and the assumption on why wasn't said or is `unknown`; or
+                something makes it doubtful: gaps that aren't as assumed, few values, imputations far out.
 
         Raises:
             DataError: the table can't be used; the message names column and value.
@@ -166,6 +177,8 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.bound_ = mean_bound(fits)
         self._masks = masks_at_random(self.members_, values)
         self._seed = torch_seed(seed, "impute")
+        for notice in self._notices(process, values):
+            warnings.warn(notice, AssumptionWarning, stacklevel=2)
         return self
 
     def transform(self, X: Any) -> Any:
@@ -204,6 +217,39 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         alone = impute(members, np.where(blank[:, None], values, 0.0), spec, self._seed, first)
         imputed.mean[blank], imputed.draws[:, blank] = alone.mean[blank], alone.draws[:, blank]
         return imputed
+
+    def check(self, X: Any, n_draws: int = 100) -> Check:
+        """Check the gaps of a table against those that the fitted process makes, on 5,000 rows at most.
+
+        Arguments:
+            X: Table `[N, D]` with the columns that were fitted.
+            n_draws: Number of masks that are drawn, each for another completed table.
+        """
+        _, values = self._rows(X)
+        return self._checked(some_rows(values, self._seed), whole("n_draws", n_draws, 1))[0]
+
+    def _checked(self, values: Floats, draws: int) -> tuple[Check, Floats]:
+        """Check the gaps of rows; return the completed rows, too."""
+        spec = ImputationSpec(samples=self.n_samples, enough=ENOUGH, draws=draws)
+        completed = self._impute(values, spec, 0).draws
+        with torch_threads(self.n_threads):
+            seed = torch_seed(self._seed, "check")
+            return check(self.columns_, self.members_, values, completed, seed), completed
+
+    def _notices(self, process: ProcessSpec, values: Floats) -> list[str]:
+        """Word what is to be known of a fitted table."""
+        decisive = {
+            place
+            for member in self.members_
+            for place in explained_columns([member], values)
+            if not ignores_value(member.process, member.columns[place])
+        }
+        doubts = notices.of_table(process, self.columns_, values, sorted(decisive))
+        if not decisive:
+            return doubts
+        rows = some_rows(values, self._seed, _NOTICED_ROWS)
+        found, completed = self._checked(rows, _NOTICED_DRAWS)
+        return doubts + notices.of_imputations(self.columns_, rows, completed) + notices.of_check(found)
 
     def score_samples(self, X: Any) -> Floats:
         """Compute the ELBO (IWAE bound) of `log p(x_o, s)` of each row, nats in the columns' units, `[N]`.

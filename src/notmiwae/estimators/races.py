@@ -122,15 +122,15 @@ def race(whole: TrainingSpec) -> TrainingSpec:
     return whole.model_copy(update={"steps": max(after, whole.warm_start + 1)})
 
 
-def some_rows(values: Floats, seed: int) -> Floats:
-    """Take as many rows as evidence needs, 5,000, at random."""
-    if len(values) <= _MOST_ROWS:
+def some_rows(values: Floats, seed: int, most: int = _MOST_ROWS) -> Floats:
+    """Take as many rows as evidence needs, at random, with a gap and a value of each column that has them."""
+    if len(values) <= most:
         return values
     order = np.random.default_rng(torch_seed(seed, "rows")).permutation(len(values))
     seen = ~np.isnan(values[order])
     # A column that is nearly empty, or nearly complete, isn't to be so altogether.
     first = np.concatenate([seen.argmax(axis=0), seen.argmin(axis=0)])
-    chosen: Floats = values[np.union1d(order[first], order[:_MOST_ROWS])]
+    chosen: Floats = values[np.union1d(order[first], order[:most])]
     return chosen
 
 

@@ -91,7 +91,9 @@ class SeparableMissing(Missing):
     @override
     def by_feature(self) -> Tensor:
         by_column = self.observed + self.given.log_prob * (1.0 - self.s)
-        return by_column.new_zeros(self.px.mean.shape).index_copy(-1, self.columns, by_column)
+        shape = self.px.mean.shape
+        by_column = by_column.expand(*shape[:-1], len(self.columns))
+        return by_column.new_zeros(shape).index_copy(-1, self.columns, by_column)
 
     @override
     def average(self, alpha: Tensor) -> Tensor:
