@@ -87,7 +87,7 @@ def test_hostile_models(refused, trained, masked, tmp_path):
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
-        (["--missing-process", "hihg"], "no word 'hihg'; did you mean 'high'? accepted: high, low,"),
+        (["--missing-process", "hihg"], "no word 'hihg'; did you mean 'high'? accepted: auto, high, low,"),
         (["--missing-process", "wag=high"], "no column 'wag' in"),
         (["--missing-process", "high", "age=mcar"], "accepted: one word, or COLUMN=WORD each"),
         (["--missing-process", "wage=high", "--given", "wage=agee"], "--given: no column 'agee' in"),
@@ -189,7 +189,7 @@ def test_without_a_word_values_are_missing_at_random_and_one_line_says_so(notmiw
     silent, said = bytes_of(notmiwae, masked, tmp_path)
     told, said_nothing = bytes_of(notmiwae, masked, tmp_path, "--missing-process", "mar")
     assert silent == told
-    lines = [line for line in said.splitlines() if line.startswith("no assumption given")]
+    lines = [line for line in said.splitlines() if line.startswith("notice: no assumption given")]
     assert len(lines) == 1
     assert lines[0].endswith("see docs/assumptions.md")
     assert said.replace(lines[0] + "\n", "") == said_nothing

@@ -13,10 +13,9 @@ from notmiwae.model.missing_process.missing_process import ProcessSpec, processe
 from notmiwae.model.networks import MLPSpec
 from notmiwae.model.not_miwae import ModelSpec
 from notmiwae.randomness import generator
-from notmiwae.training import fit as training_module
 from notmiwae.training.recipe import ImputationSpec, TrainingSpec
 
-UNKNOWN = processes.parse({"kind": "self_masking", "direction": "unknown"})
+HIGH, LOW = (processes.parse({"kind": "self_masking", "direction": each}) for each in ("high", "low"))
 TRAINING = TrainingSpec(steps=12, check_every=4, samples=3, batch_size=16, together=2)
 
 
@@ -28,7 +27,7 @@ def values() -> np.ndarray:
 
 
 def members(
-    values: np.ndarray, count: int, n_jobs: int | None = None, process: ProcessSpec = UNKNOWN
+    values: np.ndarray, count: int, n_jobs: int | None = None, process: list[ProcessSpec] | None = None
 ) -> list:
     network = ModelSpec(
         latent_size=1,
@@ -36,7 +35,9 @@ def members(
         decoder=MLPSpec(hidden=(8,)),
         observation=observation(describe(pd.DataFrame(values, columns=list("abc")))),
     )
-    return Workers(n_jobs).fit(values, ("a", "b", "c"), network, process, TRAINING, range(count))
+    return Workers(n_jobs).fit(
+        values, ("a", "b", "c"), network, process or [HIGH] * count, TRAINING, range(count)
+    )
 
 
 @pytest.mark.parametrize("count", [1, 2, 5])
@@ -51,22 +52,17 @@ def test_processes_change_no_bit_of_the_members(values: np.ndarray, count: int) 
         )
 
 
-def test_all_take_the_direction_that_the_first_ones_voted_for(
-    values: np.ndarray, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    seen, original = [], training_module.winning_runs
-
-    def watched(bounds: np.ndarray, count: int) -> list[int]:
-        seen.append(bounds.shape)
-        return original(-bounds, count)
-
-    monkeypatch.setattr(training_module, "winning_runs", watched)
-    fits = members(values, 5)
-    assert seen == [(2, 1, 2)]
-    assert len({each.fitted.process.direction for each in fits}) == 1
-    monkeypatch.undo()
-    other = members(values, 5)
-    assert other[0].fitted.process.direction != fits[0].fitted.process.direction
+def test_members_of_one_process_are_computed_as_one_and_come_back_in_their_order(values: np.ndarray) -> None:
+    said = [HIGH, LOW, HIGH, LOW, HIGH]
+    mixed = members(values, 5, process=said)
+    assert [each.fitted.process for each in mixed] == said
+    high, low = (members(values, 5, process=[each] * 5) for each in (HIGH, LOW))
+    rows = np.nan_to_num(values)
+    for place, each in enumerate(mixed):
+        alone = (high, low)[place % 2][place]
+        np.testing.assert_allclose(
+            each.fitted.missing_probability(rows), alone.fitted.missing_probability(rows), atol=1e-4
+        )
 
 
 def test_processes_change_no_bit_of_an_imputation(

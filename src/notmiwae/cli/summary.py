@@ -68,7 +68,8 @@ def last_lines(found: dict[str, Any]) -> str:
 
     lines = [f"held-out bound: {found['bound']:.3f} nats a row"]
     weighed = pd.DataFrame(found["assumptions"])
-    if len(weighed):
+    # Of a table with few rows nothing was.
+    if len(weighed) and weighed["difference"].any():
         lines.append("what held-out rows say, nats a row:\n  " + _listing(weighed, 3 * _SHOWN))
     learnt = pd.DataFrame(found["missing_process"])
     if len(learnt):

@@ -230,6 +230,11 @@ def ignores_value(process: ProcessSpec, name: str) -> bool:
     return at_random or isinstance(spec, IgnorableSpec | MCARSpec)
 
 
+def explains(process: ProcessSpec) -> bool:
+    """Tell whether a process has a model of the mask of some column."""
+    return not isinstance(process, IgnorableSpec)
+
+
 def _of_column(process: ProcessSpec, name: str) -> ProcessSpec:
     return process.columns.get(name, process.default) if isinstance(process, ByColumnSpec) else process
 
@@ -245,4 +250,8 @@ def with_columns(
         changed: Processes of columns that are to change.
     """
     columns = {name: changed.get(name, _of_column(process, name)) for name in names}
+    # What nothing is left to be told of is missing at random.
+    columns = {
+        name: IgnorableSpec() if isinstance(spec, AutoSpec) else spec for name, spec in columns.items()
+    }
     return ByColumnSpec(default=IgnorableSpec(), columns=columns)

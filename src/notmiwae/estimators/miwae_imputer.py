@@ -26,14 +26,14 @@ from notmiwae.estimators.choice import (
     AT_RANDOM,
     Decided,
     assumptions_table,
+    explains,
     ignores_value,
-    may_be_at_random,
 )
 from notmiwae.estimators.column_kinds import Limits, describe
 from notmiwae.estimators.columns import encode, fill
 from notmiwae.estimators.defaults import ENOUGH, network, training
 from notmiwae.estimators.evidence import masks_at_random
-from notmiwae.estimators.races import choose, some_rows
+from notmiwae.estimators.races import blank, choose, some_rows
 from notmiwae.estimators.scoring import row_bounds
 from notmiwae.estimators.threads import torch_threads
 from notmiwae.estimators.workers import Workers, mean_bound
@@ -154,9 +154,6 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         names = tuple(column.name for column in self.columns_)
         model = network(self.columns_, self.latent_size, self.hidden)
         process = self._process()
-        if may_be_at_random(process, names):
-            # A row without any value is no evidence of what its values are.
-            values = values[~_blank(values)]
         workers = self._workers()
         processes, decided = choose(
             workers,
@@ -172,7 +169,11 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         notice = self._notice(decided)
         if notice and np.isnan(values).any():
             warnings.warn(notice, AssumptionWarning, stacklevel=2)
-        fits = workers.fit(values, names, model, processes, training(len(values), self.steps), seeds)
+        rows = values
+        if AT_RANDOM in set(self.assumptions_["assumption"]) and any(map(explains, processes)):
+            # A row without any value is no evidence of what its values are.
+            rows = values[~blank(values)]
+        fits = workers.fit(rows, names, model, processes, training(len(rows), self.steps), seeds)
         self.members_: list[FittedModel] = [each.fitted for each in fits]
         self.bound_ = mean_bound(fits)
         self._masks = masks_at_random(self.members_, values)
@@ -210,12 +211,13 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """Impute rows; one without any value as missing at random, where that was among the candidates."""
         impute = self._workers().impute
         imputed = impute(self.members_, values, spec, self._seed, first)
-        blank = _blank(values)
-        if not blank.any() or AT_RANDOM not in set(self.assumptions_["assumption"]):
+        empty = blank(values)
+        weighed = AT_RANDOM in set(self.assumptions_["assumption"])
+        if not (empty.any() and weighed and any(explains(member.process) for member in self.members_)):
             return imputed
         members = [member.at_random() for member in self.members_]
-        alone = impute(members, np.where(blank[:, None], values, 0.0), spec, self._seed, first)
-        imputed.mean[blank], imputed.draws[:, blank] = alone.mean[blank], alone.draws[:, blank]
+        alone = impute(members, np.where(empty[:, None], values, 0.0), spec, self._seed, first)
+        imputed.mean[empty], imputed.draws[:, empty] = alone.mean[empty], alone.draws[:, empty]
         return imputed
 
     def check(self, X: Any, n_draws: int = 100) -> Check:
@@ -337,8 +339,3 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         tags.input_tags.allow_nan = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
-
-
-def _blank(values: Floats) -> npt.NDArray[np.bool_]:
-    """Tell which rows have no value at all, `[N]`."""
-    return np.asarray(np.isnan(values).all(axis=1))

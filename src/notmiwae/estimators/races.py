@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from notmiwae.arrays import Floats
 from notmiwae.estimators.choice import (
@@ -17,6 +18,7 @@ from notmiwae.estimators.choice import (
     Undecided,
     closed,
     decide,
+    may_be_at_random,
     of_members,
     undecided,
     with_columns,
@@ -61,11 +63,14 @@ def choose(
         members: Number of members R.
         seed: Seed of everything random in it.
     """
-    gaps = np.flatnonzero(np.isnan(values).any(axis=0))
-    names = [columns[place] for place in gaps]
+    all_names = _with_gaps(columns, values)
+    if may_be_at_random(process, all_names):
+        # A row without any value is no evidence of what its values are.
+        values = values[~blank(values)]
+    names = _with_gaps(columns, values)
     unknown = undecided(process, names)
     if not unknown:
-        return [closed(process, names)] * members, []
+        return [closed(process, all_names)] * members, []
     if len(values) < _FEWEST_ROWS and all(AT_RANDOM in each.candidates for each in unknown):
         # Nothing can be told: what was known before is what is known.
         found = [np.zeros((len(each.candidates), 1)) for each in unknown]
@@ -76,7 +81,11 @@ def choose(
         decide(each, log_probs, members, torch_seed(seed, "weights", place))
         for place, (each, log_probs) in enumerate(zip(unknown, found, strict=True))
     ]
-    return of_members(process, names, unknown, decided), decided
+    return of_members(process, all_names, unknown, decided), decided
+
+
+def _with_gaps(columns: Sequence[str], values: Floats) -> list[str]:
+    return [columns[place] for place in np.flatnonzero(np.isnan(values).any(axis=0)).tolist()]
 
 
 def cross_validated(
@@ -120,6 +129,11 @@ def race(whole: TrainingSpec) -> TrainingSpec:
     """Shorten training to the share of the steps after which a race is decided."""
     after = whole.warm_start + round(whole.race * (whole.steps - whole.warm_start))
     return whole.model_copy(update={"steps": max(after, whole.warm_start + 1)})
+
+
+def blank(values: Floats) -> npt.NDArray[np.bool_]:
+    """Tell which rows of a table have no value at all, `[N]`."""
+    return np.asarray(np.isnan(values).all(axis=1))
 
 
 def some_rows(values: Floats, seed: int, most: int = _MOST_ROWS) -> Floats:
