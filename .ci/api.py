@@ -23,7 +23,10 @@ PUBLIC = {
     "notmiwae.estimators.pooling.pool": "notmiwae.estimators.pooling.pool",
     "notmiwae.estimators.pooling.Pooled": "notmiwae.estimators.pooling.Pooled",
     "notmiwae.estimators.heckman.two_step": "notmiwae.estimators.heckman.two_step",
-    "notmiwae.estimators.heckman.TwoStep": "notmiwae.estimators.heckman.TwoStep",
+    "notmiwae.estimators.heckman.maximum_likelihood": "notmiwae.estimators.heckman.maximum_likelihood",
+    "notmiwae.estimators.heckman.HeckmanFit": "notmiwae.estimators.heckman.HeckmanFit",
+    "notmiwae.estimators.comparison.Comparison": "notmiwae.estimators.comparison.Comparison",
+    "notmiwae.estimators.check.Check": "notmiwae.estimators.check.Check",
 }
 """Where users import something from, and where it is defined; in the order of the page."""
 FIELDS_ONLY = {"Column"}

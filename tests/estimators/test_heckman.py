@@ -1,4 +1,4 @@
-"""Heckman's two steps: the textbook's figures on Mroz's table, the truth on a simulated one."""
+"""Heckman's model: the textbook's figures on Mroz's table, the truth on a simulated one."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from notmiwae.errors import DataError, ParameterError
-from notmiwae.estimators.heckman import two_step
+from notmiwae.estimators.heckman import maximum_likelihood, two_step
 
 WAGE = ["educ", "exper", "expersq"]
 WORKS = ["nwifeinc", "educ", "exper", "expersq", "age", "kidslt6", "kidsge6"]
@@ -36,6 +36,17 @@ def test_it_is_the_textbooks_on_mroz(mroz):
     assert found.imputed.mean() == pytest.approx(0.925, abs=5e-4)
 
 
+def test_its_likelihood_is_the_textbooks_too(mroz):
+    # As Stata's `heckman` prints them of the same equations.
+    found = maximum_likelihood(mroz, "lwage", WAGE, WORKS)
+    beta = found.coefficients["coefficient"]
+    assert beta.round(5).tolist() == [-0.55270, 0.10835, 0.04284, -0.00084, 0.01765]
+    assert found.coefficients["standard_error"].round(4).tolist()[:3] == [0.2604, 0.0149, 0.0149]
+    assert found.rho == pytest.approx(0.0266, abs=5e-5)
+    assert found.sigma == pytest.approx(0.6634, abs=5e-5)
+    assert found.imputed.mean() == pytest.approx(0.946, abs=5e-4)
+
+
 def simulated(rho, rows=20_000):
     draw = np.random.default_rng(11)
     x, w = draw.normal(size=(2, rows))
@@ -44,10 +55,11 @@ def simulated(rho, rows=20_000):
     return pd.DataFrame({"x": x, "w": w, "y": np.where(0.5 + 0.5 * x + w + v > 0, y, np.nan)}), y
 
 
+@pytest.mark.parametrize("estimate", [two_step, maximum_likelihood])
 @pytest.mark.parametrize("rho", [0.7, -0.7])
-def test_it_finds_what_a_simulated_table_was_made_of(rho):
+def test_it_finds_what_a_simulated_table_was_made_of(rho, estimate):
     table, y = simulated(rho)
-    found = two_step(table, "y", ["x"], ["x", "w"])
+    found = estimate(table, "y", ["x"], ["x", "w"])
     error = found.coefficients["standard_error"]
     off = found.coefficients["coefficient"] - [1, 3, 2 * rho]
     assert (off.abs() < 4 * error).all()
@@ -60,10 +72,20 @@ def test_it_finds_what_a_simulated_table_was_made_of(rho):
     assert abs(complete_cases - 3) > 5 * abs(found.coefficients.loc["x", "coefficient"] - 3)
 
 
-def test_its_standard_errors_are_the_spread_of_its_estimates():
+def test_likelihood_is_the_more_precise_of_the_two():
+    table, _ = simulated(0.7, 4_000)
+    errors = [
+        each(table, "y", ["x"], ["x", "w"]).coefficients["standard_error"]
+        for each in (maximum_likelihood, two_step)
+    ]
+    assert (errors[0] < errors[1]).all()
+
+
+@pytest.mark.parametrize("estimate", [two_step, maximum_likelihood])
+def test_its_standard_errors_are_the_spread_of_its_estimates(estimate):
     table, _ = simulated(0.7)
     parts = [table.iloc[first : first + 500] for first in range(0, len(table), 500)]
-    found = [two_step(part, "y", ["x"], ["x", "w"]).coefficients for part in parts]
+    found = [estimate(part, "y", ["x"], ["x", "w"]).coefficients for part in parts]
     spread = np.std([each["coefficient"] for each in found], axis=0, ddof=1)
     said = np.mean([each["standard_error"] for each in found], axis=0)
     np.testing.assert_allclose(said, spread, rtol=0.35)
