@@ -11,7 +11,6 @@ from notmiwae import MIWAEImputer, NotMIWAEImputer
 from notmiwae.errors import AssumptionWarning, ParameterError
 from notmiwae.estimators.assumptions import (
     ASSUMPTIONS,
-    AT_RANDOM_TAKEN,
     NO_ASSUMPTION,
     UNKNOWN,
     missing_process,
@@ -71,7 +70,7 @@ def test_without_a_word_it_imputes_at_random_to_the_bit_and_says_so_once():
     table = mixed()
     with pytest.warns(AssumptionWarning) as said:
         silent = NotMIWAEImputer(**QUICK).fit(table)
-    assert [str(each.message) for each in said] == [f"{NO_ASSUMPTION}: {AT_RANDOM_TAKEN}"]
+    assert [str(each.message) for each in said] == [NO_ASSUMPTION]
     assert NO_ASSUMPTION.startswith("no assumption given")
     assert said[0].filename == __file__, "it names the line that fits"
     plain = MIWAEImputer(**QUICK).fit(table)
@@ -79,7 +78,16 @@ def test_without_a_word_it_imputes_at_random_to_the_bit_and_says_so_once():
     for ours, theirs in zip(silent.sample(table, 2), plain.sample(table, 2), strict=True):
         pd.testing.assert_frame_equal(ours, theirs, check_exact=True)
     assert silent.bound_ == plain.bound_
-    assert silent.missing_process == "auto", "a clone says as little"
+    assert silent.missing_process is None, "a clone says as little"
+    assert not len(silent.assumptions_)
+
+
+@pytest.mark.parametrize("assumption", ["auto", {"double": "auto"}])
+def test_auto_says_what_it_took(assumption):
+    with pytest.warns(AssumptionWarning, match="'auto': what foretells held-out rows better .* nothing;"):
+        imputer = NotMIWAEImputer(assumption, **QUICK).fit(mixed())
+    assert set(imputer.assumptions_["assumption"]) == {"mar", "high", "low"}
+    assert "group" not in set(imputer.assumptions_["column"]), "of names there is no high and no low"
 
 
 @pytest.mark.parametrize("assumption", ["unknown", {"double": "unknown"}, ASSUMPTIONS["unknown"]])

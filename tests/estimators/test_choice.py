@@ -53,7 +53,7 @@ def test_columns_that_share_an_edge_share_its_direction():
     assert sorted(columns) == [("x", "z"), ("y",)]
 
 
-def test_nothing_said_may_be_at_random_and_most_likely_is():
+def test_auto_may_be_at_random_and_most_likely_is():
     (each,) = undecided(of(x=AUTO), ["x"])
     assert list(each.candidates) == ["mar", "high", "low"]
     assert each.prior[0] > 0.9
@@ -139,27 +139,27 @@ def test_columns_of_opposite_directions_are_imputed_as_if_they_were_told():
 
 
 @silent
-def test_where_another_column_decides_nothing_said_imputes_as_miwae_does_to_the_bit():
+def test_where_another_column_decides_it_imputes_as_miwae_does_to_the_bit():
     draw, complete = correlated(400)
     seen = complete.copy()
     seen[draw.random(400) < 1 / (1 + np.exp(-3 * (complete[:, 3] - 0.5))), 0] = np.nan
-    silent = NotMIWAEImputer(**SMALL).fit(seen)
-    weighed = silent.assumptions_.set_index("assumption")
+    found = NotMIWAEImputer("auto", **SMALL).fit(seen)
+    weighed = found.assumptions_.set_index("assumption")
     assert weighed.loc["mar", "members"] == 3
     assert (weighed.loc[["high", "low"], "difference"] < 0).all()
-    np.testing.assert_array_equal(silent.transform(seen), MIWAEImputer(**SMALL).fit_transform(seen))
+    np.testing.assert_array_equal(found.transform(seen), MIWAEImputer(**SMALL).fit_transform(seen))
 
 
 @silent
-def test_a_limit_is_found_where_nothing_was_said():
+def test_a_limit_is_found():
     _, complete = correlated(500)
     seen = complete.copy()
     seen[complete[:, 0] < -0.6, 0] = np.nan
-    silent = NotMIWAEImputer(**SMALL | {"steps": 700}).fit(seen)
-    weighed = silent.assumptions_.set_index("assumption")
+    found = NotMIWAEImputer("auto", **SMALL | {"steps": 700}).fit(seen)
+    weighed = found.assumptions_.set_index("assumption")
     assert weighed.loc["low", "members"] == 3
     assert weighed.loc["low", "weight"] > 0.8
-    assert error(silent, seen, complete) < 0.5 * error(MIWAEImputer(**SMALL).fit(seen), seen, complete)
+    assert error(found, seen, complete) < 0.5 * error(MIWAEImputer(**SMALL).fit(seen), seen, complete)
 
 
 @silent
@@ -168,7 +168,7 @@ def test_rows_without_a_value_are_no_evidence_and_lie_near_the_mean():
     seen = complete.copy()
     seen[draw.random(seen.shape) < 0.1] = np.nan
     seen[:60] = np.nan
-    imputed = NotMIWAEImputer(**SMALL).fit(seen).transform(seen)
+    imputed = NotMIWAEImputer("auto", **SMALL).fit(seen).transform(seen)
     assert np.abs(imputed[:60] - np.nanmean(seen, axis=0)).max() < 0.5
 
 
@@ -177,7 +177,7 @@ def test_a_skewed_column_isnt_taken_for_one_whose_other_tail_is_missing():
     draw, complete = correlated(400)
     seen = np.exp(0.8 * complete)
     seen[draw.random(400) < 0.3, 0] = np.nan
-    weighed = NotMIWAEImputer(**SMALL).fit(seen).assumptions_.set_index("assumption")
+    weighed = NotMIWAEImputer("auto", **SMALL).fit(seen).assumptions_.set_index("assumption")
     assert weighed.loc["low", "members"] == 0
 
 

@@ -80,7 +80,7 @@ def test_the_usual_imputers_are_scikit_learns_on_standardised_columns(numbers: T
 @pytest.mark.parametrize(
     ("assumption", "imputer"),
     [
-        ("default", NotMIWAEImputer()),
+        ("auto", NotMIWAEImputer("auto")),
         ("told", NotMIWAEImputer({"x_1": "high", "x_2": "high"})),
         ("unknown", NotMIWAEImputer("unknown")),
         ("mar", MIWAEImputer()),

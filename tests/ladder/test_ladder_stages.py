@@ -60,13 +60,13 @@ def test_a_table_and_a_rung_are_added_by_an_entry(results: pd.DataFrame) -> None
     # The table is on every rung that takes all tables, or those of its kind, without being named there.
     assert {"very_low", "mcar", "low", "extreme"} <= set(own["mechanism"])
     assert set(results.loc[results["mechanism"] == "very_low", "dataset"]) == {"mine"}
-    assert {"default", "told", "mice", "oracle"} <= set(own["method"])
+    assert {"auto", "told", "mice", "oracle"} <= set(own["method"])
 
 
 def test_the_spike_ins_are_two_mechanisms_of_one_data_set(results: pd.DataFrame) -> None:
     natural = results[results["dataset"] == "spikein"]
     assert set(natural["mechanism"]) == {"natural_spiked", "natural_background"}
-    assert {"qrilc", "min_prob", "default"} <= set(natural["method"])
+    assert {"qrilc", "min_prob", "auto"} <= set(natural["method"])
     assert {"rmse", "bias", "crps", "coverage90", "fold_change"} <= set(natural["metric"])
 
 
@@ -84,7 +84,7 @@ def test_page_metrics_and_figures_are_made(folder: Path) -> None:
     assert {path.stem for path in (folder / "reports/figures").iterdir()} == pictures
     for name in pictures:
         assert f"../ladder/reports/figures/{name}.png" in page
-    assert (folder / "reports/metrics/default-mar.json").is_file()
+    assert (folder / "reports/metrics/auto-mar.json").is_file()
 
 
 def test_a_stage_again_changes_nothing_and_a_method_alone_is_done_again(folder: Path) -> None:

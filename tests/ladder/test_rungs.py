@@ -30,7 +30,7 @@ CONTRACT = {
     "hidden_category",
     "directions",
 }
-METHODS = {"default", "unknown", "told", "miwae", "mice", "missforest", "knn", "mean", "constant", "oracle"}
+METHODS = {"auto", "unknown", "told", "miwae", "mice", "missforest", "knn", "mean", "constant", "oracle"}
 
 
 def cell(rung: str, name: str) -> tuple[pd.DataFrame, pd.DataFrame, CalibratedMechanism]:

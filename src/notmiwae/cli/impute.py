@@ -34,13 +34,13 @@ _EXAMPLES = """\
 
 words of --missing-process, of the whole table or of columns (others are then missing at random):
   auto        mar, high or low, for each column of numbers what foretells unseen rows best, and mar
-              where nothing does (done where nothing is said)
+              where nothing does
   high, low   higher (lower) values go missing
   unknown     one of the two, for each column the one that fits better; it can't tell that neither
               does, as where values are missing at random: there it imputes far worse than mar
   extreme     both ends; middle: what lies between
   anything    missingness may depend on all values of the row; of the whole table only
-  mar         given what is seen, missingness says nothing of the values
+  mar         given what is seen, missingness says nothing of the values (done where nothing is said)
   mcar        it depends on nothing
   category    each category goes missing at a rate of its own; of columns of categories"""
 
@@ -181,7 +181,7 @@ def fitted(
     }
     options.say(f"training {settings['members']} model(s) …", typed.quiet)
     groups = options.lists("--group", typed.group)
-    imputer = NotMIWAEImputer(assumption or "auto", groups=groups or None, **settings)
+    imputer = NotMIWAEImputer(assumption, groups=groups or None, **settings)
     if assumption == "mar":
         imputer = MIWAEImputer(**settings)
     with warnings.catch_warnings(record=True) as said:

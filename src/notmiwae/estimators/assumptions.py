@@ -44,11 +44,12 @@ ASSUMPTIONS: dict[str, ProcessSpec] = {
 Groups = Mapping[str, Sequence[str]]
 """Columns whose gaps come together in a row, by the name of their group."""
 
-NO_ASSUMPTION = "no assumption given on why values are missing"
-AT_RANDOM_TAKEN = (
-    "they are imputed as missing at random ('mar'), which is wrong where a value itself decides whether it "
-    "is seen and held-out rows don't show it; see docs/assumptions.md"
+NO_ASSUMPTION = (
+    "no assumption given on why values are missing: they are imputed as missing at random ('mar'), which is "
+    "wrong where a value itself decides whether it is seen; 'auto' asks held-out rows; see "
+    "docs/assumptions.md"
 )
+"""What is said where nothing was."""
 UNKNOWN = (
     "'unknown' looks for the direction and takes for granted that a column's own values decide whether they "
     "are seen: it can't tell that they are missing at random, and then imputes far worse than 'mar'; see "
@@ -57,8 +58,8 @@ UNKNOWN = (
 """What is said of `unknown`: on Gaussian tables missing at random it had RMSE 3.0 and 4.6, MICE 0.75."""
 
 
-def not_said(decided: Sequence[Decided]) -> str:
-    """Word what became of columns of which no assumption was given."""
+def chosen(decided: Sequence[Decided]) -> str:
+    """Word what was taken where evidence decided."""
     taken = [
         f"{name} {word} ({choice.members.count(place)} of {len(choice.members)} models)"
         for choice in decided
@@ -66,10 +67,11 @@ def not_said(decided: Sequence[Decided]) -> str:
         for place, word in enumerate(choice.words)
         if word != AT_RANDOM and place in choice.members
     ]
-    if not taken:
-        return f"{NO_ASSUMPTION}: {AT_RANDOM_TAKEN}"
-    chosen = f"by what foretells held-out rows: {', '.join(taken)}"
-    return f"{NO_ASSUMPTION}; {chosen}; as to the rest, {AT_RANDOM_TAKEN}"
+    found = ", ".join(taken) if taken else "nothing"
+    return (
+        f"'auto': what foretells held-out rows better than missing at random: {found}; all else is imputed "
+        "as missing at random ('mar'). Rows can mislead, and needn't show what holds; see docs/assumptions.md"
+    )
 
 
 Assumption = str | Missing | ProcessSpec | Mapping[str, str | Missing | ProcessSpec]

@@ -9,6 +9,7 @@ import pandas as pd
 
 from notmiwae.errors import DataError, ParameterError
 from notmiwae.estimators.columns import Column
+from notmiwae.estimators.evidence import unexplained
 from notmiwae.specs import suggest
 from notmiwae.training.fitted_model import FittedModel, missing_probability
 
@@ -123,9 +124,16 @@ def plot(
     for name in shown or ():
         if str(name) not in names:
             raise ParameterError(f"columns: no column {name!r}{suggest(name, names)}")
-    possible = sorted({place for each in members for place in each.model.missing_process.columns.tolist()})
+    possible = sorted(
+        {
+            place
+            for member in members
+            for place in member.model.missing_process.columns.tolist()
+            if place not in unexplained(member.model.missing_process)
+        }
+    )
     places = [names.index(str(name)) for name in shown] if shown else possible[:12]
-    if not places or all(member.ignorable for member in members):
+    if not places or not possible:
         raise DataError("values were taken as missing at random: there is no missing process to be shown")
     for place in places:
         if np.isnan(rows[:, place]).all():
@@ -162,11 +170,14 @@ def _panel(
         x = np.clip(x, column.lowest, column.highest)
     complete = np.tile(means, (len(x), 1))
     complete[:, place] = x
-    for member in members:
+    explaining = [member for member in members if place not in unexplained(member.model.missing_process)]
+    for member in explaining:
         probability = missing_probability([member], complete)[:, place]
         axes.plot(x, probability, "o-" if column.values else "-", color=BLUE, alpha=0.6, lw=1.2, ms=3)
     axes.plot(observed, np.full(len(observed), -0.08), "|", color=GREY, ms=6, mew=0.4)
-    axes.set_title(column.name, fontsize=9)
+    # The others take it as missing at random.
+    share = "" if len(explaining) == len(members) else f"\n{len(explaining)} of {len(members)} models"
+    axes.set_title(column.name + share, fontsize=9)
     axes.set(ylim=(-0.15, 1.05), yticks=[0, 0.5, 1])
     axes.tick_params(labelsize=8)
     axes.spines[["top", "right"]].set_visible(False)

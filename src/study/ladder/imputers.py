@@ -48,19 +48,19 @@ class Estimator(Imputer):
     """The project's own estimator.
 
     Attributes:
-        assumption: `default` gives no assumption at all, `told` the right word for each column that loses
-            values; any other word is said of the whole table.
+        assumption: `told` is the right word for each column that loses values; any other word is said of the
+            whole table.
         steps: Number of training steps; null: the estimator's own.
         members: Number of models that impute together; null: the estimator's own.
     """
 
-    assumption: Literal["default", "told", "unknown", "mar"]
+    assumption: Literal["auto", "told", "unknown", "mar"]
     steps: PositiveInt | None = None
     members: PositiveInt | None = None
 
     @override
     def impute(self, task: Task) -> Completed:
-        said = {"default": None, "told": dict(task.words)}.get(self.assumption, self.assumption)
+        said = dict(task.words) if self.assumption == "told" else self.assumption
         kinds = {name: "binary" if count == 2 else "categorical" for name, count in task.codes.items()}
         options: dict[str, Any] = {"steps": self.steps, "members": self.members}
         options = {name: value for name, value in options.items() if value is not None}

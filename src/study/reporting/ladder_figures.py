@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from notmiwae.plot_style import BLACK, BLUE, GREY, VERMILION, figure, label_lines, styled
 from study.reporting.ladder_results import (
-    DEFAULT,
+    AUTO,
     MIWAE,
     ORACLE,
     TOLD,
@@ -57,9 +57,9 @@ def rung_name(rung: str) -> str:
 
 @styled
 def harm(found: LadderResults) -> Figure:
-    """Map RMSE ratios: of the default and `unknown` to MIWAE, of the default to the right word."""
-    maps = [(DEFAULT, MIWAE), (UNKNOWN, MIWAE), (DEFAULT, TOLD)]
-    rungs = rungs_with(found.values("rmse", DEFAULT))
+    """Map RMSE ratios: of `auto` and `unknown` to MIWAE, of `auto` to the right word."""
+    maps = [(AUTO, MIWAE), (UNKNOWN, MIWAE), (AUTO, TOLD)]
+    rungs = rungs_with(found.values("rmse", AUTO))
     drawn = figure(height=0.23 * len(rungs) * len(maps) + 1.9)
     panels = drawn.subplots(len(maps), 1, sharex=True)
     for axes, (method, reference) in zip(panels, maps, strict=True):
@@ -71,11 +71,11 @@ def harm(found: LadderResults) -> Figure:
 
 @styled
 def coverage(found: LadderResults) -> Figure:
-    """Map the coverage of 90 % intervals: of the default, and of the right word told."""
-    rungs = rungs_with(found.values("coverage90", DEFAULT))
+    """Map the coverage of 90 % intervals: of `auto`, and of the right word told."""
+    rungs = rungs_with(found.values("coverage90", AUTO))
     drawn = figure(height=0.23 * len(rungs) * 2 + 1.6)
     panels = drawn.subplots(2, 1, sharex=True)
-    for axes, method in zip(panels, (DEFAULT, TOLD), strict=True):
+    for axes, method in zip(panels, (AUTO, TOLD), strict=True):
         _map(axes, found.values("coverage90", method).loc[rungs], _HELD, Normalize(0, _LEVEL))
         axes.set_title(f"Coverage of 90 % intervals: {method_name(method)}")
     return drawn
@@ -87,7 +87,7 @@ def price(found: LadderResults) -> Figure:
 
     Ratios are averaged over the tables whose limit is known (geometric mean).
     """
-    methods = [DEFAULT, UNKNOWN, TOLD, MIWAE, "mice"]
+    methods = [AUTO, UNKNOWN, TOLD, MIWAE, "mice"]
     limit = found.values("rmse", ORACLE)
     rungs = rungs_with(limit)
     drawn = figure(height=0.27 * len(rungs) + 1.1)

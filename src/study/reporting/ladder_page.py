@@ -9,7 +9,7 @@ from study.reporting.critical_difference import critical_differences
 from study.reporting.ladder_results import LadderResults, ratio
 from study.reporting.ladder_tables import SPIKE_INS, TABLE_METHODS, by_rung, spike_in_table
 
-RANKED = ("default", "unknown", "told", "miwae", "mice", "missforest", "knn", "mean", "constant")
+RANKED = ("auto", "unknown", "told", "miwae", "mice", "missforest", "knn", "mean", "constant")
 """Methods that are ranked: those that impute every table of numbers."""
 
 
@@ -44,7 +44,7 @@ def blocks(found: LadderResults) -> dict[str, str]:
 def values_in_prose(found: LadderResults) -> dict[str, str]:
     """Return the single values that the page's prose mentions, by name."""
     values: dict[str, str] = {}
-    for method, reference in (("default", "miwae"), ("default", "told"), ("unknown", "miwae")):
+    for method, reference in (("auto", "miwae"), ("auto", "told"), ("unknown", "miwae")):
         ratios = ratio(found, method, reference)
         for rung in ratios.index[ratios.notna().any(axis=1)]:
             own = ratios.loc[rung].dropna()

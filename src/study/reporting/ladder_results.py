@@ -16,11 +16,11 @@ from study.ladder.measure import measured_folder
 
 KEYS = ["dataset", "mechanism", "method"]
 RESULT_COLUMNS = [*KEYS, "metric", "mean", "se", "replicates"]
-DEFAULT, TOLD, UNKNOWN, MIWAE, ORACLE = "default", "told", "unknown", "miwae", "oracle"
+AUTO, TOLD, UNKNOWN, MIWAE, ORACLE = "auto", "told", "unknown", "miwae", "oracle"
 _PAIRS = (
-    (MIWAE, (DEFAULT, UNKNOWN, TOLD)),
-    (TOLD, (DEFAULT, UNKNOWN)),
-    (ORACLE, (DEFAULT, TOLD)),
+    (MIWAE, (AUTO, UNKNOWN, TOLD)),
+    (TOLD, (AUTO, UNKNOWN)),
+    (ORACLE, (AUTO, TOLD)),
 )
 """References, and the methods that are compared with each."""
 _APART = 10**6

@@ -7,10 +7,10 @@ import pandas as pd
 
 from study.reporting.headline_tables import markdown
 from study.reporting.ladder_figures import rung_name, rungs_with
-from study.reporting.ladder_results import DEFAULT, ORACLE, LadderResults
+from study.reporting.ladder_results import AUTO, ORACLE, LadderResults
 from study.reporting.methods import in_order, method_name
 
-TABLE_METHODS = (DEFAULT, "unknown", "told", "miwae", "mice", "missforest", "knn", "constant", ORACLE)
+TABLE_METHODS = (AUTO, "unknown", "told", "miwae", "mice", "missforest", "knn", "constant", ORACLE)
 """Methods of the summary."""
 _SPIKE_METRICS = {
     "bias": "bias",
@@ -29,10 +29,10 @@ def by_rung(found: LadderResults, metric: str, methods: Sequence[str]) -> str:
     """
     methods = [name for name in methods if found.values(metric, name).notna().any(axis=None)]
     lines = []
-    for rung in rungs_with(found.values(metric, DEFAULT)):
+    for rung in rungs_with(found.values(metric, AUTO)):
         own = pd.DataFrame({name: found.values(metric, name).loc[rung] for name in methods})
         # A method that lacks one of the rung's tables has no mean that could be compared.
-        means = own[own[DEFAULT].notna()].mean(skipna=False)
+        means = own[own[AUTO].notna()].mean(skipna=False)
         shown = [float(means[name]) for name in methods]
         lines.append([rung_name(rung), *(_number(value) for value in shown)])
     return markdown(["What is missing", *map(method_name, methods)], lines)

@@ -55,7 +55,7 @@ METHODS = {
     "ppca_nonlinear": Method("not-MIWAE-PPCA, agnostic nonlinear", SKY, ">", ":", True),
     "miwae": Method("MIWAE", VERMILION, "s", "--"),
     "ppca": Method("PPCA", VERMILION, "p", ":"),
-    "default": Method("not-MIWAE, no assumption", NOT_MIWAE, "*", "-", True),
+    "auto": Method("not-MIWAE, by evidence", NOT_MIWAE, "*", "-", True),
     "unknown": Method("not-MIWAE, direction unknown", SKY, "X", "--", True),
     "told": Method("not-MIWAE, told the right word", NOT_MIWAE, "h", "-.", True),
     "lowrank": Method("low-rank joint model", BLACK, "X", "-"),
