@@ -49,5 +49,8 @@ def test_a_saved_model_is_checked(notmiwae, survey, tmp_path):
     assert set(pd.read_csv(tmp_path / "k.csv")["columns"]) == {"wage"}
     assert (tmp_path / "k.svg").read_text().startswith("<?xml")
     assert len(notmiwae("check", survey, *typed, "--json").json()["results"]) == 6
+    model[3] = "mar"
+    assert notmiwae("impute", survey, "-o", tmp_path / "o.csv", *model).status == 0
+    assert notmiwae("check", survey, *typed).out.startswith("Every column is taken as missing at random")
     absent = notmiwae("check", survey, "--model", tmp_path / "nothing")
     assert (absent.status, "no such folder" in absent.err) == (2, True)

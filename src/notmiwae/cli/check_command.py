@@ -68,5 +68,5 @@ def run(typed: argparse.Namespace) -> int:
     if typed.json:
         print_json({"results": found.table.to_dict("records"), "words": found.words()})
         return 0
-    print(found)
+    print(found if len(found.table) else found.words())
     return 0

@@ -70,7 +70,8 @@ def last_lines(found: dict[str, Any]) -> str:
     weighed = pd.DataFrame(found["assumptions"])
     # Of a table with few rows nothing was.
     if len(weighed) and weighed["difference"].any():
-        lines.append("what held-out rows say, nats a row:\n  " + _listing(weighed, 3 * _SHOWN))
+        rounded = weighed.round({"difference": 4, "standard_error": 4, "weight": 3})
+        lines.append("what held-out rows say, nats a row:\n  " + _listing(rounded, 3 * _SHOWN))
     learnt = pd.DataFrame(found["missing_process"])
     if len(learnt):
         lines.append("why values are missing, as learnt:\n  " + _listing(learnt, _SHOWN))
