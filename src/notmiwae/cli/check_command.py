@@ -48,7 +48,7 @@ def run(typed: argparse.Namespace) -> int:
     if typed.figure:
         options.check_figure(typed.figure)
     from notmiwae.cli import saved_imputer as saved
-    from notmiwae.cli.table_output import print_json, write_all
+    from notmiwae.cli.table_output import print_json, write_results
 
     imputer = saved.load(typed.model)
     table = saved.read_rows(typed, imputer.columns_)
@@ -58,13 +58,7 @@ def run(typed: argparse.Namespace) -> int:
         found = imputer.check(table.modelled[[column.name for column in imputer.columns_]], typed.draws)
     except NotMIWAEError as error:
         raise type(error)(f"{table.path}: {error}") from None
-    writers: dict[Path, Any] = {}
-    if typed.output:
-        writers[typed.output] = lambda path: found.table.to_csv(path, index=False, float_format="%.6g")
-    if typed.figure:
-        kind = typed.figure.suffix[1:].lower()
-        writers[typed.figure] = lambda path: found.plot().savefig(path, dpi=150, format=kind)
-    write_all(writers)
+    write_results(typed, found.table, found.plot)
     if typed.json:
         print_json({"results": found.table.to_dict("records"), "words": found.words()})
         return 0

@@ -92,15 +92,9 @@ def run(typed: argparse.Namespace) -> int:
 
 
 def _report(typed: argparse.Namespace, found: Comparison) -> None:
-    from notmiwae.cli.table_output import print_json, write_all
+    from notmiwae.cli.table_output import print_json, write_results
 
-    writers: dict[Path, Any] = {}
-    if typed.output:
-        writers[typed.output] = lambda path: found.table.to_csv(path, index=False, float_format="%.6g")
-    if typed.figure:
-        kind = typed.figure.suffix[1:].lower()
-        writers[typed.figure] = lambda path: found.plot().savefig(path, dpi=150, format=kind)
-    write_all(writers)
+    write_results(typed, found.table, found.plot)
     if typed.json:
         print_json({"results": found.table.to_dict("records"), "words": found.words()})
         return

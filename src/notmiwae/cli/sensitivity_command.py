@@ -100,16 +100,10 @@ def run(typed: argparse.Namespace) -> int:
 def _report(typed: argparse.Namespace, found: Sensitivity) -> None:
     import pandas as pd
 
-    from notmiwae.cli.table_output import print_json, write_all
+    from notmiwae.cli.table_output import print_json, write_results
 
     rows = pd.concat([found.table, found.shifts], ignore_index=True)
-    writers: dict[Path, Any] = {}
-    if typed.output:
-        writers[typed.output] = lambda path: rows.to_csv(path, index=False, float_format="%.6g")
-    if typed.figure:
-        kind = typed.figure.suffix[1:].lower()
-        writers[typed.figure] = lambda path: found.plot().savefig(path, dpi=150, format=kind)
-    write_all(writers)
+    write_results(typed, rows, found.plot)
     if typed.json:
         print_json({"results": rows.to_dict("records"), "bounds": found.bounds.to_dict("records")})
         return

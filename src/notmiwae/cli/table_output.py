@@ -1,5 +1,6 @@
 """Files that a subcommand writes: all of them whole, or none."""
 
+import argparse
 import json
 import math
 from collections.abc import Callable, Mapping
@@ -22,6 +23,17 @@ def write_all(writers: Mapping[Path, Callable[[Path], Any]], last: Callable[[], 
             write(temporary[path])
         if last:
             last()
+
+
+def write_results(typed: argparse.Namespace, table: pd.DataFrame, plot: Callable[[], Any]) -> None:
+    """Write a table of results to `--output` as CSV, and a figure of them to `--figure`, where asked for."""
+    writers: dict[Path, Callable[[Path], Any]] = {}
+    if typed.output:
+        writers[typed.output] = lambda path: table.to_csv(path, index=False, float_format="%.6g")
+    if typed.figure:
+        kind = typed.figure.suffix[1:].lower()
+        writers[typed.figure] = lambda path: plot().savefig(path, dpi=150, format=kind)
+    write_all(writers)
 
 
 def table_writer(path: Path, frame: pd.DataFrame, like: Table) -> Callable[[Path], Any]:
