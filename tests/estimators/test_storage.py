@@ -131,6 +131,10 @@ def parameters(**changed):
     return lambda folder: change(folder, parameters=lambda found: found | changed)
 
 
+def mask(**changed):
+    return lambda folder: change(folder, masks=lambda found: [found[0] | changed, *found[1:]])
+
+
 def column(**changed):
     return lambda folder: change(folder, columns=lambda found: [found[0] | changed, *found[1:]])
 
@@ -152,7 +156,10 @@ def truncated(folder):
     weights.write_bytes(weights.read_bytes()[:-8])
 
 
-NAMES = ("imputer", "parameters", "columns", "feature_names", "bound", "seed", "members")
+NAMES = (
+    *("imputer", "parameters", "columns", "feature_names", "bound", "seed", "members"),
+    *("assumptions", "masks", "mask_of_member"),
+)
 DAMAGES = {
     **{f"no {name}": without(name) for name in NAMES},
     **{
@@ -175,6 +182,11 @@ DAMAGES = {
     "extra of a column": column(extra=1),
     "fewer columns": lambda folder: change(folder, columns=lambda found: found[:-1]),
     "other names": lambda folder: change(folder, feature_names=lambda found: found[::-1]),
+    "a mask of no column": mask(columns=[99]),
+    "a mask by no column": mask(predictors=[[-1]]),
+    "a mask with a number less": mask(coefficients=[[1.0]]),
+    "a member without a mask": lambda folder: change(folder, mask_of_member=[7, 7]),
+    "masks of fewer members": lambda folder: change(folder, mask_of_member=[0]),
     "not JSON": text(b"{"),
     "not text": text(b"\xff\xfe\x00"),
     "a list": text(b"[1, 2]"),

@@ -155,6 +155,9 @@ class MaskRegression:
             np.array(plain["scale"], dtype=float),
             tuple(np.array(each, dtype=float) for each in plain["coefficients"]),
         )
+        places = {*found.columns, *(place for own in found.predictors for place in own)}
+        if not places <= set(range(size)):
+            raise ValueError("mask: it's of another table")
         shapes = (len(found.codes), found.mean.shape, found.scale.shape)
         numbers = [found.mean, found.scale, *found.coefficients]
         if shapes != (size, (size,), (size,)) or not all(np.isfinite(each).all() for each in numbers):

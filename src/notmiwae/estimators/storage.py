@@ -101,7 +101,9 @@ def load(folder: Path, classes: Sequence[type[MIWAEImputer]]) -> MIWAEImputer:
     except DataError:
         # A member's, which names its own file.
         raise
-    except (OSError, KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
+    except (
+        OSError, KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError, RecursionError,
+    ) as error:  # fmt: skip
         said = flat(error, _LONGEST)
         raise DataError(f"{flat(folder)}: not a saved imputer: {_FILE}: {said}") from None
     return imputer
@@ -132,6 +134,8 @@ def _check_members(imputer: MIWAEImputer) -> None:
 
 def _assumptions(records: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     found = assumptions_table([])
+    if not isinstance(records, list) or any(set(record) != set(found.columns) for record in records):
+        raise ValueError(f"assumptions: accepted: a list of {', '.join(found.columns)}")
     return pd.DataFrame(records, columns=found.columns).astype(found.dtypes) if records else found
 
 
