@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from notmiwae import Missing
 from notmiwae.errors import DataError, ParameterError
 from notmiwae.estimators.sensitivity import sensitivity
 
@@ -64,6 +65,16 @@ def test_an_assumption_may_be_said_of_some_columns(table):
     assert set(one.table["column"]) == {"x"}
     assert one.shifts.empty
     assert len(one.plot().axes) == 1
+
+
+def test_an_assumption_of_ones_own_has_the_name_that_it_was_given(table):
+    own = {"at random": "mar", "y moves the edge": {"x": Missing("high", given=["y"])}, "high": "high"}
+    found = sensitivity(table, assumptions=own, deltas=(0,), n_draws=2, **QUICK | {"steps": 30})
+    assert found.table["assumption"].tolist() == ["observed", *own]
+    assert found.bounds["assumption"].tolist() == list(own)
+    assert len(found.shifts) == 1, "of what is called something else, and is mar"
+    mean = found.table.set_index("assumption")["mean"]
+    assert mean["y moves the edge"] != mean["high"]
 
 
 def test_the_figure_has_a_panel_a_column(found):

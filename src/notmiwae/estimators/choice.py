@@ -27,6 +27,8 @@ AT_RANDOM = "mar"
 _PRIOR = 0.92
 """Weight of `mar` before any evidence, the directions having equal shares of the rest: without it all
 members impute as MIWAE does."""
+_DOUBT = 0.5
+"""Standard errors by which a direction has to be better than `mar`: a table that says little says nothing."""
 
 
 class AutoSpec(ProcessSpec):
@@ -118,13 +120,15 @@ def decide(each: Undecided, foretold: Floats, members: int, seed: int) -> Decide
         members: Number of members R.
         seed: Seed of the bootstrap by which they are weighed.
     """
-    weights = pseudo_bma(foretold, each.prior, seed)
     more = foretold - foretold[0]
+    errors = more.std(axis=1) / np.sqrt(foretold.shape[1])
+    doubt = _DOUBT * errors if AT_RANDOM in each.candidates else np.zeros(len(foretold))
+    weights = pseudo_bma(foretold - doubt[:, None], each.prior, seed)
     return Decided(
         each.columns,
         tuple(each.candidates),
         tuple(more.mean(axis=1).tolist()),
-        tuple((more.std(axis=1) / np.sqrt(foretold.shape[1])).tolist()),
+        tuple(errors.tolist()),
         tuple(weights.tolist()),
         deal(weights, members),
     )

@@ -111,7 +111,7 @@ def compare(
     tables = [each.transform(values) for each in margins]
     spec = training(len(values), steps)
     found = cross_validated(workers, columns, network, tables, [*processes.values()], spec, seed)
-    rows = [each.rows + own.log_slope(values).sum(axis=1) for each, own in zip(found, margins, strict=True)]
+    rows = [each + own.log_jacobian(values).sum(axis=1) for each, own in zip(found, margins, strict=True)]
     return compared([*processes], rows, torch_seed(seed, "weights"))
 
 

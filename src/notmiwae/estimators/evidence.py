@@ -6,7 +6,6 @@ regression on what is seen stands in for (`mask_regression.py`).
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -28,20 +27,6 @@ _SAMPLES = 200
 _REPLICATES = 1_000
 
 
-@dataclass(frozen=True)
-class Evidence:
-    """What an assumption makes of rows that its models weren't trained on.
-
-    Attributes:
-        rows: Bound of `log p(x_o, s)` of each row, in nats of standardised values, `[N]`.
-        columns: `log p(x_j, s_j | the rest of the row)` of the columns with gaps, `[N, C]`, of s_j alone
-            where x_j is missing; empty where it wasn't asked for.
-    """
-
-    rows: Floats
-    columns: Floats
-
-
 def folds(rows: int, count: int, seed: int) -> list[Tensor]:
     """Deal rows into folds of equal size; where it must, the last one has some rows that others have."""
     order = torch.randperm(rows, generator=torch.Generator().manual_seed(seed))
@@ -55,7 +40,7 @@ def evidence(
     values: Floats,
     seed: int,
     by_column: bool = False,
-) -> Evidence:
+) -> Floats:
     """Let each model foretell the rows that it wasn't trained on.
 
     Arguments:
@@ -63,27 +48,32 @@ def evidence(
         left_out: Numbers of the rows of each fold.
         values: Table `[N, D]`, NaN where missing.
         seed: Seed of all noise; one for all assumptions, so that differences have less of it.
-        by_column: Whether to ask for the columns, too.
+        by_column: Whether each column with gaps is asked for, and not the whole row.
+
+    Returns:
+        Bound of `log p(x_o, s)` of each row, in nats of standardised values, `[N]`; by column
+        `log p(x_j, s_j | the rest of the row)`, of s_j alone where x_j is missing, `[N, C]`.
     """
     gaps = np.flatnonzero(np.isnan(values).any(axis=0)).tolist()
-    rows, columns = np.empty(len(values)), np.empty((len(values), len(gaps) if by_column else 0))
     process, codes = models[0].model.missing_process, models[0].codes
     at_random = unexplained(process)
-    places = [gaps.index(column) for column in at_random]
-    before = masks_before(process, gaps, values.shape[1])
-    others = [[each for each in range(values.shape[1]) if each != column] for column in at_random]
-    freedoms = MaskRegression.freedoms(values, at_random, others if by_column else before, codes)
+    if by_column:
+        explaining = [[each for each in range(values.shape[1]) if each != own] for own in at_random]
+    else:
+        explaining = masks_before(process, gaps, values.shape[1])
+    freedoms = MaskRegression.freedoms(values, at_random, explaining, codes)
+    found = np.empty((len(values), len(gaps) if by_column else 1))
     for model, fold in zip(models, left_out, strict=True):
         out = fold.numpy()
-        rest = np.delete(values, out, axis=0)
-        rows[out], found = foretold(model, values[out], gaps if by_column else [], seed)
-        masks = MaskRegression.fit(rest, at_random, before, codes, freedoms)
-        rows[out] += masks.log_prob(values[out]).sum(axis=1)
+        masks = MaskRegression.fit(np.delete(values, out, axis=0), at_random, explaining, codes, freedoms)
+        log_masks = masks.log_prob(values[out])
+        rows, columns = foretold(model, values[out], gaps if by_column else [], seed)
         if by_column:
-            masks = MaskRegression.fit(rest, at_random, others, codes, freedoms)
-            found[:, places] += masks.log_prob(values[out])
-            columns[out] = found
-    return Evidence(rows, columns)
+            columns[:, [gaps.index(column) for column in at_random]] += log_masks
+            found[out] = columns
+        else:
+            found[out, 0] = rows + log_masks.sum(axis=1)
+    return found if by_column else found[:, 0]
 
 
 def pseudo_bma(log_probs: Floats, prior: Sequence[float], seed: int) -> Floats:

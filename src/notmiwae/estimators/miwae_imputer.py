@@ -18,34 +18,24 @@ from notmiwae.arrays import Floats
 from notmiwae.computing import resolve
 from notmiwae.errors import AssumptionWarning
 from notmiwae.estimators import learnt_process as learnt
-from notmiwae.estimators import notices, storage
+from notmiwae.estimators import storage
 from notmiwae.estimators.accepted_tables import check_reach, table_as_fitted, table_to_fit
 from notmiwae.estimators.arguments import layers, renamed, whole
-from notmiwae.estimators.check import Check, check, explained_columns
-from notmiwae.estimators.choice import (
-    AT_RANDOM,
-    Decided,
-    assumptions_table,
-    explains,
-    ignores_value,
-)
+from notmiwae.estimators.check import Check
+from notmiwae.estimators.choice import AT_RANDOM, Decided, assumptions_table, explains
 from notmiwae.estimators.column_kinds import Limits, describe
 from notmiwae.estimators.columns import encode, fill
-from notmiwae.estimators.defaults import ENOUGH, network, training
+from notmiwae.estimators.defaults import network, training
+from notmiwae.estimators.ensemble import Ensemble
 from notmiwae.estimators.evidence import masks_at_random
-from notmiwae.estimators.races import blank, choose, some_rows
+from notmiwae.estimators.races import blank, choose
 from notmiwae.estimators.scoring import row_bounds
 from notmiwae.estimators.threads import torch_threads
 from notmiwae.estimators.workers import Workers, mean_bound
-from notmiwae.imputation import Imputation
 from notmiwae.model.missing_process.ignorable import IgnorableSpec
 from notmiwae.model.missing_process.missing_process import ProcessSpec
 from notmiwae.randomness import torch_seed
 from notmiwae.training.fitted_model import FittedModel
-from notmiwae.training.recipe import ImputationSpec
-
-_NOTICED_ROWS, _NOTICED_DRAWS = 1_000, 20
-"""Rows and draws by which a fitted table is looked at unasked."""
 
 
 class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -155,15 +145,9 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         model = network(self.columns_, self.latent_size, self.hidden)
         process = self._process()
         workers = self._workers()
+        seed_of_choice = torch_seed(seed, "choice")
         processes, decided = choose(
-            workers,
-            values,
-            names,
-            model,
-            process,
-            self.steps,
-            self.members,
-            torch_seed(seed, "choice"),
+            workers, values, names, model, process, self.steps, self.members, seed_of_choice
         )
         self.assumptions_ = assumptions_table(decided)
         notice = self._notice(decided)
@@ -178,7 +162,7 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.bound_ = mean_bound(fits)
         self._masks = masks_at_random(self.members_, values)
         self._seed = torch_seed(seed, "impute")
-        for notice in self._notices(process, values):
+        for notice in self._ensemble().doubts(process, values):
             warnings.warn(notice, AssumptionWarning, stacklevel=2)
         return self
 
@@ -200,25 +184,11 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
                 pieces together are then what the whole table would be.
         """
         table, values = self._rows(X)
-        spec = ImputationSpec(samples=self.n_samples, enough=ENOUGH, draws=whole("n_draws", n_draws, 0))
-        imputed = self._impute(values, spec, first)
+        imputed = self._ensemble().impute(values, whole("n_draws", n_draws, 0), first)
         # One after the other, as each is a whole table.
         filled = [fill(self.columns_, table, each) for each in (imputed.mean, *imputed.draws)]
         mean, *draws = filled if isinstance(X, pd.DataFrame) else [each.to_numpy() for each in filled]
         return mean, draws
-
-    def _impute(self, values: Floats, spec: ImputationSpec, first: int) -> Imputation:
-        """Impute rows; one without any value as missing at random, where that was among the candidates."""
-        impute = self._workers().impute
-        imputed = impute(self.members_, values, spec, self._seed, first)
-        empty = blank(values)
-        weighed = AT_RANDOM in set(self.assumptions_["assumption"])
-        if not (empty.any() and weighed and any(explains(member.process) for member in self.members_)):
-            return imputed
-        members = [member.at_random() for member in self.members_]
-        alone = impute(members, np.where(empty[:, None], values, 0.0), spec, self._seed, first)
-        imputed.mean[empty], imputed.draws[:, empty] = alone.mean[empty], alone.draws[:, empty]
-        return imputed
 
     def check(self, X: Any, n_draws: int = 100) -> Check:
         """Check the gaps of a table against those that the fitted process makes, on 5,000 rows at most.
@@ -228,30 +198,7 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             n_draws: Number of masks that are drawn, each for another completed table.
         """
         _, values = self._rows(X)
-        return self._checked(some_rows(values, self._seed), whole("n_draws", n_draws, 1))[0]
-
-    def _checked(self, values: Floats, draws: int) -> tuple[Check, Floats]:
-        """Check the gaps of rows; return the completed rows, too."""
-        spec = ImputationSpec(samples=self.n_samples, enough=ENOUGH, draws=draws)
-        completed = self._impute(values, spec, 0).draws
-        with torch_threads(self.n_threads):
-            seed = torch_seed(self._seed, "check")
-            return check(self.columns_, self.members_, values, completed, seed), completed
-
-    def _notices(self, process: ProcessSpec, values: Floats) -> list[str]:
-        """Word what is to be known of a fitted table."""
-        decisive = {
-            place
-            for member in self.members_
-            for place in explained_columns([member], values)
-            if not ignores_value(member.process, member.columns[place])
-        }
-        doubts = notices.of_table(process, self.columns_, values, sorted(decisive))
-        if not decisive:
-            return doubts
-        rows = some_rows(values, self._seed, _NOTICED_ROWS)
-        found, completed = self._checked(rows, _NOTICED_DRAWS)
-        return doubts + notices.of_imputations(self.columns_, rows, completed) + notices.of_check(found)
+        return self._ensemble().check(values, whole("n_draws", n_draws, 1))
 
     def score_samples(self, X: Any) -> Floats:
         """Compute the ELBO (IWAE bound) of `log p(x_o, s)` of each row, nats in the columns' units, `[N]`.
@@ -310,6 +257,10 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         values = encode(self.columns_, table)
         check_reach(self.columns_, self.members_, values)
         return table, values
+
+    def _ensemble(self) -> Ensemble:
+        at_random = AT_RANDOM in set(self.assumptions_["assumption"])
+        return Ensemble(self.columns_, self.members_, at_random, self.n_samples, self._seed, self._workers())
 
     def _workers(self) -> Workers:
         return Workers(self.n_jobs, self.n_threads, resolve(self.device), bool(self.verbose))

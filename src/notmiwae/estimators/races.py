@@ -24,7 +24,7 @@ from notmiwae.estimators.choice import (
     with_columns,
 )
 from notmiwae.estimators.defaults import training
-from notmiwae.estimators.evidence import Evidence, evidence, folds
+from notmiwae.estimators.evidence import evidence, folds
 from notmiwae.estimators.normal_margins import NormalMargins
 from notmiwae.estimators.threads import torch_threads
 from notmiwae.estimators.workers import Job, Workers
@@ -97,7 +97,7 @@ def cross_validated(
     spec: TrainingSpec,
     seed: int,
     by_column: bool = False,
-) -> list[Evidence]:
+) -> list[Floats]:
     """Train a model a fold under each process, and let it foretell the fold's rows.
 
     All processes meet the same folds, initial weights and noise, so that differences have less of it.
@@ -110,7 +110,7 @@ def cross_validated(
         processes: Missing processes.
         spec: How to train.
         seed: Seed of everything random in it.
-        by_column: Whether columns are to be foretold, too.
+        by_column: Whether columns are to be foretold, and not whole rows; see `evidence`.
     """
     left_out = folds(len(tables[0]), _FOLDS, torch_seed(seed, "folds"))
     seeds = [torch_seed(seed, "race", fold) for fold in range(_FOLDS)]
@@ -209,5 +209,5 @@ class _Races:
             self.workers, self.columns, self.network, tables, processes, spec, self.seed, by_column=True
         )
         gaps = np.isnan(self.values).any(axis=0)
-        slopes = margins.log_slope(self.values)[:, gaps]
-        return [each.columns + slopes * (word == AT_RANDOM) for each, word in zip(folded, words, strict=True)]
+        log_jacobian = margins.log_jacobian(self.values)[:, gaps]
+        return [each + log_jacobian * (word == AT_RANDOM) for each, word in zip(folded, words, strict=True)]

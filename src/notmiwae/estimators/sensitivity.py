@@ -4,7 +4,7 @@ The data can't tell whether values are missing at random (Molenberghs et al. 200
 has a counterpart that is, with the same fit to what was seen. What can be shown is how far conclusions move.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,7 +54,7 @@ class Sensitivity:
 def sensitivity(
     X: pd.DataFrame,
     columns: Sequence[str] | None = None,
-    assumptions: Sequence[str] = DEFAULT_ASSUMPTIONS,
+    assumptions: Sequence[str] | Mapping[str, Any] = DEFAULT_ASSUMPTIONS,
     deltas: Sequence[float] = DELTAS,
     n_draws: int = 20,
     **options: Any,
@@ -68,7 +68,8 @@ def sensitivity(
         X: The table.
         columns: Columns of numbers, with missing values, that the assumptions are said of, the others being
             missing at random; None: all of them.
-        assumptions: Words of `ASSUMPTIONS`.
+        assumptions: Words of `ASSUMPTIONS`; or by a name of yours whatever `NotMIWAEImputer` takes as an
+            assumption, as `{"mar": "mar", "mothers": {"wage": Missing("low", given=["kidslt6"])}}`.
         deltas: Shifts in standard deviations.
         n_draws: Imputations by which means and quantiles are pooled, two at least.
         options: Arguments of `NotMIWAEImputer`.
@@ -77,8 +78,9 @@ def sensitivity(
         ParameterError: an unknown column or assumption.
         DataError: no column has a missing value, or the table can't be used.
     """
-    for word in assumptions:
-        if word not in ASSUMPTIONS:
+    named = assumptions if isinstance(assumptions, Mapping) else {word: word for word in assumptions}
+    for word in named.values():
+        if isinstance(word, str) and word not in ASSUMPTIONS:
             raise ParameterError(f"assumptions: unknown assumption {word!r}{suggest(word, ASSUMPTIONS)}")
     for name in columns or ():
         if name not in X.columns:
@@ -86,12 +88,13 @@ def sensitivity(
     check_names(X)
     shown = _shown(X, describe(X, options.get("kinds"), options.get("limits")), columns)
     rows, bounds, shifts = [_seen(X, name) for name in shown], [], []
-    for word in assumptions:
-        said: Any = word if columns is None or word in _WHOLE else dict.fromkeys(columns, word)
+    for label, word in named.items():
+        whole = columns is None or word in _WHOLE or not isinstance(word, str)
+        said: Any = word if whole else dict.fromkeys(columns or (), word)
         imputer = NotMIWAEImputer("mcar" if word == "mar" else said, **options).fit(X)
         draws = imputer.sample(X, n_draws)
-        rows += [_row(word, X, name, [_numbers(draw, name) for draw in draws]) for name in shown]
-        bounds.append((word, imputer.bound_))
+        rows += [_row(label, X, name, [_numbers(draw, name) for draw in draws]) for name in shown]
+        bounds.append((label, imputer.bound_))
         if word == "mar":
             for name in shown:
                 shift = X[name].std() * X[name].isna().to_numpy()

@@ -66,6 +66,7 @@ METHODS = {
     "mean": Method("mean", ORANGE, "D", ":"),
     "qrilc": Method("QRILC", PURPLE, "H", "-."),
     "min_prob": Method("MinProb", ORANGE, "s", "--"),
+    "heckman": Method("Heckman", BLACK, "d", "--"),
     "constant": Method("best constant", GREY, "x", "-"),
 }
 """Methods in the order in which figures and tables list them; no two of a pipeline look alike."""

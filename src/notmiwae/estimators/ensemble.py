@@ -1,0 +1,102 @@
+"""The fitted models of a table together: what they impute, and whether their gaps are those of the table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from notmiwae.arrays import Floats
+from notmiwae.estimators import notices
+from notmiwae.estimators.check import Check, check, explained_columns
+from notmiwae.estimators.choice import explains, ignores_value
+from notmiwae.estimators.columns import Column
+from notmiwae.estimators.defaults import ENOUGH
+from notmiwae.estimators.races import blank, some_rows
+from notmiwae.estimators.threads import torch_threads
+from notmiwae.estimators.workers import Workers
+from notmiwae.imputation import Imputation
+from notmiwae.model.missing_process.missing_process import ProcessSpec
+from notmiwae.randomness import torch_seed
+from notmiwae.training.fitted_model import FittedModel
+from notmiwae.training.recipe import ImputationSpec
+
+_NOTICED_ROWS, _NOTICED_DRAWS = 1_000, 20
+"""Rows and draws by which a fitted table is looked at unasked."""
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """Fitted models that impute together.
+
+    Attributes:
+        columns: Columns of the table.
+        members: Fitted models.
+        at_random: Whether missing at random was among the candidates; rows without any value are imputed so.
+        samples: Number of importance samples L.
+        seed: Seed of everything random in it.
+        workers: Where models impute.
+    """
+
+    columns: Sequence[Column]
+    members: Sequence[FittedModel]
+    at_random: bool
+    samples: int
+    seed: int
+    workers: Workers
+
+    def impute(self, values: Floats, draws: int, first: int = 0) -> Imputation:
+        """Impute rows.
+
+        Arguments:
+            values: Table `[N, D]`, NaN where missing.
+            draws: Number of multiple imputations.
+            first: Number of the first row in the table of which it's a piece.
+        """
+        spec = ImputationSpec(samples=self.samples, enough=ENOUGH, draws=draws)
+        imputed = self.workers.impute(self.members, values, spec, self.seed, first)
+        empty = blank(values)
+        if not (empty.any() and self.at_random and any(explains(member.process) for member in self.members)):
+            return imputed
+        members = [member.at_random() for member in self.members]
+        seen = np.where(empty[:, None], values, 0.0)
+        alone = self.workers.impute(members, seen, spec, self.seed, first)
+        imputed.mean[empty], imputed.draws[:, empty] = alone.mean[empty], alone.draws[:, empty]
+        return imputed
+
+    def check(self, values: Floats, draws: int) -> Check:
+        """Check the gaps of rows against those that the fitted processes make, on 5,000 rows at most.
+
+        Arguments:
+            values: Table `[N, D]`, NaN where missing.
+            draws: Number of masks that are drawn, each for another completed table.
+        """
+        return self._checked(some_rows(values, self.seed), draws)[0]
+
+    def doubts(self, process: ProcessSpec, values: Floats) -> list[str]:
+        """Word what makes an assumption doubtful, once the table is fitted.
+
+        Arguments:
+            process: Missing process that was assumed.
+            values: The table that was fitted, `[N, D]`, NaN where missing.
+        """
+        decisive = {
+            place
+            for member in self.members
+            for place in explained_columns([member], values)
+            if not ignores_value(member.process, member.columns[place])
+        }
+        found = notices.of_table(process, self.columns, values, sorted(decisive))
+        if not decisive:
+            return found
+        rows = some_rows(values, self.seed, _NOTICED_ROWS)
+        checked, completed = self._checked(rows, _NOTICED_DRAWS)
+        return found + notices.of_imputations(self.columns, rows, completed) + notices.of_check(checked)
+
+    def _checked(self, values: Floats, draws: int) -> tuple[Check, Floats]:
+        """Check the gaps of rows; return the completed rows, too."""
+        completed = self.impute(values, draws).draws
+        with torch_threads(self.workers.n_threads):
+            seed = torch_seed(self.seed, "check")
+            return check(self.columns, self.members, values, completed, seed), completed
