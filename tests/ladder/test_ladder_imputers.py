@@ -31,7 +31,7 @@ def task(source: Source, columns: list[str], words: str = "mar") -> Task:
     masked = apply_mechanism(mechanism, complete, generator(0, "mask"))
     units = complete.to_numpy().std(axis=0)
     told = dict.fromkeys(columns, words)
-    return Task(masked, complete, units, source.codes(), told, source, mechanism, SEED, 3)
+    return Task(masked, complete, units, source.codes(), told, None, source, mechanism, SEED, 3)
 
 
 @pytest.fixture

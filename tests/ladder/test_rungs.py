@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from ladder_params import ladder
 
+from notmiwae import Missing
 from notmiwae.errors import ParameterError
 from notmiwae.estimators.assumptions import ASSUMPTIONS
 from notmiwae.mechanisms.mechanism import CalibratedMechanism, apply_mechanism
@@ -75,6 +76,28 @@ def test_told_words_are_words_and_high_and_low_are_true(rung: str, name: str) ->
         lift = complete.loc[gone, column].mean() - complete.loc[~gone, column].mean()
         if word in ("high", "low"):
             assert lift > 0 if word == "high" else lift < 0
+
+
+def test_what_is_described_is_what_the_mechanism_does() -> None:
+    """The columns that decide, chance, a common cause: said where they play a part, and nowhere else."""
+    found = {}
+    for rung, spec in LADDER.rungs.items():
+        _, masked, mechanism = cell(rung, "mixed" if rung == "hidden_category" else "gaussian6")
+        losing = [column for column in masked if masked[column].isna().any()]
+        said = spec.describe(losing, mechanism)
+        if said is not None:
+            assert list(said.assumption) == losing
+            (found[rung],) = {
+                (each, tuple(map(tuple, said.groups.values()))) for each in said.assumption.values()
+            }
+    losing = ("x_1", "x_2", "x_3")
+    assert found == {
+        "value_and_context": (Missing("high", given=["x_4"]), ()),
+        "row_limit": (Missing("low", given=[LIMIT]), ()),
+        "random_and_limit": (Missing("low", at_random=True), ()),
+        "joint_dropout": (Missing("low"), (losing,)),
+        "hidden_category": (Missing("category"), ()),
+    }
 
 
 @pytest.mark.parametrize(("rung", "name"), [pair for pair in PAIRS if pair[1] in ("gaussian6", "log_normal")])

@@ -48,23 +48,33 @@ class Estimator(Imputer):
     """The project's own estimator.
 
     Attributes:
-        assumption: `told` is the right word for each column that loses values; any other word is said of the
-            whole table.
+        assumption: `told` is the right word for each column that loses values; `described` what can be said
+            beyond it, of tables of which there is something; any other word is said of the whole table.
         steps: Number of training steps; null: the estimator's own.
         members: Number of models that impute together; null: the estimator's own.
     """
 
-    assumption: Literal["auto", "told", "unknown", "mar"]
+    assumption: Literal["auto", "told", "described", "unknown", "mar"]
     steps: PositiveInt | None = None
     members: PositiveInt | None = None
 
     @override
+    def fits(self, cell: Cell) -> bool:
+        return (cell.described or self.assumption != "described") and super().fits(cell)
+
+    @override
     def impute(self, task: Task) -> Completed:
-        said = dict(task.words) if self.assumption == "told" else self.assumption
+        said: Any = dict(task.words) if self.assumption == "told" else self.assumption
+        groups: Any = None
+        if self.assumption == "described":
+            assert task.said is not None
+            said, groups = dict(task.said.assumption), task.said.groups or None
         kinds = {name: "binary" if count == 2 else "categorical" for name, count in task.codes.items()}
         options: dict[str, Any] = {"steps": self.steps, "members": self.members}
         options = {name: value for name, value in options.items() if value is not None}
-        imputer = NotMIWAEImputer(said, kinds=kinds, random_state=task.seed % _SEEDS, device="cpu", **options)
+        imputer = NotMIWAEImputer(
+            said, groups=groups, kinds=kinds, random_state=task.seed % _SEEDS, device="cpu", **options
+        )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", AssumptionWarning)
             imputer.fit(task.masked)

@@ -15,7 +15,7 @@ from notmiwae.specs import Spec
 from study.data.sources.source import Source
 from study.data.sources.spike_in import SpikeIn
 from study.data.tables import find_table, read_table
-from study.ladder.rungs import LIMIT, LadderSpec, RungSpec, TableSpec
+from study.ladder.rungs import LIMIT, LadderSpec, RungSpec, Said, TableSpec
 from study.run.pipeline import COMPLETE, MASKED
 
 SPIKE_IN = "spikein"
@@ -32,6 +32,7 @@ class Task:
         units: Unit of each column in which errors are measured, `[D]`.
         codes: Numbers of codes of the columns that hold categories.
         words: Right word for each column that lost values.
+        said: What can be said of them beyond a word; None: nothing.
         source: Source of the complete table.
         mechanism: Mechanism by which values went missing; None where nobody knows.
         seed: Seed of all that is random in the method.
@@ -43,6 +44,7 @@ class Task:
     units: Floats
     codes: Mapping[str, int]
     words: Mapping[str, str]
+    said: Said | None
     source: Source
     mechanism: Mechanism | None
     seed: int
@@ -80,6 +82,11 @@ class Cell(ABC):
     @abstractmethod
     def source(self) -> Source:
         """Source of the complete table."""
+
+    @property
+    @abstractmethod
+    def described(self) -> bool:
+        """Tell whether more than a word can be said of it."""
 
     @abstractmethod
     def inputs(self) -> Sequence[Path | Spec]:
@@ -120,6 +127,11 @@ class RungCell(Cell):
     def source(self) -> Source:
         return self.table.source
 
+    @property
+    @override
+    def described(self) -> bool:
+        return self.rung.described is not None
+
     @override
     def inputs(self) -> Sequence[Path | Spec]:
         return self.table, self.rung, find_table(self._masked, self.replicate)
@@ -139,10 +151,9 @@ class RungCell(Cell):
         mechanism = self.rung.built(self.table, list(complete.columns))
         gaps = [name for name in masked.columns if masked[name].isna().any()]
         units = complete.to_numpy(dtype=np.float64).std(axis=0)
-        codes = self.source.codes()
-        return Task(
-            masked, complete, units, codes, self.rung.words(gaps), self.source, mechanism, seed, draws
-        )
+        codes, words = self.source.codes(), self.rung.words(gaps)
+        said = self.rung.describe(gaps, mechanism)
+        return Task(masked, complete, units, codes, words, said, self.source, mechanism, seed, draws)
 
 
 @dataclass(frozen=True)
@@ -160,6 +171,11 @@ class SpikeInCell(Cell):
     def source(self) -> Source:
         return self.spikein
 
+    @property
+    @override
+    def described(self) -> bool:
+        return True
+
     @override
     def inputs(self) -> Sequence[Path | Spec]:
         return self.spikein, self.spikein.file
@@ -168,9 +184,11 @@ class SpikeInCell(Cell):
     def task(self, seed: int, draws: int) -> Task:
         masked = self.spikein.read()
         words = dict.fromkeys(masked.columns[masked.isna().any()], "low")
+        # Runs of one amount lose the same peptides.
+        said = Said(words, {"low": [name for name in self.spikein.low if name in words]})
         # Errors are in the data's own unit: a doubling of the amount.
         units = np.ones(masked.shape[1])
-        return Task(masked, self.spikein.truth(), units, {}, words, self.spikein, None, seed, draws)
+        return Task(masked, self.spikein.truth(), units, {}, words, said, self.spikein, None, seed, draws)
 
     @override
     def parts(self) -> Mapping[str, Mask | None]:

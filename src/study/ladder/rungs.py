@@ -1,6 +1,7 @@
 """What the ladder is made of: tables, rungs (mechanisms), and the cells where one meets the other."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -8,6 +9,7 @@ import pandas as pd
 from pydantic import BeforeValidator, Field, PositiveInt
 
 from notmiwae.errors import ParameterError
+from notmiwae.estimators.missing import Missing
 from notmiwae.mechanisms.mechanism import Mechanism, Names, mechanisms
 from notmiwae.randomness import generator
 from notmiwae.specs import Spec, parse_entry, suggest
@@ -61,6 +63,36 @@ class TableSpec(Spec):
         return list(self.losing)
 
 
+class DescribedSpec(Spec):
+    """What a user who knows a rung's mechanism says of the columns that lose values, beyond a word.
+
+    Attributes:
+        word: Word of the columns; null: the one that is told.
+        given: Whether what decides beside the value is named: the mechanism's `given` columns, or the column
+            of the rows' limits.
+        at_random: Whether a share is said to be missing whatever the value.
+        together: Whether the columns are said to lose values together.
+    """
+
+    word: str | None = None
+    given: bool = False
+    at_random: bool = False
+    together: bool = False
+
+
+@dataclass(frozen=True)
+class Said:
+    """What the project's estimator is told of a table.
+
+    Attributes:
+        assumption: Of each column that loses values.
+        groups: Columns that lose values together, by the name of the group; empty if none do.
+    """
+
+    assumption: Mapping[str, str | Missing]
+    groups: Mapping[str, Sequence[str]]
+
+
 class RungSpec(Spec):
     """A mechanism of the ladder, an entry of `ladder.rungs`.
 
@@ -70,12 +102,14 @@ class RungSpec(Spec):
         told: Word that is right for the columns that lose values, `alternate` for `high` and `low` in turn.
         tables: Names of the tables that it fits; or `all`, or those of `numbers` alone, or those whose law is
             `known` (`correlated_gaussian`).
+        described: What can be said beyond the word; null: nothing.
         limit: Whether each row has a limit of its own, a further column that all imputers see.
     """
 
     mechanism: Mapping[str, Any]
     told: str
     tables: Literal["all", "numbers", "known"] | Names
+    described: DescribedSpec | None = None
     limit: bool = False
 
     def built(self, table: TableSpec, columns: list[str]) -> Mechanism:
@@ -96,6 +130,20 @@ class RungSpec(Spec):
         if self.told == ALTERNATE:
             return {name: ("high", "low")[place % 2] for place, name in enumerate(columns)}
         return dict.fromkeys(columns, self.told)
+
+    def describe(self, columns: list[str], mechanism: Mechanism) -> Said | None:
+        """Return what can be said beyond a word of the columns that lose values; None if nothing.
+
+        Arguments:
+            columns: Columns that lose values.
+            mechanism: What `built` returned.
+        """
+        said = self.described
+        if said is None:
+            return None
+        given = [LIMIT] if self.limit else list(getattr(mechanism, "given", ()))
+        missing = Missing(said.word or self.told, given if said.given else (), said.at_random)
+        return Said(dict.fromkeys(columns, missing), {"group": columns} if said.together else {})
 
 
 def _spikein(entry: Any) -> Any:

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from notmiwae.plot_style import BLACK, BLUE, GREY, VERMILION, figure, label_lines, styled
 from study.reporting.ladder_results import (
     AUTO,
+    DESCRIBED,
     MIWAE,
     ORACLE,
     TOLD,
@@ -87,7 +88,7 @@ def price(found: LadderResults) -> Figure:
 
     Ratios are averaged over the tables whose limit is known (geometric mean).
     """
-    methods = [AUTO, UNKNOWN, TOLD, MIWAE, "mice"]
+    methods = [AUTO, UNKNOWN, TOLD, DESCRIBED, MIWAE, "mice"]
     limit = found.values("rmse", ORACLE)
     rungs = rungs_with(limit)
     drawn = figure(height=0.27 * len(rungs) + 1.1)

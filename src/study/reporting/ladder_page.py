@@ -11,6 +11,8 @@ from study.reporting.ladder_tables import SPIKE_INS, TABLE_METHODS, by_rung, spi
 
 RANKED = ("auto", "unknown", "told", "miwae", "mice", "missforest", "knn", "mean", "constant")
 """Methods that are ranked: those that impute every table of numbers."""
+_COMPARED = (("auto", "miwae"), ("auto", "told"), ("unknown", "miwae"), ("described", "oracle"))
+"""Methods, and what their errors are divided by in the prose."""
 
 
 def ranking(found: LadderResults) -> pd.DataFrame:
@@ -44,7 +46,7 @@ def blocks(found: LadderResults) -> dict[str, str]:
 def values_in_prose(found: LadderResults) -> dict[str, str]:
     """Return the single values that the page's prose mentions, by name."""
     values: dict[str, str] = {}
-    for method, reference in (("auto", "miwae"), ("auto", "told"), ("unknown", "miwae")):
+    for method, reference in _COMPARED:
         ratios = ratio(found, method, reference)
         for rung in ratios.index[ratios.notna().any(axis=1)]:
             own = ratios.loc[rung].dropna()

@@ -17,10 +17,11 @@ from study.ladder.measure import measured_folder
 KEYS = ["dataset", "mechanism", "method"]
 RESULT_COLUMNS = [*KEYS, "metric", "mean", "se", "replicates"]
 AUTO, TOLD, UNKNOWN, MIWAE, ORACLE = "auto", "told", "unknown", "miwae", "oracle"
+DESCRIBED = "described"
 _PAIRS = (
-    (MIWAE, (AUTO, UNKNOWN, TOLD)),
+    (MIWAE, (AUTO, UNKNOWN, TOLD, DESCRIBED)),
     (TOLD, (AUTO, UNKNOWN)),
-    (ORACLE, (AUTO, TOLD)),
+    (ORACLE, (AUTO, TOLD, DESCRIBED)),
 )
 """References, and the methods that are compared with each."""
 _APART = 10**6

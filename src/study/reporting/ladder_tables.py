@@ -10,7 +10,8 @@ from study.reporting.ladder_figures import rung_name, rungs_with
 from study.reporting.ladder_results import AUTO, ORACLE, LadderResults
 from study.reporting.methods import in_order, method_name
 
-TABLE_METHODS = (AUTO, "unknown", "told", "miwae", "mice", "missforest", "knn", "constant", ORACLE)
+_OURS = (AUTO, "unknown", "told", "described", "miwae")
+TABLE_METHODS = (*_OURS, "mice", "missforest", "knn", "constant", ORACLE)
 """Methods of the summary."""
 _SPIKE_METRICS = {
     "bias": "bias",

@@ -58,6 +58,7 @@ METHODS = {
     "auto": Method("not-MIWAE, by evidence", NOT_MIWAE, "*", "-", True),
     "unknown": Method("not-MIWAE, direction unknown", SKY, "X", "--", True),
     "told": Method("not-MIWAE, told the right word", NOT_MIWAE, "h", "-.", True),
+    "described": Method("not-MIWAE, told what else decides", NOT_MIWAE, "D", ":", True),
     "lowrank": Method("low-rank joint model", BLACK, "X", "-"),
     "lowrank_standardised": Method("low-rank joint model, standardised", BLACK, "P", "--"),
     "mice": Method("MICE", GREEN, "^", "-."),
