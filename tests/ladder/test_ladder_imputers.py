@@ -1,6 +1,7 @@
 """Methods of the ladder: the usual ones are scikit-learn's, called by hand; the others what they say."""
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,7 @@ from sklearn.impute import IterativeImputer, KNNImputer, SimpleImputer
 from sklearn.linear_model import BayesianRidge
 from sklearn.preprocessing import StandardScaler
 
-from notmiwae import MIWAEImputer, NotMIWAEImputer
+from notmiwae import Missing, MIWAEImputer, NotMIWAEImputer
 from notmiwae.errors import AssumptionWarning
 from notmiwae.mechanisms.mechanism import apply_mechanism, mechanisms
 from notmiwae.randomness import generator
@@ -21,6 +22,7 @@ from study.data.sources.source import Source, sources
 from study.ladder.imputers import imputers
 from study.ladder.ladder_cells import Task
 from study.ladder.measure import measure
+from study.ladder.rungs import Said
 
 SEED = 7
 
@@ -94,6 +96,17 @@ def test_the_estimator_is_called_as_a_user_calls_it(numbers: Task, assumption: s
         mean, draws = imputer.fit(numbers.masked).complete(numbers.masked, 3)
     np.testing.assert_array_equal(ours.mean, mean.to_numpy())
     np.testing.assert_array_equal(ours.draws, np.stack([draw.to_numpy() for draw in draws]))
+
+
+def test_what_is_described_is_said_to_it(numbers: Task) -> None:
+    said = Said({"x_1": Missing("high", given=["x_3"]), "x_2": "low"}, {"visit": ["x_1", "x_2"]})
+    quick = {"steps": 3, "members": 1}
+    described = method(kind="estimator", assumption="described", **quick)
+    imputer = NotMIWAEImputer(said.assumption, groups=said.groups, random_state=SEED, **quick)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", AssumptionWarning)
+        mean = imputer.fit_transform(numbers.masked)
+    np.testing.assert_array_equal(described.impute(replace(numbers, said=said)).mean, mean.to_numpy())
 
 
 @pytest.mark.parametrize(
