@@ -152,7 +152,7 @@ def test_where_another_column_decides_it_imputes_as_miwae_does_to_the_bit():
 
 @silent
 def test_a_limit_is_found():
-    _, complete = correlated(500)
+    _, complete = correlated(1000)
     seen = complete.copy()
     seen[complete[:, 0] < -0.6, 0] = np.nan
     found = NotMIWAEImputer("auto", **SMALL | {"steps": 700}).fit(seen)

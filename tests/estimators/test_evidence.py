@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.model_selection import GridSearchCV
@@ -12,7 +13,7 @@ from user_tables import gaussian
 from notmiwae import NotMIWAEImputer
 from notmiwae.errors import DataError, ParameterError
 from notmiwae.estimators.comparison import compared, stacking
-from notmiwae.estimators.evidence import expected, folds, foretold, pseudo_bma
+from notmiwae.estimators.evidence import bounds, expected, folds, foretold, pseudo_bma
 from notmiwae.estimators.mask_regression import MaskRegression, chain
 from notmiwae.estimators.normal_margins import NormalMargins
 
@@ -102,12 +103,34 @@ def test_the_slope_of_normal_margins_is_that_of_finite_differences(seed):
 
 
 @silent
+def test_a_process_that_isnt_believed_says_nothing_of_other_columns():
+    draw = np.random.default_rng(0)
+    values = draw.normal(size=(100, 1)) + 0.5 * draw.normal(size=(100, 3))
+    values[values[:, 0] > 0.5, 0] = np.nan
+    values[values[:, 1] < -0.5, 1] = np.nan
+    fitted = NotMIWAEImputer({"x0": "high", "x1": "low"}, **SMALL).fit(values).members_[0]
+
+    def found(believed):
+        return foretold(fitted, values, [0, 1], 1, np.array(believed))
+
+    before, doubted = found([1.0, 1.0]), found([1.0, 0.0])
+    (part,) = [part for part in fitted.model.missing_process.processes() if 1 in part.columns.tolist()]
+    with torch.no_grad():
+        for parameter in part.parameters():
+            parameter.add_(0.3)
+    np.testing.assert_allclose(found([1.0, 0.0])[:, 0], doubted[:, 0], atol=1e-5)
+    assert np.abs(found([1.0, 1.0])[:, 0] - before[:, 0]).max() > 1e-3
+    assert np.abs(found([1.0, 0.0])[:, 1] - doubted[:, 1]).max() > 1e-3, "its own mask counts all the same"
+
+
+@silent
 def test_a_column_alone_is_foretold_by_its_bound():
     values = np.random.default_rng(0).normal(size=(200, 1))
     values[values[:, 0] > 0.5, 0] = np.nan
     for word in ("high", "mar"):
         model = NotMIWAEImputer(word, **SMALL).fit(values).members_[0]
-        rows, columns = foretold(model, values, [0], seed=1, samples=4_000)
+        rows = bounds(model, values, seed=1, samples=4_000)
+        columns = foretold(model, values, [0], 1, np.ones(1), samples=4_000)
         # But for noise, which is large far out.
         assert np.abs(columns[:, 0] - rows).mean() < 0.03
         assert (columns[:, 0] - rows).mean() == pytest.approx(0.0, abs=0.01)

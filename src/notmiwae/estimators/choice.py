@@ -27,7 +27,7 @@ AT_RANDOM = "mar"
 _PRIOR = 0.92
 """Weight of `mar` before any evidence, the directions having equal shares of the rest: without it all
 members impute as MIWAE does."""
-_DOUBT = 0.5
+_DOUBT = 0.75
 """Standard errors by which a direction has to be better than `mar`: a table that says little says nothing."""
 
 
@@ -111,6 +111,19 @@ def _directions(spec: ProcessSpec) -> dict[str, ProcessSpec]:
     return {str(getattr(start, "direction", spec.kind)): start for start in spec.starts()}
 
 
+def weigh(each: Undecided, foretold: Floats, seed: int) -> Floats:
+    """Weigh the candidates of a column, `[K]`: a direction by its gain less 3/4 of its standard error.
+
+    Arguments:
+        each: Column and its candidates.
+        foretold: Log-density of each row under each candidate, `[K, N]`.
+        seed: Seed of the bootstrap by which they are weighed.
+    """
+    if AT_RANDOM in each.candidates:
+        foretold = foretold - _DOUBT * _errors(foretold)[:, None]
+    return pseudo_bma(foretold, each.prior, seed)
+
+
 def decide(each: Undecided, foretold: Floats, members: int, seed: int) -> Decided:
     """Weigh the candidates of a column, and deal members to them.
 
@@ -120,18 +133,22 @@ def decide(each: Undecided, foretold: Floats, members: int, seed: int) -> Decide
         members: Number of members R.
         seed: Seed of the bootstrap by which they are weighed.
     """
-    more = foretold - foretold[0]
-    errors = more.std(axis=1) / np.sqrt(foretold.shape[1])
-    doubt = _DOUBT * errors if AT_RANDOM in each.candidates else np.zeros(len(foretold))
-    weights = pseudo_bma(foretold - doubt[:, None], each.prior, seed)
+    weights = weigh(each, foretold, seed)
     return Decided(
         each.columns,
         tuple(each.candidates),
-        tuple(more.mean(axis=1).tolist()),
-        tuple(errors.tolist()),
+        tuple((foretold - foretold[0]).mean(axis=1).tolist()),
+        tuple(_errors(foretold).tolist()),
         tuple(weights.tolist()),
         deal(weights, members),
     )
+
+
+def _errors(foretold: Floats) -> Floats:
+    """Compute the standard errors of the mean differences from the first candidate, `[K]`."""
+    more = foretold - foretold[0]
+    errors: Floats = more.std(axis=1) / np.sqrt(foretold.shape[1])
+    return errors
 
 
 def deal(weights: Floats, members: int) -> tuple[int, ...]:

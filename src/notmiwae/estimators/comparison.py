@@ -15,6 +15,7 @@ from notmiwae.estimators.defaults import training
 from notmiwae.estimators.evidence import pseudo_bma
 from notmiwae.estimators.normal_margins import NormalMargins
 from notmiwae.estimators.races import cross_validated, some_rows
+from notmiwae.estimators.threads import torch_threads
 from notmiwae.estimators.workers import Workers
 from notmiwae.model.missing_process.missing_process import ProcessSpec
 from notmiwae.model.not_miwae import ModelSpec
@@ -110,8 +111,12 @@ def compare(
     ]
     tables = [each.transform(values) for each in margins]
     spec = training(len(values), steps)
-    found = cross_validated(workers, columns, network, tables, [*processes.values()], spec, seed)
-    rows = [each + own.log_jacobian(values).sum(axis=1) for each, own in zip(found, margins, strict=True)]
+    trained = cross_validated(workers, columns, network, tables, [*processes.values()], spec, seed)
+    with torch_threads(workers.n_threads):
+        rows = [
+            each.rows(torch_seed(seed, "score")) + own.log_jacobian(values).sum(axis=1)
+            for each, own in zip(trained, margins, strict=True)
+        ]
     return compared([*processes], rows, torch_seed(seed, "weights"))
 
 

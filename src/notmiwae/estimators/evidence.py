@@ -6,8 +6,10 @@ regression on what is seen stands in for (`mask_regression.py`).
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from scipy.special import softmax
 from torch import Tensor
@@ -34,46 +36,71 @@ def folds(rows: int, count: int, seed: int) -> list[Tensor]:
     return [order[first : first + size] for first in (min(size * r, rows - size) for r in range(count))]
 
 
-def evidence(
-    models: Sequence[FittedModel],
-    left_out: Sequence[Tensor],
-    values: Floats,
-    seed: int,
-    by_column: bool = False,
-) -> Floats:
-    """Let each model foretell the rows that it wasn't trained on.
+@dataclass(frozen=True)
+class CrossValidated:
+    """Models of a table that were trained without a fold of its rows each.
 
-    Arguments:
+    Attributes:
         models: Model of each fold.
         left_out: Numbers of the rows of each fold.
         values: Table `[N, D]`, NaN where missing.
-        seed: Seed of all noise; one for all assumptions, so that differences have less of it.
-        by_column: Whether each column with gaps is asked for, and not the whole row.
-
-    Returns:
-        Bound of `log p(x_o, s)` of each row, in nats of standardised values, `[N]`; by column
-        `log p(x_j, s_j | the rest of the row)`, of s_j alone where x_j is missing, `[N, C]`.
     """
-    gaps = np.flatnonzero(np.isnan(values).any(axis=0)).tolist()
-    process, codes = models[0].model.missing_process, models[0].codes
-    at_random = unexplained(process)
-    if by_column:
-        explaining = [[each for each in range(values.shape[1]) if each != own] for own in at_random]
-    else:
-        explaining = masks_before(process, gaps, values.shape[1])
-    freedoms = MaskRegression.freedoms(values, at_random, explaining, codes)
-    found = np.empty((len(values), len(gaps) if by_column else 1))
-    for model, fold in zip(models, left_out, strict=True):
-        out = fold.numpy()
-        masks = MaskRegression.fit(np.delete(values, out, axis=0), at_random, explaining, codes, freedoms)
-        log_masks = masks.log_prob(values[out])
-        rows, columns = foretold(model, values[out], gaps if by_column else [], seed)
-        if by_column:
-            columns[:, [gaps.index(column) for column in at_random]] += log_masks
-            found[out] = columns
-        else:
-            found[out, 0] = rows + log_masks.sum(axis=1)
-    return found if by_column else found[:, 0]
+
+    models: Sequence[FittedModel]
+    left_out: Sequence[Tensor]
+    values: Floats
+
+    def rows(self, seed: int) -> Floats:
+        """Foretell each row, by the model that wasn't trained on it: its bound of `log p(x_o, s)`, `[N]`.
+
+        It's in nats of standardised values.
+
+        Arguments:
+            seed: Seed of all noise; one for all assumptions, so that differences have less of it.
+        """
+        found: Floats = self._masks(masks_before(self._process, self._gaps, self.values.shape[1])).sum(axis=1)
+        for model, fold in self._folds():
+            found[fold] += bounds(model, self.values[fold], seed)
+        return found
+
+    def columns(self, seed: int, believed: Floats) -> Floats:
+        """Foretell each column with gaps, `log p(x_j, s_j | the rest of the row)`, `[N, C]`.
+
+        It's of s_j alone where x_j is missing.
+
+        Arguments:
+            seed: As of `rows`.
+            believed: How far the process of each column is believed; see `foretold`.
+        """
+        found = np.empty((len(self.values), len(self._gaps)))
+        for model, fold in self._folds():
+            found[fold] = foretold(model, self.values[fold], self._gaps, seed, believed)
+        at_random, size = unexplained(self._process), self.values.shape[1]
+        others = [[each for each in range(size) if each != column] for column in at_random]
+        found[:, [self._gaps.index(column) for column in at_random]] += self._masks(others)
+        return found
+
+    @property
+    def _gaps(self) -> list[int]:
+        return [int(each) for each in np.flatnonzero(np.isnan(self.values).any(axis=0))]
+
+    @property
+    def _process(self) -> MissingProcess:
+        return self.models[0].model.missing_process
+
+    def _folds(self) -> Iterator[tuple[FittedModel, npt.NDArray[np.int64]]]:
+        return zip(self.models, (fold.numpy() for fold in self.left_out), strict=True)
+
+    def _masks(self, explaining: Sequence[Sequence[int]]) -> Floats:
+        """Foretell the masks that are taken as missing at random by what may explain each, `[N, C]`."""
+        at_random, codes = unexplained(self._process), self.models[0].codes
+        freedoms = MaskRegression.freedoms(self.values, at_random, explaining, codes)
+        found = np.empty((len(self.values), len(at_random)))
+        for _, fold in self._folds():
+            rest = np.delete(self.values, fold, axis=0)
+            masks = MaskRegression.fit(rest, at_random, explaining, codes, freedoms)
+            found[fold] = masks.log_prob(self.values[fold])
+        return found
 
 
 def pseudo_bma(log_probs: Floats, prior: Sequence[float], seed: int) -> Floats:
@@ -138,29 +165,58 @@ def masks_at_random(members: Sequence[FittedModel], values: Floats) -> list[Mask
 
 
 @torch.no_grad()
-def foretold(
-    fitted: FittedModel, values: Floats, columns: Sequence[int], seed: int, samples: int = _SAMPLES
-) -> tuple[Floats, Floats]:
-    """Compute the bound of each row, `[N]`, and what a row foretells of some of its columns, `[N, C]`.
-
-    With the weights `w_k` of L samples, and `w_k / f_jk` without column j, the latter is
-    `log Σ_k w_k − log Σ_k w_k / f_jk`.
+def bounds(fitted: FittedModel, values: Floats, seed: int, samples: int = _SAMPLES) -> Floats:
+    """Compute the bound of `log p(x_o, s)` of each row, `[N]`, without masks that are taken as at random.
 
     Arguments:
         fitted: Model.
         values: Rows `[N, D]`, NaN where missing.
-        columns: Columns that are foretold.
         seed: Seed of all noise.
         samples: Number of importance samples L.
     """
-    rows, by_column = np.empty(len(values)), np.empty((len(values), len(columns)))
+    found = np.empty(len(values))
+    for some, drawn, _, _ in _in_pieces(fitted, values, samples, seed):
+        found[some] = iwae_bound(drawn.log_weights.expand(samples, -1)).numpy()
+    return found
+
+
+@torch.no_grad()
+def foretold(
+    fitted: FittedModel,
+    values: Floats,
+    columns: Sequence[int],
+    seed: int,
+    believed: Floats,
+    samples: int = _SAMPLES,
+) -> Floats:
+    """Compute what a row foretells of some of its columns, `log p(x_j, s_j | the rest)`, `[N, C]`.
+
+    With the weights `w_k` of L samples, and `w_k / f_jk` without column j, it's
+    `log Σ_k w_k − log Σ_k w_k / f_jk`. In w_k the masks of the other columns count as far as their processes
+    are believed, `p(s_c | ·)` to that power: else a column would be foretold by gaps that it brought about
+    in others, and that would speak for its own process.
+
+    Arguments:
+        fitted: Model.
+        values: Rows `[N, D]`, NaN where missing.
+        columns: Columns that are foretold, all that have a mask.
+        seed: Seed of all noise.
+        believed: How far the process of each is believed, from 0 to 1, `[C]`.
+        samples: Number of importance samples L.
+    """
+    by_column = np.empty((len(values), len(columns)))
+    own = torch.tensor(list(columns))
+    share = torch.tensor(believed, dtype=torch.get_default_dtype())
     for some, drawn, x, s in _in_pieces(fitted, values, samples, seed):
         log_weights = drawn.log_weights.expand(samples, -1)
-        rows[some] = iwae_bound(log_weights).numpy()
+        masks = drawn.missing.by_feature().expand(*log_weights.shape, -1)[..., own]
+        doubted = log_weights - (masks * (1.0 - share)).sum(dim=-1)
         for place, column in enumerate(columns):
-            without = _without(drawn, x, s, column)
-            by_column[some, place] = (log_weights.logsumexp(0) - without.logsumexp(0)).numpy()
-    return rows, by_column
+            others = doubted - share[place] * masks[..., place]
+            density = drawn.px.columns(own[place : place + 1]).log_prob(x[:, [column]], s[:, [column]])
+            known, without = (others + masks[..., place]).logsumexp(0), (others - density).logsumexp(0)
+            by_column[some, place] = (known - without).numpy()
+    return by_column
 
 
 @torch.no_grad()

@@ -5,7 +5,9 @@ directions differ, in which each has its own. A direction has to beat a model at
 columns (`normal_margins.py`) and of what the rest of a row says of its gaps (`mask_regression.py`).
 """
 
-from collections.abc import Sequence
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,10 +23,11 @@ from notmiwae.estimators.choice import (
     may_be_at_random,
     of_members,
     undecided,
+    weigh,
     with_columns,
 )
 from notmiwae.estimators.defaults import training
-from notmiwae.estimators.evidence import evidence, folds
+from notmiwae.estimators.evidence import CrossValidated, folds
 from notmiwae.estimators.normal_margins import NormalMargins
 from notmiwae.estimators.threads import torch_threads
 from notmiwae.estimators.workers import Job, Workers
@@ -96,9 +99,8 @@ def cross_validated(
     processes: Sequence[ProcessSpec],
     spec: TrainingSpec,
     seed: int,
-    by_column: bool = False,
-) -> list[Floats]:
-    """Train a model a fold under each process, and let it foretell the fold's rows.
+) -> list[CrossValidated]:
+    """Train a model a fold under each process.
 
     All processes meet the same folds, initial weights and noise, so that differences have less of it.
 
@@ -110,7 +112,6 @@ def cross_validated(
         processes: Missing processes.
         spec: How to train.
         seed: Seed of everything random in it.
-        by_column: Whether columns are to be foretold, and not whole rows; see `evidence`.
     """
     left_out = folds(len(tables[0]), _FOLDS, torch_seed(seed, "folds"))
     seeds = [torch_seed(seed, "race", fold) for fold in range(_FOLDS)]
@@ -118,11 +119,10 @@ def cross_validated(
         Job(table, process, spec, seeds, left_out) for table, process in zip(tables, processes, strict=True)
     ]
     trained = workers.train(columns, network, "assumptions", jobs)
-    with torch_threads(workers.n_threads):
-        return [
-            evidence([fit.fitted for fit in fits], left_out, table, torch_seed(seed, "score"), by_column)
-            for table, fits in zip(tables, trained, strict=True)
-        ]
+    return [
+        CrossValidated([fit.fitted for fit in fits], left_out, table)
+        for table, fits in zip(tables, trained, strict=True)
+    ]
 
 
 def race(whole: TrainingSpec) -> TrainingSpec:
@@ -149,6 +149,21 @@ def some_rows(values: Floats, seed: int, most: int = _MOST_ROWS) -> Floats:
 
 
 @dataclass(frozen=True)
+class _Entrant:
+    """What a candidate makes of a table's rows: its models, the map of its columns, the seed of all noise."""
+
+    trained: CrossValidated
+    log_jacobian: Floats
+    seed: int
+    workers: Workers
+
+    def columns(self, believed: Floats) -> Floats:
+        """Foretell each column with gaps, `[N, C]`; see `CrossValidated.columns`."""
+        with torch_threads(self.workers.n_threads):
+            return self.trained.columns(self.seed, believed) + self.log_jacobian
+
+
+@dataclass(frozen=True)
 class _Races:
     """The races of a table; fields as the arguments of `choose`, with the undecided columns."""
 
@@ -165,24 +180,58 @@ class _Races:
     def run(self) -> list[Floats]:
         """Return for each undecided column the log-density of each row under each candidate, `[K, N]`."""
         words = list(dict.fromkeys(word for each in self.unknown for word in each.candidates))
-        by_word = dict(zip(words, self._foretold([self._all(word) for word in words], words), strict=True))
-        found = [
-            np.array([by_word[word][:, self._places(each)].sum(axis=1) for word in each.candidates])
-            for each in self.unknown
-        ]
-        best = [
-            self._best_direction(each, log_probs) for each, log_probs in zip(self.unknown, found, strict=True)
-        ]
-        if len(set(best)) > 1 and any(AT_RANDOM in each.candidates for each in self.unknown):
-            own = {
+        entrants = dict(zip(words, self._train([self._all(word) for word in words], words), strict=True))
+        # Nobody believes in a direction yet; then as much as its first weight says.
+        found = self._foretold(entrants, [dict.fromkeys(words, 0.0)] * len(self.unknown))
+        if not any(AT_RANDOM in each.candidates for each in self.unknown):
+            return found
+        weights = self._weights(found)
+        found = self._foretold(entrants, weights)
+        best = [self._best_direction(each, own) for each, own in zip(self.unknown, found, strict=True)]
+        if len(set(best)) > 1:
+            taken = {
                 name: each.candidates[word]
                 for each, word in zip(self.unknown, best, strict=True)
                 for name in each.columns
             }
-            (apart,) = self._foretold([with_columns(self.process, self.names, own)], ["each its own"])
+            (apart,) = self._train([with_columns(self.process, self.names, taken)], ["each its own"])
+            columns = apart.columns(self._believed(best, self._weights(found)))
             for each, word, log_probs in zip(self.unknown, best, found, strict=True):
-                log_probs[list(each.candidates).index(word)] = apart[:, self._places(each)].sum(axis=1)
+                log_probs[list(each.candidates).index(word)] = columns[:, self._places(each)].sum(axis=1)
         return found
+
+    def _foretold(
+        self, entrants: Mapping[str, _Entrant], weights: Sequence[Mapping[str, float]]
+    ) -> list[Floats]:
+        """Let each entrant foretell the undecided columns, as far as directions are believed."""
+        columns = {
+            word: entrant.columns(self._believed([word] * len(self.unknown), weights))
+            for word, entrant in entrants.items()
+        }
+        return [
+            np.array([columns[word][:, self._places(each)].sum(axis=1) for word in each.candidates])
+            for each in self.unknown
+        ]
+
+    def _weights(self, found: Sequence[Floats]) -> list[dict[str, float]]:
+        """Weigh the candidates of each undecided column."""
+        return [
+            dict(zip(each.candidates, weigh(each, own, torch_seed(self.seed, "weights", place)), strict=True))
+            for place, (each, own) in enumerate(zip(self.unknown, found, strict=True))
+        ]
+
+    def _believed(self, words: Sequence[str], weights: Sequence[Mapping[str, float]]) -> Floats:
+        """Say how far the process of each column with gaps is believed: wholly, if it's no more in doubt.
+
+        Arguments:
+            words: What is said of each undecided column.
+            weights: Weights of its candidates.
+        """
+        believed = np.ones(len(self.names))
+        for each, word, own in zip(self.unknown, words, weights, strict=True):
+            if AT_RANDOM in each.candidates:
+                believed[self._places(each)] = own.get(word, 0.0)
+        return believed
 
     def _all(self, word: str) -> ProcessSpec:
         """Return the process in which all the undecided take a word; those that can't are at random."""
@@ -199,15 +248,18 @@ class _Races:
         means.pop(AT_RANDOM, None)
         return max(means, key=lambda word: means[word])
 
-    def _foretold(self, processes: Sequence[ProcessSpec], words: Sequence[str]) -> list[Floats]:
-        """Train a model a fold under each process; return `log p(x_j, s_j | the rest)`, each `[N, C]`."""
+    def _train(self, processes: Sequence[ProcessSpec], words: Sequence[str]) -> list[_Entrant]:
+        """Train a model a fold under each process; the one of `mar` on columns mapped to what is Gaussian."""
         levels = self.network.observation.levels(self.values.shape[1])
         margins = NormalMargins(self.values, [j for j, count in enumerate(levels) if not count])
         tables = [margins.transform(self.values) if word == AT_RANDOM else self.values for word in words]
         spec = race(training(len(self.values), self.steps))
-        folded = cross_validated(
-            self.workers, self.columns, self.network, tables, processes, spec, self.seed, by_column=True
+        trained = cross_validated(
+            self.workers, self.columns, self.network, tables, processes, spec, self.seed
         )
         gaps = np.isnan(self.values).any(axis=0)
         log_jacobian = margins.log_jacobian(self.values)[:, gaps]
-        return [each + log_jacobian * (word == AT_RANDOM) for each, word in zip(folded, words, strict=True)]
+        return [
+            _Entrant(each, log_jacobian * (word == AT_RANDOM), torch_seed(self.seed, "score"), self.workers)
+            for each, word in zip(trained, words, strict=True)
+        ]
