@@ -9,12 +9,7 @@ from user_tables import QUICK, gaussian, mixed
 
 from notmiwae import MIWAEImputer, NotMIWAEImputer
 from notmiwae.errors import AssumptionWarning, ParameterError
-from notmiwae.estimators.assumptions import (
-    ASSUMPTIONS,
-    NO_ASSUMPTION,
-    UNKNOWN,
-    missing_process,
-)
+from notmiwae.estimators.assumptions import ASSUMPTIONS, UNKNOWN, missing_process
 from notmiwae.estimators.columns import Column
 from notmiwae.model.missing_process.by_column import ByColumnSpec
 from notmiwae.model.missing_process.ignorable import IgnorableSpec
@@ -66,19 +61,26 @@ def test_a_mapping_without_columns_is_missing_at_random():
     assert missing_process({}, NUMBERS).default == IgnorableSpec()
 
 
-def test_without_a_word_it_imputes_at_random_to_the_bit_and_says_so_once():
+def test_without_a_word_evidence_decides_and_one_warning_says_what_it_took():
     table = mixed()
     with pytest.warns(AssumptionWarning) as said:
         silent = NotMIWAEImputer(**QUICK).fit(table)
-    assert [str(each.message) for each in said] == [NO_ASSUMPTION]
-    assert NO_ASSUMPTION.startswith("no assumption given")
+    (message,) = (str(each.message) for each in said if str(each.message).startswith("'auto'"))
+    assert "see docs/assumptions.md" in message
     assert said[0].filename == __file__, "it names the line that fits"
+    told = NotMIWAEImputer("auto", **QUICK).fit(table)
+    pd.testing.assert_frame_equal(silent.transform(table), told.transform(table), check_exact=True)
+    assert silent.assumptions_.equals(told.assumptions_)
+
+
+def test_of_names_alone_there_is_no_direction_and_they_are_at_random():
+    table = pd.DataFrame({"group": [None, *"aabb" * 5], "other": [*"xy" * 10, None]})
+    with pytest.warns(
+        AssumptionWarning, match="'auto': .* nothing; all else is imputed"
+    ):
+        silent = NotMIWAEImputer(**QUICK).fit(table)
     plain = MIWAEImputer(**QUICK).fit(table)
     pd.testing.assert_frame_equal(silent.transform(table), plain.transform(table), check_exact=True)
-    for ours, theirs in zip(silent.sample(table, 2), plain.sample(table, 2), strict=True):
-        pd.testing.assert_frame_equal(ours, theirs, check_exact=True)
-    assert silent.bound_ == plain.bound_
-    assert silent.missing_process is None, "a clone says as little"
     assert not len(silent.assumptions_)
 
 
@@ -96,13 +98,13 @@ def test_unknown_says_what_it_cant_tell(assumption):
         NotMIWAEImputer(assumption, **QUICK).fit(mixed())
     messages = [str(each.message) for each in said]
     assert messages[0] == UNKNOWN
-    assert not any(text.startswith(NO_ASSUMPTION) for text in messages)
+    assert not any(text.startswith("'auto'") for text in messages)
 
 
 @pytest.mark.parametrize("assumption", ["mar", "mcar", {}, {"double": "high"}])
 def test_who_says_an_assumption_is_not_warned_of_it(assumption):
     with warnings.catch_warnings():
-        warnings.filterwarnings("error", "no assumption|'unknown'", AssumptionWarning)
+        warnings.filterwarnings("error", "'auto'|'unknown'", AssumptionWarning)
         NotMIWAEImputer(assumption, **QUICK).fit(mixed())
 
 

@@ -10,6 +10,7 @@ from user_tables import QUICK, mixed
 from notmiwae import Missing, NotMIWAEImputer
 from notmiwae.errors import ParameterError
 from notmiwae.estimators.assumptions import ASSUMPTIONS, missing_process
+from notmiwae.estimators.choice import undecided
 from notmiwae.estimators.columns import Column
 from notmiwae.estimators.storage import load
 
@@ -70,10 +71,15 @@ def test_what_doesnt_fit_is_named(said, groups, message):
         missing_process(said, NAMES, groups)
 
 
-def test_groups_without_an_assumption_are_not_dropped_in_silence():
-    imputer = NotMIWAEImputer(groups={"work": ["wage", "hours"]}, **QUICK)
-    with pytest.raises(ParameterError, match="groups: nothing says why values are missing"):
-        imputer.fit(survey())
+@pytest.mark.filterwarnings("ignore::notmiwae.AssumptionWarning")
+def test_groups_without_an_assumption_are_weighed_with_each_direction():
+    process = missing_process("auto", NAMES, {"work": ["x", "y"]})
+    for each in undecided(process, ["x", "y"]):
+        assert list(each.candidates) == ["mar", "high", "low"]
+        assert [each.candidates[word].together for word in ("high", "low")] == ["work", "work"]
+    imputer = NotMIWAEImputer(groups={"work": ["wage", "hours"]}, **QUICK).fit(survey())
+    assert set(imputer.assumptions_["column"]) >= {"wage", "hours"}
+    assert imputer.transform(survey()).notna().all(axis=None)
 
 
 def test_a_word_that_fits_no_column_is_an_error():

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from notmiwae.cli import input_checks as checks
 from notmiwae.cli import options
-from notmiwae.errors import AssumptionWarning, NotMIWAEError, ParameterError
+from notmiwae.errors import AssumptionWarning, NotMIWAEError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,13 +34,13 @@ _EXAMPLES = """\
 
 words of --missing-process, of the whole table or of columns (others are then missing at random):
   auto        mar, high or low, for each column of numbers what foretells unseen rows best, and mar
-              where nothing does
+              where nothing does (taken where nothing is said)
   high, low   higher (lower) values go missing
   unknown     one of the two, for each column the one that fits better; it can't tell that neither
               does, as where values are missing at random: there it imputes far worse than mar
   extreme     both ends; middle: what lies between
   anything    missingness may depend on all values of the row; of the whole table only
-  mar         given what is seen, missingness says nothing of the values (done where nothing is said)
+  mar         given what is seen, missingness says nothing of the values
   mcar        it depends on nothing
   category    each category goes missing at a rate of its own; of columns of categories"""
 
@@ -103,11 +103,7 @@ def add(subparsers: Any) -> None:
 
 def run(typed: argparse.Namespace) -> int:
     """Read, train or load, impute, write."""
-    assumption = checks.with_details(typed, checks.assumption(typed.missing_process, WORDS))
-    if typed.group and assumption is None:
-        raise ParameterError(
-            "--group: nothing says why values are missing; accepted: --missing-process beside it"
-        )
+    assumption = checks.with_details(typed, checks.assumption(typed.missing_process, WORDS)) or "auto"
     kinds = options.pairs("--kind", typed.kind, options.KINDS)
     if typed.old_limits:
         options.say("--bounds is called --limits now; the old name goes in version 0.4", typed.quiet)

@@ -44,12 +44,8 @@ ASSUMPTIONS: dict[str, ProcessSpec] = {
 Groups = Mapping[str, Sequence[str]]
 """Columns whose gaps come together in a row, by the name of their group."""
 
-NO_ASSUMPTION = (
-    "no assumption given on why values are missing: they are imputed as missing at random ('mar'), which is "
-    "wrong where a value itself decides whether it is seen; 'auto' asks held-out rows; see "
-    "docs/assumptions.md"
-)
-"""What is said where nothing was."""
+AUTO = "auto"
+"""Word that is taken where none is said."""
 UNKNOWN = (
     "'unknown' looks for the direction and takes for granted that a column's own values decide whether they "
     "are seen: it can't tell that they are missing at random, and then imputes far worse than 'mar'; see "
@@ -70,7 +66,8 @@ def chosen(decided: Sequence[Decided]) -> str:
     found = ", ".join(taken) if taken else "nothing"
     return (
         f"'auto': what foretells held-out rows better than missing at random: {found}; all else is imputed "
-        "as missing at random ('mar'). Rows can mislead, and needn't show what holds; see docs/assumptions.md"
+        "as missing at random ('mar'). Rows can mislead, and needn't show what holds: say what you know, see "
+        "docs/assumptions.md"
     )
 
 
@@ -106,7 +103,7 @@ def _of_columns(assumption: Assumption, columns: Sequence[Column]) -> ProcessSpe
         unfit = {column.name for column in columns if _misfit(process, column)}
         if not unfit:
             return process
-        if len(unfit) == len(columns):
+        if len(unfit) == len(columns) and not isinstance(process, AutoSpec):
             raise ParameterError(f"missing_process: {assumption!r} is said of no column of this table")
         return ByColumnSpec(default=process, columns=dict.fromkeys(sorted(unfit), ASSUMPTIONS["mar"]))
     said_of = by_name("missing_process", assumption, [column.name for column in columns])
@@ -155,16 +152,16 @@ def together(process: ProcessSpec, columns: Sequence[Column], groups: Groups) ->
     return ByColumnSpec(default=default, columns=by_column)
 
 
-def _in_group(process: ProcessSpec, name: str, group: str) -> SelectionSpec:
+def _in_group(process: ProcessSpec, name: str, group: str) -> SelectionSpec | AutoSpec:
     """Return a column's process with the latent of its group."""
     if isinstance(process, IgnorableSpec | MCARSpec):
         process = SelectionSpec(direction="none")
     elif isinstance(process, SelfMaskingSpec) and process.link == "probit" and process.known is None:
         process = SelectionSpec(direction=process.direction)
-    if not isinstance(process, SelectionSpec):
+    if not isinstance(process, SelectionSpec | AutoSpec):
         raise ParameterError(
-            f"groups: {group}: column {name!r}: {process.kind} takes no group; accepted: high, low, unknown, "
-            "mar, mcar, category"
+            f"groups: {group}: column {name!r}: {process.kind} takes no group; accepted: auto, high, low, "
+            "unknown, mar, mcar, category"
         )
     return process.model_copy(update={"together": group})
 

@@ -32,9 +32,14 @@ _DOUBT = 0.75
 
 
 class AutoSpec(ProcessSpec):
-    """Missing at random, or by the value's own size: to be decided by evidence before anything is built."""
+    """Missing at random, or by the value's own size: to be decided by evidence before anything is built.
+
+    Attributes:
+        together: Name of the group of columns whose gaps come together in a row; null: they don't.
+    """
 
     kind = "auto"
+    together: str | None = None
 
 
 @dataclass(frozen=True)
@@ -97,7 +102,7 @@ def may_be_at_random(process: ProcessSpec, names: Sequence[str]) -> bool:
 def _candidates(spec: ProcessSpec, columns: tuple[str, ...]) -> Undecided:
     if isinstance(spec, AutoSpec):
         # A share lost at random beside it: without it gaps by chance pass for extreme values.
-        directions = _directions(SelectionSpec(direction="unknown", at_random=True))
+        directions = _directions(SelectionSpec(direction="unknown", at_random=True, together=spec.together))
         own = {AT_RANDOM: IgnorableSpec(), **directions}
         return Undecided(columns, own, (_PRIOR, *[(1.0 - _PRIOR) / len(directions)] * len(directions)))
     directions = _directions(spec)

@@ -12,7 +12,7 @@ from notmiwae.errors import DataError, ParameterError
 from notmiwae.estimators.accepted_tables import table_to_fit
 from notmiwae.estimators.arguments import renamed
 from notmiwae.estimators.assumptions import (
-    NO_ASSUMPTION,
+    AUTO,
     UNKNOWN,
     Assumption,
     Groups,
@@ -25,7 +25,6 @@ from notmiwae.estimators.columns import encode
 from notmiwae.estimators.comparison import Comparison, compare
 from notmiwae.estimators.defaults import network
 from notmiwae.estimators.miwae_imputer import MIWAEImputer
-from notmiwae.model.missing_process.ignorable import IgnorableSpec
 from notmiwae.model.missing_process.missing_process import ProcessSpec
 from notmiwae.randomness import torch_seed
 
@@ -41,10 +40,10 @@ class NotMIWAEImputer(MIWAEImputer):
     Arguments:
         missing_process: Assumption on why values are missing: a word of `assumptions.ASSUMPTIONS`, or a
             `Missing` that says what else decides, for the whole table or by column; columns that aren't named
-            are missing at random. None: all are, as `MIWAEImputer` has it; an `AssumptionWarning` says so.
-            `auto` takes for each column of numbers what foretells held-out rows best: `mar`, `high` or `low`,
-            of which `assumptions_` has the evidence; without any it's `mar`. `unknown` takes one of `high`
-            and `low` in any case, and imputes far worse than `mar` where neither holds, of which it warns.
+            are missing at random. `auto` takes for each column of numbers what foretells held-out rows best:
+            `mar`, `high` or `low`; without evidence it imputes as `MIWAEImputer` does. `assumptions_` has
+            what was weighed, an `AssumptionWarning` what was taken. `unknown` takes one of `high` and `low`
+            in any case, and imputes far worse than `mar` where neither holds, of which it warns.
         groups: Columns whose gaps come together in a row, by the name of their group: a latent of the row
             that the process alone has explains them, so that several gaps of one cause aren't taken for as
             many proofs of an extreme value. None: gaps are independent, given the values.
@@ -64,7 +63,7 @@ class NotMIWAEImputer(MIWAEImputer):
 
     def __init__(
         self,
-        missing_process: Assumption | None = None,
+        missing_process: Assumption = "auto",
         *,
         groups: Groups | None = None,
         latent_size: int | None = None,
@@ -101,21 +100,13 @@ class NotMIWAEImputer(MIWAEImputer):
 
     @override
     def _process(self) -> ProcessSpec:
-        if self.missing_process is None:
-            if self.groups:
-                raise ParameterError(
-                    "groups: nothing says why values are missing; accepted: missing_process too"
-                )
-            return IgnorableSpec()
         return missing_process(self.missing_process, self.columns_, self.groups)
 
     @override
     def _notice(self, decided: Sequence[Decided]) -> str | None:
-        if self.missing_process is None:
-            return NO_ASSUMPTION
         if any(AT_RANDOM not in choice.words for choice in decided):
             return UNKNOWN
-        return chosen(decided) if decided else None
+        return chosen(decided) if decided or self.missing_process == AUTO else None
 
     def compare(self, X: Any, assumptions: Candidates = ("mar", "low", "high")) -> Comparison:
         """Set assumptions side by side by how well each foretells rows it wasn't trained on; fits nothing.

@@ -182,11 +182,12 @@ class _Races:
         words = list(dict.fromkeys(word for each in self.unknown for word in each.candidates))
         entrants = dict(zip(words, self._train([self._all(word) for word in words], words), strict=True))
         # Nobody believes in a direction yet; then as much as its first weight says.
-        found = self._foretold(entrants, [dict.fromkeys(words, 0.0)] * len(self.unknown))
-        if not any(AT_RANDOM in each.candidates for each in self.unknown):
+        columns = self._columns(entrants, [dict.fromkeys(words, 0.0)] * len(self.unknown))
+        found = self._by_candidate(columns)
+        if AT_RANDOM not in entrants:
             return found
-        weights = self._weights(found)
-        found = self._foretold(entrants, weights)
+        directions = {word: entrant for word, entrant in entrants.items() if word != AT_RANDOM}
+        found = self._by_candidate(columns | self._columns(directions, self._weights(found)))
         best = [self._best_direction(each, own) for each, own in zip(self.unknown, found, strict=True)]
         if len(set(best)) > 1:
             taken = {
@@ -195,19 +196,22 @@ class _Races:
                 for name in each.columns
             }
             (apart,) = self._train([with_columns(self.process, self.names, taken)], ["each its own"])
-            columns = apart.columns(self._believed(best, self._weights(found)))
+            own = apart.columns(self._believed(best, self._weights(found)))
             for each, word, log_probs in zip(self.unknown, best, found, strict=True):
-                log_probs[list(each.candidates).index(word)] = columns[:, self._places(each)].sum(axis=1)
+                log_probs[list(each.candidates).index(word)] = own[:, self._places(each)].sum(axis=1)
         return found
 
-    def _foretold(
+    def _columns(
         self, entrants: Mapping[str, _Entrant], weights: Sequence[Mapping[str, float]]
-    ) -> list[Floats]:
-        """Let each entrant foretell the undecided columns, as far as directions are believed."""
-        columns = {
+    ) -> dict[str, Floats]:
+        """Let each entrant foretell the columns with gaps, as far as directions are believed."""
+        return {
             word: entrant.columns(self._believed([word] * len(self.unknown), weights))
             for word, entrant in entrants.items()
         }
+
+    def _by_candidate(self, columns: Mapping[str, Floats]) -> list[Floats]:
+        """Arrange for each undecided column what its candidates foretell, `[K, N]`."""
         return [
             np.array([columns[word][:, self._places(each)].sum(axis=1) for word in each.candidates])
             for each in self.unknown
