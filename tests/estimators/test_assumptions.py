@@ -75,9 +75,7 @@ def test_without_a_word_evidence_decides_and_one_warning_says_what_it_took():
 
 def test_of_names_alone_there_is_no_direction_and_they_are_at_random():
     table = pd.DataFrame({"group": [None, *"aabb" * 5], "other": [*"xy" * 10, None]})
-    with pytest.warns(
-        AssumptionWarning, match="'auto': .* nothing; all else is imputed"
-    ):
+    with pytest.warns(AssumptionWarning, match="'auto': .* nothing; all else is imputed"):
         silent = NotMIWAEImputer(**QUICK).fit(table)
     plain = MIWAEImputer(**QUICK).fit(table)
     pd.testing.assert_frame_equal(silent.transform(table), plain.transform(table), check_exact=True)

@@ -92,6 +92,8 @@ def test_a_fit_says_what_makes_its_assumption_doubtful(together):
     assert "values were seen, of which little can be learnt" in said
     assert "90 rows: too few" in said
     assert said_of(values, "mar", steps=20) == ""
+    grouped = said_of(values, {"x1": "low"}, steps=20, groups={"visit": ["x0"]})
+    assert "x0: missing at random, so that its group changes nothing" in grouped
 
 
 def test_imputations_far_out_or_at_a_limit_are_noticed():

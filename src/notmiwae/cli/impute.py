@@ -178,7 +178,7 @@ def fitted(
     options.say(f"training {settings['members']} model(s) …", typed.quiet)
     groups = options.lists("--group", typed.group)
     imputer = NotMIWAEImputer(assumption, groups=groups or None, **settings)
-    if assumption == "mar":
+    if assumption == "mar" and not groups:
         imputer = MIWAEImputer(**settings)
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always", AssumptionWarning)

@@ -19,10 +19,14 @@ _POINTS = 200
 _GIVEN = "given "
 
 
-def learnt_table(members: Sequence[FittedModel]) -> pd.DataFrame:
+def learnt_table(columns: Sequence[Column], members: Sequence[FittedModel]) -> pd.DataFrame:
     """List what was learnt, a row for each column with a missing process: the mean over members.
 
-    Columns of the table:
+    Arguments:
+        columns: Columns of the imputed table.
+        members: Fitted models.
+
+    Columns of what is returned:
         column: Name.
         direction: `high`, `low`, `outside` or `inside`: which values go missing; `any` where only a rate is
             learnt. Members that disagree are `high / low`.
@@ -62,11 +66,11 @@ def learnt_table(members: Sequence[FittedModel]) -> pd.DataFrame:
             }
             row |= {"at_random": found["at_random"]} if "at_random" in found else {}
             row |= {"together": found["together"] * unit} if "together" in found else {}
-            rows.append(row | _by_driver(member, found.get("given", []), unit))
+            rows.append(row | _by_driver(columns, member, found.get("given", []), unit))
     names = ["column", "direction", "midpoint", "upper_midpoint", "width", "rate"]
-    columns = list(dict.fromkeys([*names, *(name for row in rows for name in row)]))
-    table = pd.DataFrame(rows, columns=columns)
-    numbers = columns[2:]
+    shown = list(dict.fromkeys([*names, *(name for row in rows for name in row)]))
+    table = pd.DataFrame(rows, columns=shown)
+    numbers = shown[2:]
     table[numbers] = table[numbers].astype(float)
     counts = table["column"].value_counts()
     order = [name for name in (members[0].columns if members else ()) if name in counts]
@@ -78,16 +82,20 @@ def learnt_table(members: Sequence[FittedModel]) -> pd.DataFrame:
     drivers = [name for name in numbers if name.startswith(_GIVEN)]
     if drivers:
         means["given"] = [_listed(row[drivers]) for _, row in means.iterrows()]
-    shown = [*names, *(name for name in ("at_random", "together", "members", "given") if name in means)]
-    return means[shown]
+    further = ("at_random", "together", "members", "given")
+    return means[[*names, *(name for name in further if name in means)]]
 
 
-def _by_driver(member: FittedModel, found: Sequence[tuple[int, str, float]], unit: float) -> dict[str, float]:
-    """Return by how much each driver moves a midpoint, in the units of both."""
-    return {
-        f"{_GIVEN}{member.columns[feature]}{code}": coefficient * unit / member.scaling.scale[feature]
-        for feature, code, coefficient in found
-    }
+def _by_driver(
+    columns: Sequence[Column], member: FittedModel, found: Sequence[tuple[int, str, float]], unit: float
+) -> dict[str, float]:
+    """Return by how much each driver moves a midpoint, in the units of both; of names, each by its name."""
+    moved = {}
+    for feature, code, coefficient in found:
+        own = columns[feature]
+        value = f"={own.values[int(code.removeprefix('='))]}" if code and own.values else code
+        moved[f"{_GIVEN}{own.name}{value}"] = coefficient * unit / member.scaling.scale[feature]
+    return moved
 
 
 def _listed(coefficients: pd.Series) -> str:

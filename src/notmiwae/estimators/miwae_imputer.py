@@ -219,7 +219,7 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def missing_process_(self) -> pd.DataFrame:
         """What was learnt of why values are missing, in the columns' own units; see `learnt.learnt_table`."""
         check_is_fitted(self)
-        return learnt.learnt_table(self.members_)
+        return learnt.learnt_table(self.columns_, self.members_)
 
     def plot_missing_process(self, X: Any, columns: Sequence[str] | None = None) -> Any:
         """Draw the learnt `p(s_j = 0 | x_j)` over the rows of X, a matplotlib figure; see `learnt.plot`."""

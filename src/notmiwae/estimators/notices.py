@@ -10,6 +10,7 @@ from notmiwae.estimators.choice import ignores_value
 from notmiwae.estimators.columns import Column
 from notmiwae.model.missing_process.by_column import ByColumnSpec
 from notmiwae.model.missing_process.missing_process import ProcessSpec
+from notmiwae.model.missing_process.selection_model import SelectionSpec
 
 _FEW_ROWS, _FEW_VALUES = 100, 10
 _PILED, _RARELY = 0.2, 0.05
@@ -35,6 +36,11 @@ def of_table(
         f"{column.name}: something is said of why its values are missing, and none is"
         for place, column in enumerate(columns)
         if column.name in said and place not in gaps and not ignores_value(process, column.name)
+    ]
+    found += [
+        f"{name}: missing at random, so that its group changes nothing of what is imputed"
+        for name, own in said.items()
+        if isinstance(own, SelectionSpec) and own.direction == "none" and own.together is not None
     ]
     found += [
         f"{columns[place].name}: {(~missing[:, place]).sum()} values were seen, of which little can be learnt"
