@@ -8,7 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
-MISSING = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?", "-", ".")
+MISSING = (
+    *("", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "None", "?", "-", "."),
+    *("#N/A", "#NA", "<NA>", "#NULL!", "#DIV/0!", "#VALUE!", "#NUM!", "#REF!"),
+)
 """Fields of a text file that stand for a missing value."""
 PARQUET = (".parquet", ".pq")
 """How the names of Parquet files end."""

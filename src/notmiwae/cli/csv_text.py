@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from notmiwae.cli.number_text import NUMBER, as_number
 from notmiwae.errors import DataError, flat
 
 SEPARATORS = (",", ";", "\t", "|")
-NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 _SNIFFED = 50
 """Rows in which the separator is looked for."""
 
@@ -94,9 +94,10 @@ def _decimal_commas(texts: pd.DataFrame, missing: Collection[str]) -> bool:
     for name in texts:
         values = texts[name].str.strip()
         values = values[~values.isin(missing)]
-        commas = values.str.replace(",", ".", n=1, regex=False)
-        if values.str.contains(",").any() and commas.str.fullmatch(NUMBER).all():
-            return not values.str.contains(".", regex=False).any()
+        if values.str.contains(",").any():
+            read = values.map(lambda text: as_number(text, ","))
+            if read.str.fullmatch(NUMBER).all():
+                return True
     return False
 
 

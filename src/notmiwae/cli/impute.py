@@ -223,12 +223,13 @@ def _write(
     frames: list[pd.DataFrame],
     imputer: MIWAEImputer | None,
 ) -> None:
-    from notmiwae.cli.table_output import long_format, table_writer, write_all
+    from notmiwae.cli.table_output import as_written, long_format, table_writer, write_all
 
     filled, *draws = frames
-    writers = {typed.output: table_writer(typed.output, filled, table)}
+    writers = {typed.output: table_writer(typed.output, as_written(typed.output, filled, table), table)}
     if typed.draws_out:
-        writers[typed.draws_out] = table_writer(typed.draws_out, long_format(table, draws), table)
+        stacked = long_format(typed.draws_out, table, draws)
+        writers[typed.draws_out] = table_writer(typed.draws_out, stacked, table)
     if typed.model_out and imputer is not None:
         write_all(writers, partial(imputer.save, typed.model_out))
     else:

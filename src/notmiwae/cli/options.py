@@ -53,7 +53,8 @@ def add_reading(parser: argparse.ArgumentParser) -> None:
         group,
         "--na",
         "TEXT",
-        "further markers of a missing value, beside an empty cell, NA, N/A, NaN, null, None, ?, - and .",
+        "further markers of a missing value, beside an empty cell, NA, N/A, NaN, null, None, ?, -, ., "
+        "<NA>, and #N/A and kin of spreadsheets",
     )
 
 

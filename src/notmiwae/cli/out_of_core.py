@@ -16,7 +16,7 @@ from notmiwae.cli import options, summary
 from notmiwae.cli import saved_imputer as saved
 from notmiwae.cli.chunked_io import CSVFile, RowFile, opened, sample
 from notmiwae.cli.impute import completed, draws_asked, fitted
-from notmiwae.cli.table_output import long_format, table_writer, write_all
+from notmiwae.cli.table_output import as_written, long_format, table_writer, write_all
 from notmiwae.errors import NotMIWAEError
 from notmiwae.progress import progress_bar
 
@@ -153,7 +153,8 @@ def _write(
         adders = [stack.enter_context(opened(path, None).growing()) for path in grown.values()]
         for first, piece in table.pieces(columns):
             filled, *drawn = complete(piece, first)
-            frames = [filled, long_format(piece, drawn, first)] if typed.draws_out else [filled]
+            frames = [as_written(typed.output, filled, piece)]
+            frames += [long_format(typed.draws_out, piece, drawn, first)] if typed.draws_out else []
             for frame, path, add in zip(frames, grown, adders, strict=True):
                 written = table.folder / f"written{path.suffix}"
                 table_writer(written, frame, piece)(written)

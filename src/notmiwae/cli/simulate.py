@@ -50,7 +50,7 @@ def run(typed: argparse.Namespace) -> int:
     import numpy as np
 
     from notmiwae.cli.table_input import read
-    from notmiwae.cli.table_output import table_writer, write_all
+    from notmiwae.cli.table_output import as_written, table_writer, write_all
 
     table = read(typed.input, typed)
     names = _columns(typed, table)
@@ -64,7 +64,8 @@ def run(typed: argparse.Namespace) -> int:
         column = masked[name]
         whole = column.dtype.kind in "iu"
         masked[name] = (column.astype("Int64") if whole else column).mask(missing)
-    write_all({typed.output: table_writer(typed.output, masked, table)})
+    written = as_written(typed.output, masked, table)
+    write_all({typed.output: table_writer(typed.output, written, table)})
     counts = ", ".join(f"{name} {masked[name].isna().mean():.1%}" for name in names)
     options.say(f"missing by {typed.mechanism}: {counts}\nwrote {typed.output}", typed.quiet)
     empty = int(masked.drop(columns=list(table.carried)).isna().all(axis=1).sum())

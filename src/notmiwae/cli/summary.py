@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from notmiwae.cli.suspects import is_identifier, sentinel
 from notmiwae.cli.table_input import Table
 
 if TYPE_CHECKING:
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
 NOTHING = "no value is missing: the table is written as it is, and nothing was trained"
 _SHOWN = 12
 """Columns that are listed at most."""
-_IDENTIFIER = 0.9
-_FEW = 20
 
 
 def of_table(table: Table) -> dict[str, Any]:
@@ -29,8 +28,22 @@ def of_table(table: Table) -> dict[str, Any]:
         "carried_along": list(table.carried),
         "missing_cells": int(by_column.sum()),
         "missing": {str(name): int(count) for name, count in by_column.items() if count},
-        "identifiers": [str(name) for name in modelled if _is_identifier(table, str(name))],
+        "identifiers": [str(name) for name in modelled if is_identifier(modelled[name])],
+        "notices": [*table.notices, *_sentinels(modelled)],
     }
+
+
+def _sentinels(modelled: pd.DataFrame) -> list[str]:
+    """Word which numbers may stand for a missing value."""
+    notices = []
+    for name, column in modelled.items():
+        found = sentinel(column)
+        if found:
+            value, count = found
+            remedy = f"--na={value} (in Python: table.replace({value}, float('nan')))"
+            apart = f"{name}: {value} stands in {count} cells, apart from all other values"
+            notices.append(f"{apart}; if it stands for a missing one: {remedy}")
+    return notices
 
 
 def of_imputer(imputer: MIWAEImputer) -> dict[str, Any]:
@@ -57,8 +70,9 @@ def first_lines(found: dict[str, Any]) -> str:
         lines.append(f"missing: {listed(rates)}")
     for name in found["identifiers"]:
         lines.append(
-            f"notice: nearly every value of {name!r} is another text; if it identifies rows: --ignore {name}"
+            f"notice: nearly every value of {name!r} is another one; if it identifies rows: --ignore {name}"
         )
+    lines += [f"notice: {each}" for each in found["notices"]]
     return "\n".join(lines)
 
 
@@ -89,11 +103,3 @@ def _listing(table: pd.DataFrame, most: int) -> str:
 def listed(names: list[str]) -> str:
     """Join names to a line, not too many."""
     return ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
-
-
-def _is_identifier(table: Table, name: str) -> bool:
-    column = table.frame[name]
-    if column.dtype != "category":
-        return False
-    different, values = column.nunique(), int(column.notna().sum())
-    return different > _FEW and different > _IDENTIFIER * values

@@ -4,7 +4,7 @@ import argparse
 import csv
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from notmiwae.cli.csv_text import NUMBER, check_names, read_texts
+from notmiwae.cli.csv_text import check_names, read_texts
+from notmiwae.cli.number_text import NUMBER, Affixes, affixes, as_number, is_plain
 from notmiwae.errors import DataError, flat
 from notmiwae.files import MISSING, PARQUET
 
@@ -21,6 +22,8 @@ _INFINITE = re.compile(r"[+-]?(?:[iI]nf|INF|[iI]nfinity|INFINITY)")
 _LEADING_ZERO = re.compile(r"0\d+")
 """What a number doesn't have, but an identifier or a postal code has."""
 _LARGEST_WHOLE = 2**53
+_MOST_DIGITS = 15
+"""Digits of a whole number that is exact in any case."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,9 @@ class Table:
         carried: Names of the columns that are only carried along, as they stand in the file.
         separator: Separator of a CSV file's columns.
         decimal: Decimal mark of a CSV file.
+        texts: Cells of a CSV file as they stand in it; None of another file.
+        affixes: What stands before and behind the numbers of a column, of those that have anything.
+        notices: How values were read, where a user might want to know.
     """
 
     path: Path
@@ -40,6 +46,9 @@ class Table:
     carried: tuple[str, ...] = ()
     separator: str = ","
     decimal: str = "."
+    texts: pd.DataFrame | None = None
+    affixes: Mapping[str, Affixes] = field(default_factory=dict)
+    notices: tuple[str, ...] = ()
 
     @property
     def modelled(self) -> pd.DataFrame:
@@ -79,15 +88,40 @@ def read(
         raise DataError(f"{path}: is no CSV file: {flat(error)}") from None
     if texts.columns[0] == "":
         carried = (*carried, "")
-    missing = texts.apply(lambda column: column.str.strip().isin({*MISSING, *typed.na}))
     kinds = kinds or {}
-    columns = {
-        name: texts[name]
-        if name in carried
-        else _typed(path, texts[name].str.strip().mask(missing[name]), decimal, kinds.get(name))
-        for name in texts.columns
-    }
-    return Table(path, pd.DataFrame(columns), tuple(dict.fromkeys(carried)), separator, decimal)
+    columns, dressed, notices = {}, {}, []
+    for name in texts.columns:
+        stripped = texts[name].str.strip()
+        column = stripped.mask(stripped.isin({*MISSING, *typed.na}) | _equals(stripped, typed.na))
+        if name not in carried and name not in kinds and _is_long(column):
+            carried = (*carried, name)
+            notices.append(
+                f"{name}: its whole numbers are longer than a computer's numbers; they identify something, "
+                f"and are carried along (accepted too: --kind {name}=continuous)"
+            )
+        columns[name] = texts[name] if name in carried else _typed(path, column, decimal, kinds.get(name))
+        if name not in carried and columns[name].dtype.kind in "iuf":
+            found = [text for text in column.dropna() if not is_plain(text, decimal)]
+            if found:
+                dressed[name] = affixes(column.dropna().tolist())
+                notices.append(f"{name}: {found[0]} was read as {as_number(found[0], decimal)}")
+    frame = pd.DataFrame(columns)
+    once = tuple(dict.fromkeys(carried))
+    return Table(path, frame, once, separator, decimal, texts, dressed, tuple(notices))
+
+
+def _equals(column: pd.Series, markers: Sequence[str]) -> pd.Series:
+    """Tell which texts are the number that a marker is, as -999.0 is -999."""
+    numbers = {float(each) for each in markers if _NUMBER.fullmatch(each)}
+    if not numbers:
+        return pd.Series(False, index=column.index)
+    return column.map(lambda text: bool(_NUMBER.fullmatch(text)) and float(text) in numbers).astype(bool)
+
+
+def _is_long(column: pd.Series) -> bool:
+    """Tell whether a column holds whole numbers only, of which one is too long to be exact."""
+    found = column.dropna()
+    return bool(found.str.fullmatch(r"\d+").all() and (found.str.len() > _MOST_DIGITS).any())
 
 
 def _typed(path: Path, column: pd.Series, decimal: str, kind: str | None) -> pd.Series:
@@ -95,8 +129,7 @@ def _typed(path: Path, column: pd.Series, decimal: str, kind: str | None) -> pd.
     # Lists: in a table of 10,000 columns, what a pandas operation costs beside its work adds up.
     places = np.flatnonzero(column.notna().to_numpy())
     found = [text for text in column.tolist() if isinstance(text, str)]
-    # In a file with decimal commas a point isn't one.
-    plain = found if decimal == "." else [text.replace(".", " ").replace(",", ".") for text in found]
+    plain = [as_number(text, decimal) for text in found]
     infinite = [bool(_INFINITE.fullmatch(text)) for text in found]
     numbers = [bool(_NUMBER.fullmatch(text)) or inf for text, inf in zip(plain, infinite, strict=True)]
     some = sum(numbers)
@@ -148,11 +181,11 @@ def _read_parquet(path: Path, carried: Sequence[str]) -> Table:
     check_names(path, found.column_names)
     if not found.num_rows or not found.num_columns:
         raise DataError(f"{path}: has {found.num_rows} rows and {found.num_columns} columns")
-    for field in found.schema:
-        kind = str(field.type)
-        if field.name not in carried and (pa.types.is_nested(field.type) or "binary" in kind):
-            accepted = f"accepted: numbers, text, truth values; --ignore {field.name} carries it along"
-            raise DataError(f"{path}: column {field.name!r} holds {kind}; {accepted}")
+    for each in found.schema:
+        kind = str(each.type)
+        if each.name not in carried and (pa.types.is_nested(each.type) or "binary" in kind):
+            accepted = f"accepted: numbers, text, truth values; --ignore {each.name} carries it along"
+            raise DataError(f"{path}: column {each.name!r} holds {kind}; {accepted}")
     try:
         frame = pd.read_parquet(path, dtype_backend="numpy_nullable")
     except (pa.ArrowException, ValueError, TypeError, LookupError, AttributeError, OverflowError) as error:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from notmiwae.cli.number_text import Affixes
 from notmiwae.cli.table_input import Table
 from notmiwae.errors import DataError
 from notmiwae.files import PARQUET, whole_file
@@ -45,6 +46,31 @@ def table_writer(path: Path, frame: pd.DataFrame, like: Table) -> Callable[[Path
     return lambda temporary: frame.to_csv(temporary, index=False, sep=separator, decimal=decimal)
 
 
+def as_written(path: Path, frame: pd.DataFrame, like: Table) -> pd.DataFrame:
+    """Return a completed table as it's written: in a CSV file seen cells stand as they came, text for text.
+
+    Arguments:
+        path: File that it's written to.
+        frame: The table with other cells completed, or some missing.
+        like: The table as it was read.
+    """
+    if like.texts is None or path.suffix.lower() in PARQUET:
+        return frame
+    texts = {}
+    for name, column in frame.items():
+        cells = like.texts[name].to_numpy(dtype=object, copy=True)
+        missing = column.isna().to_numpy()
+        imputed = like.frame[name].isna().to_numpy() & ~missing
+        values = [str(value) for value in column[imputed].tolist()]
+        if pd.api.types.is_numeric_dtype(column.dtype):
+            around = like.affixes.get(str(name), Affixes())
+            values = [around.before + value.replace(".", like.decimal) + around.behind for value in values]
+        cells[imputed] = values
+        cells[missing] = None
+        texts[name] = cells
+    return pd.DataFrame(texts, index=frame.index)
+
+
 def plain(value: Any) -> Any:
     """Return a value as JSON has it: numbers that aren't finite are null."""
     if isinstance(value, Mapping):
@@ -60,11 +86,16 @@ def print_json(content: Any) -> None:
     print(json.dumps(plain(content), indent=2, allow_nan=False, ensure_ascii=False))
 
 
-def long_format(table: Table, draws: list[pd.DataFrame], first: int = 0) -> pd.DataFrame:
+def long_format(path: Path, table: Table, draws: list[pd.DataFrame], first: int = 0) -> pd.DataFrame:
     """Put completed tables below each other, as the long format of R's mice.
 
-    Its first columns are `.imp`, 0 for the table as it came and then 1 to M, and `.id`, the row from 1; of a
-    piece of a larger table, `first` rows stand before it.
+    Its first columns are `.imp`, 0 for the table as it came and then 1 to M, and `.id`, the row from 1.
+
+    Arguments:
+        path: File that it's written to.
+        table: The table as it came.
+        draws: Completed tables.
+        first: Number of rows before it, if it's a piece of a larger table.
 
     Raises:
         DataError: the table has a column of that name.
@@ -73,7 +104,7 @@ def long_format(table: Table, draws: list[pd.DataFrame], first: int = 0) -> pd.D
         if name in table.frame:
             raise DataError(f"{table.path}: column {name!r} is what the draws' own is called; rename it")
     parts = []
-    for number, each in enumerate((table.frame, *draws)):
+    for number, each in enumerate(as_written(path, frame, table) for frame in (table.frame, *draws)):
         part = each.reset_index(drop=True)
         part.insert(0, ".id", range(first + 1, first + len(part) + 1))
         part.insert(0, ".imp", number)

@@ -1,0 +1,55 @@
+"""Numbers as people write them: thousands apart, currencies, percent signs, the typographer's minus."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
+"""A number as Python reads it, but for infinities."""
+_MINUS = "\N{MINUS SIGN}"
+_GROUPED = {
+    mark: re.compile(rf"([+-]?\d{{1,3}})(?:([{groups}])\d{{3}})(?:\2\d{{3}})*(?:{re.escape(mark)}\d*)?")
+    for mark, groups in ((".", ",'’ \u00a0\u202f"), (",", ".'’ \u00a0\u202f"))
+}
+"""Thousands apart, all by the same mark, by the decimal mark."""
+_AFFIXED = re.compile(r"([+-]?)\s*([$€£¥]?)\s*([+-]?[^$€£¥%]*?)(\s*[$€£¥%]?)")
+
+
+@dataclass(frozen=True)
+class Affixes:
+    """What stands before and behind all numbers of a column."""
+
+    before: str = ""
+    behind: str = ""
+
+
+def as_number(text: str, decimal: str) -> str:
+    """Write a number as Python reads it; a text that is none comes back as it is, but for the decimal mark.
+
+    Arguments:
+        text: The text, without blanks around it.
+        decimal: Decimal mark of the file, a point or a comma.
+    """
+    bare = text.replace(_MINUS, "-")
+    affixed = _AFFIXED.fullmatch(bare)
+    if affixed and (affixed[2] or affixed[4].strip()) and not (affixed[1] and affixed[3][:1] in "+-"):
+        bare = (affixed[1] + affixed[3]).strip()
+    grouped = _GROUPED[decimal].fullmatch(bare)
+    if grouped:
+        return bare.replace(grouped[2], "").replace(decimal, ".")
+    # In a file with decimal commas a point isn't one.
+    return bare if decimal == "." else bare.replace(".", " ").replace(",", ".")
+
+
+def affixes(texts: Sequence[str]) -> Affixes:
+    """Find what stands before and behind all of some numbers."""
+    found = set()
+    for text in texts:
+        affixed = _AFFIXED.fullmatch(text.replace(_MINUS, "-"))
+        found.add(Affixes(affixed[2], affixed[4]) if affixed else Affixes())
+    return found.pop() if len(found) == 1 else Affixes()
+
+
+def is_plain(text: str, decimal: str) -> bool:
+    """Tell whether a number is written as Python does, but for its decimal mark."""
+    return re.fullmatch(NUMBER, text if decimal == "." else text.replace(",", ".", 1)) is not None
