@@ -16,7 +16,7 @@ from uci import rmse, uci
 
 ROOT = Path(__file__).parents[2]
 QUICK = {"missforest": {"trees": 5, "rounds": 2}}
-# Heckman's is a model of one outcome, whose equations have to be named: test_heckman.py.
+# Heckman's is a model of one outcome, whose equations have to be named: test_heckman_baseline.py.
 KINDS = [kind for kind in baselines.names() if kind != "heckman"]
 EVERY_KIND = pytest.mark.parametrize("kind", KINDS)
 

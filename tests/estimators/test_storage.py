@@ -58,7 +58,7 @@ def test_a_loaded_imputer_imputes_the_same_bytes(fitted, saved):
         {"random_state": np.random.RandomState(0), "members": np.int64(1)},
         {"missing_process": "anything", "hidden": [8, 4]},
         {"missing_process": "unknown", "n_threads": 1},
-        {"missing_process": None},
+        {"missing_process": "auto"},
     ],
 )
 @pytest.mark.filterwarnings("ignore::notmiwae.AssumptionWarning")

@@ -99,10 +99,11 @@ def test_the_estimator_is_called_as_a_user_calls_it(numbers: Task, assumption: s
 
 
 def test_what_is_described_is_said_to_it(numbers: Task) -> None:
-    said = Said({"x_1": Missing("high", given=["x_3"]), "x_2": "low"}, {"visit": ["x_1", "x_2"]})
+    said = Said({"x_1": "high", "x_2": "low"}, ["x_3"], True, {"visit": ["x_1", "x_2"]})
+    assumption = {name: Missing(word, ["x_3"], at_random=True) for name, word in said.words.items()}
     quick = {"steps": 3, "members": 1}
     described = method(kind="estimator", assumption="described", **quick)
-    imputer = NotMIWAEImputer(said.assumption, groups=said.groups, random_state=SEED, **quick)
+    imputer = NotMIWAEImputer(assumption, groups=said.groups, random_state=SEED, **quick)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", AssumptionWarning)
         mean = imputer.fit_transform(numbers.masked)

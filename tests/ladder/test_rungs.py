@@ -5,13 +5,12 @@ import pandas as pd
 import pytest
 from ladder_params import ladder
 
-from notmiwae import Missing
 from notmiwae.errors import ParameterError
 from notmiwae.estimators.assumptions import ASSUMPTIONS
 from notmiwae.mechanisms.mechanism import CalibratedMechanism, apply_mechanism
 from notmiwae.randomness import generator
 from notmiwae.specs import parse_spec
-from study.ladder.rungs import LIMIT, LadderSpec
+from study.ladder.rungs import LIMIT, LadderSpec, Said
 
 LADDER = parse_spec(LadderSpec, ladder()["ladder"], "ladder")
 PAIRS = list(LADDER.pairs())
@@ -86,17 +85,15 @@ def test_what_is_described_is_what_the_mechanism_does() -> None:
         losing = [column for column in masked if masked[column].isna().any()]
         said = spec.describe(losing, mechanism)
         if said is not None:
-            assert list(said.assumption) == losing
-            (found[rung],) = {
-                (each, tuple(map(tuple, said.groups.values()))) for each in said.assumption.values()
-            }
-    losing = ("x_1", "x_2", "x_3")
+            found[rung] = said
+    losing = ["x_1", "x_2", "x_3"]
+    low, high = dict.fromkeys(losing, "low"), dict.fromkeys(losing, "high")
     assert found == {
-        "value_and_context": (Missing("high", given=["x_4"]), ()),
-        "row_limit": (Missing("low", given=[LIMIT]), ()),
-        "random_and_limit": (Missing("low", at_random=True), ()),
-        "joint_dropout": (Missing("low"), (losing,)),
-        "hidden_category": (Missing("category"), ()),
+        "value_and_context": Said(high, given=["x_4"]),
+        "row_limit": Said(low, given=[LIMIT]),
+        "random_and_limit": Said(low, at_random=True),
+        "joint_dropout": Said(low, groups={"group": losing}),
+        "hidden_category": Said({"region": "category"}),
     }
 
 

@@ -10,6 +10,7 @@ from typing_extensions import override
 
 from notmiwae.arrays import Floats
 from notmiwae.errors import AssumptionWarning
+from notmiwae.estimators.missing import Missing
 from notmiwae.estimators.not_miwae_imputer import NotMIWAEImputer
 from notmiwae.specs import Registry, Spec
 from study.baselines.baseline import Baseline, baselines
@@ -17,6 +18,7 @@ from study.data.sources.correlated_gaussian import CorrelatedGaussian
 from study.ladder.encoding import Encoding
 from study.ladder.gaussian_oracle import impute_gaussian
 from study.ladder.ladder_cells import Cell, Completed, Task
+from study.ladder.rungs import Said
 
 _SEEDS = 2**31 - 1
 """Seeds that scikit-learn takes are smaller."""
@@ -68,7 +70,7 @@ class Estimator(Imputer):
         groups: Any = None
         if self.assumption == "described":
             assert task.said is not None
-            said, groups = dict(task.said.assumption), task.said.groups or None
+            said, groups = _in_words(task.said), task.said.groups
         kinds = {name: "binary" if count == 2 else "categorical" for name, count in task.codes.items()}
         options: dict[str, Any] = {"steps": self.steps, "members": self.members}
         options = {name: value for name, value in options.items() if value is not None}
@@ -130,6 +132,13 @@ class Oracle(Imputer):
         assert isinstance(task.source, CorrelatedGaussian)
         assert task.mechanism is not None
         return impute_gaussian(task.source, task.mechanism, task.complete, task.masked, task.draws, task.seed)
+
+
+def _in_words(said: Said) -> dict[str, str | Missing]:
+    """Say of each column what can be said: a word, if there is no more."""
+    if not said.given and not said.at_random:
+        return dict(said.words)
+    return {name: Missing(word, said.given, said.at_random) for name, word in said.words.items()}
 
 
 def _values(table: pd.DataFrame) -> Floats:

@@ -185,7 +185,7 @@ class SpikeInCell(Cell):
         masked = self.spikein.read()
         words = dict.fromkeys(masked.columns[masked.isna().any()], "low")
         # Runs of one amount lose the same peptides.
-        said = Said(words, {"low": [name for name in self.spikein.low if name in words]})
+        said = Said(words, groups={"low": [name for name in self.spikein.low if name in words]})
         # Errors are in the data's own unit: a doubling of the amount.
         units = np.ones(masked.shape[1])
         return Task(masked, self.spikein.truth(), units, {}, words, said, self.spikein, None, seed, draws)

@@ -1,7 +1,7 @@
 """What the ladder is made of: tables, rungs (mechanisms), and the cells where one meets the other."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -9,7 +9,6 @@ import pandas as pd
 from pydantic import BeforeValidator, Field, PositiveInt
 
 from notmiwae.errors import ParameterError
-from notmiwae.estimators.missing import Missing
 from notmiwae.mechanisms.mechanism import Mechanism, Names, mechanisms
 from notmiwae.randomness import generator
 from notmiwae.specs import Spec, parse_entry, suggest
@@ -82,15 +81,19 @@ class DescribedSpec(Spec):
 
 @dataclass(frozen=True)
 class Said:
-    """What the project's estimator is told of a table.
+    """What the project's estimator is told of a table, beyond a word a column.
 
     Attributes:
-        assumption: Of each column that loses values.
-        groups: Columns that lose values together, by the name of the group; empty if none do.
+        words: Word of each column that loses values.
+        given: Columns that decide too.
+        at_random: Whether a share is missing whatever the value.
+        groups: Columns that lose values together, by the name of the group.
     """
 
-    assumption: Mapping[str, str | Missing]
-    groups: Mapping[str, Sequence[str]]
+    words: Mapping[str, str]
+    given: Sequence[str] = ()
+    at_random: bool = False
+    groups: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 class RungSpec(Spec):
@@ -142,8 +145,9 @@ class RungSpec(Spec):
         if said is None:
             return None
         given = [LIMIT] if self.limit else list(getattr(mechanism, "given", ()))
-        missing = Missing(said.word or self.told, given if said.given else (), said.at_random)
-        return Said(dict.fromkeys(columns, missing), {"group": columns} if said.together else {})
+        words = dict.fromkeys(columns, said.word or self.told)
+        groups = {"group": columns} if said.together else {}
+        return Said(words, given if said.given else (), said.at_random, groups)
 
 
 def _spikein(entry: Any) -> Any:
