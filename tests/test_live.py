@@ -45,6 +45,10 @@ def test_weights_and_biases_works_without_a_network(folder, monkeypatch):
     monkeypatch.setenv("WANDB_SILENT", "true")
     assert run_jobs(job, [(1,)], ComputeSpec(workers=1, log="wandb"), "train") == [1]
     (written,) = (folder / "wandb").glob("offline-run-*/*.wandb")
+    # Its own process writes the file, some time after the job has ended.
+    until = time.monotonic() + 60
+    while b"0/bound" not in written.read_bytes() and time.monotonic() < until:
+        time.sleep(0.1)
     assert b"0/bound" in written.read_bytes()
 
 
