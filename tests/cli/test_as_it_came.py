@@ -152,6 +152,14 @@ def test_a_number_is_read_as_people_write_it(text, decimal, number):
     assert as_number(text, decimal) == number
 
 
+def test_thousands_alone_of_a_german_file_are_said(notmiwae, tmp_path):
+    thousands = [f"{value:,.0f}".replace(",", ".") for value in INCOME]
+    _, text = written(thousands, ";", {"rate": [f"{value / 7e3:.2f}".replace(".", ",") for value in INCOME]})
+    _, said = imputed(notmiwae, tmp_path, text)
+    assert f"notice: income: {thousands[1]} was read as {thousands[1].replace('.', '')}" in said
+    assert "rate" not in said, "a decimal comma is no news"
+
+
 def test_what_stands_around_all_numbers_is_found():
     assert affixes(["$5", "$6.50"]) == Affixes("$", "")
     assert affixes(["5 €", "-6 €"]) == Affixes("", " €")

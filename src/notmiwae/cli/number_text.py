@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 """A number as Python reads it, but for infinities."""
+_PLAIN = {mark: re.compile(NUMBER.replace(r"\.", re.escape(mark))) for mark in ".,"}
+"""The same with either decimal mark."""
 _MINUS = "\N{MINUS SIGN}"
 _GROUPED = {
     mark: re.compile(rf"([+-]?\d{{1,3}})(?:([{groups}])\d{{3}})(?:\2\d{{3}})*(?:{re.escape(mark)}\d*)?")
@@ -30,6 +32,8 @@ def as_number(text: str, decimal: str) -> str:
         text: The text, without blanks around it.
         decimal: Decimal mark of the file, a point or a comma.
     """
+    if is_plain(text, decimal):
+        return text.replace(decimal, ".")
     bare = text.replace(_MINUS, "-")
     affixed = _AFFIXED.fullmatch(bare)
     if affixed and (affixed[2] or affixed[4].strip()) and not (affixed[1] and affixed[3][:1] in "+-"):
@@ -52,4 +56,5 @@ def affixes(texts: Sequence[str]) -> Affixes:
 
 def is_plain(text: str, decimal: str) -> bool:
     """Tell whether a number is written as Python does, but for its decimal mark."""
-    return re.fullmatch(NUMBER, text if decimal == "." else text.replace(",", ".", 1)) is not None
+    # In a file with decimal commas a point stands between thousands.
+    return _PLAIN[decimal].fullmatch(text) is not None
