@@ -1,4 +1,7 @@
-"""Whatever is killed, at whatever moment: one more `dvc repro` gives the bytes of an undisturbed run."""
+"""Whatever is killed, at whatever moment: one more `dvc repro` gives the bytes of an undisturbed run.
+
+DVC writes `dvc.lock` in place: killed within those milliseconds it leaves the file cut, and refuses it by name next time.
+"""
 
 import os
 import random
@@ -95,6 +98,15 @@ def cut_power(run: subprocess.Popen[bytes], folder: Path, draw: random.Random) -
         os.truncate(cut, draw.randrange(cut.stat().st_size + 1))
 
 
+def repro(folder: Path) -> subprocess.CompletedProcess[str]:
+    """`dvc repro`; where DVC names a lock that it can't read, once more without it, as docs/guarantees.md says."""
+    done = dvc(folder, "repro", TARGET, check=False)
+    if done.returncode and "./dvc.lock" in done.stderr:
+        (folder / "dvc.lock").unlink()  # not in git here, where else `git checkout dvc.lock` does
+        done = dvc(folder, "repro", TARGET, check=False)
+    return done
+
+
 @pytest.mark.parametrize("number", range(MOMENTS))
 def test_a_run_that_was_killed_is_finished_by_the_next(
     number: int, begun: Path, undisturbed: tuple[Path, float]
@@ -111,9 +123,19 @@ def test_a_run_that_was_killed_is_finished_by_the_next(
         wait_for_all(begun)
     finally:
         kill_all(begun)
-    again = dvc(begun, "repro", TARGET, check=False)
+    again = repro(begun)
     assert again.returncode == 0, again.stderr
     assert made(begun) == made(finished)
+
+
+def test_a_lock_that_was_cut_is_named_and_made_again(begun: Path, finished: Path) -> None:
+    dvc(begun, "repro", TARGET)
+    lock = begun / "dvc.lock"
+    for length in (0, lock.stat().st_size // 2):
+        os.truncate(lock, length)
+        again = repro(begun)
+        assert again.returncode == 0, again.stderr
+        assert made(begun) == made(finished)
 
 
 def test_ctrl_c_stops_all_and_says_so(begun: Path, finished: Path, tmp_path: Path) -> None:
