@@ -1,6 +1,6 @@
 """Whatever is killed, at whatever moment: one more `dvc repro` gives the bytes of an undisturbed run.
 
-DVC writes `dvc.lock` in place: killed within those milliseconds it leaves the file cut, and refuses it by name next time.
+DVC writes `dvc.lock` in place: killed in those milliseconds it leaves the file cut, and names it next time.
 """
 
 import os
@@ -99,7 +99,7 @@ def cut_power(run: subprocess.Popen[bytes], folder: Path, draw: random.Random) -
 
 
 def repro(folder: Path) -> subprocess.CompletedProcess[str]:
-    """`dvc repro`; where DVC names a lock that it can't read, once more without it, as docs/guarantees.md says."""
+    """`dvc repro`; where DVC names a lock that it can't read, once more without it (docs/guarantees.md)."""
     done = dvc(folder, "repro", TARGET, check=False)
     if done.returncode and "./dvc.lock" in done.stderr:
         (folder / "dvc.lock").unlink()  # not in git here, where else `git checkout dvc.lock` does
