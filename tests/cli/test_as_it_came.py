@@ -1,17 +1,23 @@
 """What a file's cells are taken for, and that those that were seen leave as they came, text for text."""
 
 import csv
+import gzip
 import io
+import subprocess
+import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from notmiwae.cli.csv_text import read_csv_text
 from notmiwae.cli.main import main
 from notmiwae.cli.number_text import Affixes, affixes, as_number
 from notmiwae.cli.suspects import is_identifier, sentinel
+from notmiwae.files import MISSING
 
 QUICK = ["--missing-process", "mar", "--steps", "3", "--members", "1", "--samples", "3"]
 ROWS = 60
@@ -178,3 +184,143 @@ def test_what_is_no_identifier_and_no_marker():
     assert sentinel(pd.concat([ages, pd.Series([999.0])])) is None
     assert sentinel(ages - 45) is None
     assert sentinel(pd.Series(["a", "b"])) is None
+
+
+LINES = {"\n": "unix", "\r\n": "windows", "\r": "old mac"}
+field = st.one_of(
+    st.text(st.characters(codec="latin-1", exclude_characters="\r\n\0"), max_size=6),
+    st.floats(-1e6, 1e6).map(str),
+)
+
+
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    rows=st.lists(st.tuples(field, field), min_size=1, max_size=8),
+    quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL, csv.QUOTE_NONNUMERIC]),
+    separator=st.sampled_from([",", ";", "\t", "|"]),
+    end=st.sampled_from(list(LINES)),
+    encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "latin-1"]),
+    last=st.booleans(),
+    blank=st.booleans(),
+)
+def test_a_file_is_read_as_its_cells_and_written_as_its_bytes(
+    tmp_path, rows, quoting, separator, end, encoding, last, blank
+):
+    file = io.StringIO()
+    writer = csv.writer(file, delimiter=separator, quoting=quoting, lineterminator=end)
+    writer.writerows([("name", "value"), *rows])
+    text = file.getvalue()
+    if blank:
+        text = text.replace(end, end + end, 1)
+    content = (text if last else text.rstrip(end)).encode(encoding)
+    path = tmp_path / "in.csv"
+    path.write_bytes(content)
+    typed = SimpleNamespace(separator=separator, decimal=".", encoding=None, comment=None)
+    typed.encoding = encoding if encoding == "latin-1" else None
+    found = read_csv_text(path, typed, MISSING)
+    assert [tuple(row) for row in found.texts.itertuples(index=False)] == rows
+    assert found.file(found.raw) == content
+
+
+DRESSED = {
+    "quotes": lambda text: "\n".join(
+        ",".join(f'"{cell}"' for cell in line.split(",")) for line in text.splitlines()
+    ),
+    "windows": lambda text: text.replace("\n", "\r\n"),
+    "old mac": lambda text: text.replace("\n", "\r"),
+    "comments": lambda text: "# a survey\n" + text.replace("\n", "\n# so far\n", 2),
+    "blank lines": lambda text: "\n" + text + "\n\n",
+}
+
+
+@pytest.mark.parametrize("dress", DRESSED)
+def test_whatever_a_file_looks_like_it_leaves_so_but_for_its_gaps(notmiwae, tmp_path, dress):
+    _, text = written([f"{value:.2f}" for value in INCOME])
+    text = DRESSED[dress](text)
+    after, _ = imputed(notmiwae, tmp_path, text, *(["--comment", "#"] if dress == "comments" else []))
+    after = (tmp_path / "out.csv").read_bytes().decode()
+    gaps = 0
+    end = {"windows": "\r\n", "old mac": "\r"}.get(dress, "\n")
+    for old, new in zip(text.split(end), after.split(end), strict=True):
+        if not old.startswith((",", '"",')):
+            assert new == old
+        else:
+            gaps += 1
+            assert new.endswith(old[old.index(",") :])
+            assert new.startswith('"') == (dress == "quotes")
+    assert gaps == ROWS / 5
+
+
+def test_latin_1_utf_16_and_gzip_are_read_and_written_as_they_came(notmiwae, tmp_path):
+    names = {"who": ["Zoë", "Mäx"] * (ROWS // 2)}
+    _, text = written([f"{value:.2f}" for value in INCOME], more=names)
+    for name, content, typed in (
+        ("latin.csv", text.encode("latin-1"), ["--encoding", "latin-1"]),
+        ("wide.csv", text.encode("utf-16"), []),
+        ("packed.csv.gz", gzip.compress(text.encode()), []),
+    ):
+        (tmp_path / name).write_bytes(content)
+        out = tmp_path / f"out-{name}"
+        found = notmiwae("impute", tmp_path / name, "-o", out, *QUICK, *typed)
+        assert found.status == 0, found.err
+        after = gzip.decompress(out.read_bytes()) if name.endswith("gz") else out.read_bytes()
+        assert "Zoë" in after.decode({"latin.csv": "latin-1", "wide.csv": "utf-16"}.get(name, "utf-8"))
+    (tmp_path / "latin.csv").write_bytes(text.encode("latin-1"))
+    refused = notmiwae("impute", tmp_path / "latin.csv", "-o", tmp_path / "x.csv", *QUICK)
+    assert refused.status == 2
+    assert "--encoding" in refused.err
+    refused = notmiwae("impute", tmp_path / "latin.csv", "-o", tmp_path / "x.csv", "--encoding", "klingon")
+    assert "--encoding: found 'klingon'" in refused.err
+
+
+def test_a_comment_above_the_header_is_named_with_its_remedy(notmiwae, tmp_path):
+    _, text = written([f"{value:.2f}" for value in INCOME])
+    (tmp_path / "in.csv").write_text("# exported, by hand, in May\n" + text)
+    refused = notmiwae("impute", tmp_path / "in.csv", "-o", tmp_path / "out.csv", *QUICK)
+    assert refused.status == 2
+    assert "--comment '#'" in refused.err
+
+
+def test_a_link_is_written_through_and_other_formats_are_refused_before_training(notmiwae, tmp_path):
+    _, text = written([f"{value:.2f}" for value in INCOME])
+    (tmp_path / "in.csv").write_text(text)
+    (tmp_path / "target.csv").write_text("old")
+    (tmp_path / "link.csv").symlink_to(tmp_path / "target.csv")
+    found = notmiwae("impute", tmp_path / "in.csv", "-o", tmp_path / "link.csv", *QUICK)
+    assert found.status == 0, found.err
+    assert (tmp_path / "link.csv").is_symlink()
+    assert (tmp_path / "target.csv").read_text().startswith("income,age\n")
+    for name in ("out.xlsx", "out.dta", "out.json"):
+        refused = notmiwae("impute", tmp_path / "in.csv", "-o", tmp_path / name, *QUICK)
+        assert refused.status == 2
+        assert "accepted: .csv, .csv.gz, .tsv, .parquet" in refused.err
+
+
+def test_pipes_and_the_standard_streams(tmp_path):
+    _, text = written([f"{value:.2f}" for value in INCOME])
+    (tmp_path / "in.csv").write_text(text)
+    program = f"{sys.executable} -m notmiwae.cli"
+    quick = " ".join(QUICK)
+    for line in (
+        f"cat in.csv | {program} impute - -o - {quick} --quiet > out.csv",
+        f"{program} impute <(cat in.csv) -o >(cat > out.csv) {quick}; sleep 1",
+        f"{program} impute /dev/stdin -o /dev/stdout {quick} < in.csv 2> said > out.csv",
+    ):
+        found = subprocess.run(["bash", "-c", line], cwd=tmp_path, capture_output=True, text=True, check=True)
+        assert "/tmp/notmiwae-" not in found.stderr
+        after = (tmp_path / "out.csv").read_text().splitlines()
+        assert len(after) == ROWS + 1
+        assert not any(row.startswith(",") for row in after)
+        (tmp_path / "out.csv").unlink()
+    assert "wrote /dev/stdout" in (tmp_path / "said").read_text()
+    line = f"echo 1 | {program} impute - -o - {quick}"
+    found = subprocess.run(["bash", "-c", line], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (found.returncode, found.stdout) == (2, "")
+    assert found.stderr.startswith("error: standard input: ")
+
+
+@pytest.mark.parametrize("seed", ["-3", "99999999999", "x"])
+def test_a_seed_that_is_none_is_refused(notmiwae, tmp_path, capsys, seed):
+    with pytest.raises(SystemExit, match="2"):
+        notmiwae("impute", tmp_path / "in.csv", "-o", tmp_path / "out.csv", "--seed", seed)
+    assert "--seed" in capsys.readouterr().err

@@ -1,6 +1,7 @@
 """A file that is read in pieces: what comes out is what would if it were read as a whole."""
 
 import filecmp
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ from notmiwae.cli import out_of_core as large
 from notmiwae.cli.chunked_io import opened, sample
 
 ROWS = 2500
+PLAIN = SimpleNamespace(separator=None, encoding=None, comment=None)
 
 
 @pytest.fixture
@@ -115,7 +117,7 @@ def test_the_sample_has_every_name_and_is_in_order(tmp_path):
     frame.loc[2100, "rare"] = "once"
     for path in (tmp_path / "in.csv", tmp_path / "in.parquet"):
         frame.to_csv(path, index=False) if path.suffix == ".csv" else frame.to_parquet(path, index=False)
-        file = opened(path, None)
+        file = opened(path, PLAIN)
         chosen = sample(file, 400, 300, 5)
         file.write(chosen, tmp_path / f"sample{path.suffix}")
         found = read(tmp_path / f"sample{path.suffix}")
@@ -131,10 +133,10 @@ def test_the_sample_has_every_name_and_is_in_order(tmp_path):
 
 def test_the_sample_is_drawn_evenly(tmp_path):
     pd.DataFrame({"x": np.arange(3000) / 7}).to_csv(tmp_path / "in.csv", index=False)
-    file = opened(tmp_path / "in.csv", None)
+    file = opened(tmp_path / "in.csv", PLAIN)
     counts = np.zeros(3000)
     for seed in range(60):
-        rows = [round(float(row[0]) * 7) for row in sample(file, 500, 700, seed)[1:]]
+        rows = [round(float(row) * 7) for row in sample(file, 500, 700, seed)[1:]]
         counts[rows] += 1
     by_third = counts.reshape(3, -1).sum(1) / counts.sum()
     assert np.abs(by_third - 1 / 3).max() < 0.01

@@ -83,8 +83,8 @@ def test_full_disk_is_an_error(refused, tmp_path, monkeypatch):
     def full(*arguments, **named):
         raise OSError(28, "No space left on device", "out.csv")
 
-    monkeypatch.setattr("pandas.DataFrame.to_csv", full)
     complete = tmp_path / "complete.csv"
     complete.write_text("a,b\n1,2\n2,4\n")
+    monkeypatch.setattr("pathlib.Path.write_bytes", full)
     assert "No space left" in refused("impute", complete, "-o", tmp_path / "out.csv", "--quiet")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["complete.csv"]

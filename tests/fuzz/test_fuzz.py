@@ -46,7 +46,9 @@ CSV_PIECES = [
 
 
 def options(**given: Any) -> Namespace:
-    return Namespace(**({"separator": None, "decimal": None, "na": []} | given))
+    return Namespace(
+        **({"separator": None, "decimal": None, "na": [], "encoding": None, "comment": None} | given)
+    )
 
 
 def checked(path: Path, typed: Namespace, **more: Any) -> Table | None:

@@ -1,11 +1,11 @@
 """Files that are too large to be read as a whole, cut into files of the same format that aren't."""
 
+import argparse
 import csv
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -13,7 +13,7 @@ import numpy as np
 from typing_extensions import override
 
 from notmiwae.cli.csv_text import find_separator
-from notmiwae.errors import DataError
+from notmiwae.errors import DataError, flat
 from notmiwae.files import PARQUET
 
 _HEAD = 2**16
@@ -21,7 +21,10 @@ _HEAD = 2**16
 _MANY = 256
 """Different values of a column after which it's no column of names."""
 
-Rows = list[list[str]]
+_LONGEST = 2**20
+"""Characters of a row, at most: a quote that is never closed isn't to swallow a file."""
+
+Rows = list[str]
 
 
 class RowFile(Protocol):
@@ -58,34 +61,57 @@ class RowFile(Protocol):
 
 @dataclass(frozen=True)
 class CSVFile(RowFile):
-    """The rows of a CSV file: lists of texts, each part below the header.
+    """The rows of a CSV file as they stand in it, each part below the header.
 
     Attributes:
         path: Path of the file.
         separator: Separator as the user says; None if it's to be found.
+        encoding: Encoding as the user says; None: UTF-8.
+        comment: What lines begin with that are passed over; None: none are.
     """
 
     path: Path
     separator: str | None
+    encoding: str | None = None
+    comment: str | None = None
     suffix: str = ".csv"
 
     @override
     def parts(self, size: int) -> Iterator[Rows]:
+        rows = self._rows()
+        header = next(rows, None)
+        if header is None:
+            return
+        while part := list(islice(rows, size)):
+            yield [header, *part]
+
+    def _rows(self) -> Iterator[str]:
+        """Yield one row after the other, with the end of its line; in quotes it may have several lines."""
+        row = ""
         try:
-            with self.path.open(encoding="utf-8-sig", newline="") as file:
-                rows = csv.reader(file, delimiter=self.delimiter())
-                header = next(rows, [])
-                while part := list(islice(rows, size)):
-                    yield [header, *part]
-        except (UnicodeDecodeError, csv.Error) as error:
-            raise DataError(f"{self.path}: is no CSV file in UTF-8: {error}") from None
+            with self.path.open(encoding=self._encoding, newline="") as file:
+                for line in file:
+                    row += line
+                    if row.count('"') % 2 and len(row) < _LONGEST:
+                        continue
+                    if row.strip("\r\n") and not (self.comment and row.startswith(self.comment)):
+                        yield row if row.endswith(("\n", "\r")) else row + "\n"
+                    row = ""
+        except (UnicodeDecodeError, LookupError) as error:
+            raise DataError(f"{self.path}: is no text in {self._encoding}: {error}") from None
+        if row:
+            raise DataError(f"{self.path}: a quote that is opened isn't closed, from {flat(row[:40])!r} on")
+
+    @property
+    def _encoding(self) -> str:
+        return self.encoding or "utf-8-sig"
 
     def delimiter(self) -> str:
         """Return the separator, as given or found."""
         if self.separator is not None:
             return self.separator.replace("\\t", "\t")
-        with self.path.open(encoding="utf-8-sig", errors="replace") as file:
-            return find_separator(file.read(_HEAD))
+        with self.path.open(encoding=self._encoding, errors="replace") as file:
+            return find_separator(file.read(_HEAD), self.comment)
 
     @override
     def length(self, part: Rows) -> int:
@@ -101,24 +127,23 @@ class CSVFile(RowFile):
 
     @override
     def columns(self, part: Rows) -> list[list[str]]:
-        width = len(part[0])
-        return [[row[place] for row in part[1:] if len(row) == width] for place in range(width)]
+        cells = list(csv.reader(part, delimiter=self.delimiter()))
+        width = len(cells[0])
+        return [[row[place] for row in cells[1:] if len(row) == width] for place in range(width)]
 
     @override
     def write(self, part: Rows, path: Path) -> None:
-        with path.open("w", encoding="utf-8", newline="") as file:
-            csv.writer(file, delimiter=self.delimiter(), lineterminator="\n").writerows(part)
+        path.write_bytes("".join(part).encode(self.encoding or "utf-8"))
 
     @override
     @contextmanager
     def growing(self) -> Iterator[Callable[[Path], None]]:
-        with self.path.open("wb") as file:
+        with self.path.open("w", encoding=self.encoding or "utf-8", newline="") as file:
+            pieces = count()
 
             def add(piece: Path) -> None:
-                with piece.open("rb") as more:
-                    if file.tell():
-                        more.readline()
-                    shutil.copyfileobj(more, file)
+                first = next(pieces) == 0
+                file.writelines(islice(CSVFile(piece, None, self.encoding)._rows(), 0 if first else 1, None))
 
             yield add
 
@@ -196,9 +221,11 @@ class ParquetFile(RowFile):
             yield add
 
 
-def opened(path: Path, separator: str | None) -> RowFile:
-    """Return the file at a path, CSV or Parquet by its name's end."""
-    return ParquetFile(path) if path.suffix.lower() in PARQUET else CSVFile(path, separator)
+def opened(path: Path, typed: argparse.Namespace) -> RowFile:
+    """Return the file at a path, CSV or Parquet by its name's end, read as `options.add_reading` says."""
+    if path.suffix.lower() in PARQUET:
+        return ParquetFile(path)
+    return CSVFile(path, typed.separator, typed.encoding, typed.comment)
 
 
 def sample(file: RowFile, size: int, at_a_time: int, seed: int) -> Any:

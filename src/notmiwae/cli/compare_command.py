@@ -49,7 +49,7 @@ def add(subparsers: Any) -> None:
     )
     options.add_columns(parser)
     parser.add_argument("--steps", type=options.positive, help="of training (default: 700 to 2,000, by rows)")
-    parser.add_argument("--seed", type=int, default=0, help="of everything random (0)")
+    parser.add_argument("--seed", type=options.seed, default=0, help="of everything random (0)")
     options.add_threads(parser)
     parser.add_argument("--json", action="store_true", help="print the results as JSON on standard output")
     parser.add_argument("--quiet", action="store_true", help="print nothing but results and errors")

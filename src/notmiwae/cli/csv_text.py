@@ -1,90 +1,218 @@
-"""CSV files as text: encoding, separator, decimal mark and the cells, before they mean anything."""
+"""CSV files as text: encoding, separator, decimal mark and the cells, before they mean anything.
 
+Cells are kept as they stand in the file, quotes and all, with the end of each line: what was seen leaves so.
+"""
+
+from __future__ import annotations
+
+import argparse
 import csv
+import gzip
 import io
 import itertools
+import re
+import zlib
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
 
 from notmiwae.cli.number_text import NUMBER, as_number
-from notmiwae.errors import DataError, flat
+from notmiwae.errors import DataError, ParameterError, flat
 
 SEPARATORS = (",", ";", "\t", "|")
 _SNIFFED = 50
 """Rows in which the separator is looked for."""
+_HEAD = 2**16
+"""Characters that these rows have at most."""
+_COMMENTS = ("#", "%", "//", "--", ";")
+"""What lines of comment begin with in files that have them."""
 
 
-def read_texts(
-    path: Path, separator: str | None, decimal: str | None, missing: Collection[str]
-) -> tuple[str, str, pd.DataFrame]:
-    """Read the separator, the decimal mark and the cells of a CSV file, all of them text."""
-    text = _decoded(path).lstrip("\r\n")
+@dataclass(frozen=True)
+class CsvText:
+    """A CSV file as it came.
+
+    Attributes:
+        separator: Separator of the columns.
+        decimal: Decimal mark.
+        encoding: Encoding, as Python names it.
+        head: All up to the first row: the header, and what stands before it.
+        raw: Cells as they stand in the file, quotes and all; columns by name.
+        ends: What follows each row: the end of its line, blank lines and comments.
+    """
+
+    separator: str
+    decimal: str
+    encoding: str
+    head: str
+    raw: pd.DataFrame
+    ends: Sequence[str]
+
+    @cached_property
+    def texts(self) -> pd.DataFrame:
+        """Cells without their quotes."""
+        return pd.DataFrame({name: [unquoted(cell) for cell in self.raw[name].tolist()] for name in self.raw})
+
+    def file(self, raw: pd.DataFrame) -> bytes:
+        """Return the file with other cells, as bytes."""
+        rows = zip(*(raw[name].tolist() for name in raw), strict=True)
+        lines = [self.separator.join(row) + end for row, end in zip(rows, self.ends, strict=True)]
+        return (self.head + "".join(lines)).encode(self.encoding)
+
+    def quoted(self, text: str, like: str) -> str:
+        """Return a cell for a text: in quotes where it needs them, or where the cell `like` has them."""
+        if like.startswith('"') or any(each in text for each in (self.separator, '"', "\n", "\r")):
+            return '"' + text.replace('"', '""') + '"'
+        return text
+
+
+def unquoted(cell: str) -> str:
+    """Return what a cell says: without quotes, of which two within them stand for one."""
+    if not cell.startswith('"'):
+        return cell
+    inside, behind = cell[1:].rsplit('"', 1)
+    return inside.replace('""', '"') + behind
+
+
+def read_csv_text(path: Path, typed: argparse.Namespace, missing: Collection[str]) -> CsvText:
+    """Read a CSV file as text.
+
+    Arguments:
+        path: CSV file; gzip by its name's end.
+        typed: Options of `options.add_reading`.
+        missing: Texts that stand for a missing value.
+
+    Raises:
+        DataError: it's no such file; the message has the line, and the option that may help.
+        ParameterError: an option isn't accepted.
+    """
+    text, encoding = decoded(path, typed.encoding)
+    separator, comment = typed.separator, typed.comment
     if separator is not None and (len(separator.replace("\\t", "\t")) != 1 or separator in '\r\n"'):
         raise DataError(f"--separator: found {separator!r}; accepted: one character, no quote or line end")
-    separator = (separator or find_separator(text)).replace("\\t", "\t")
-    header = next(csv.reader(io.StringIO(text), delimiter=separator))
-    names = [name.strip() for name in header]
-    check_names(path, names)
-    if len(names) > 1:
-        _check_widths(path, text, separator, len(names))
-    try:
-        rows = pd.read_csv(
-            io.StringIO(text.rstrip("\r\n")),
-            sep=separator,
-            header=None,
-            dtype=str,
-            keep_default_na=False,
-            na_filter=False,
-            # In a table of one column, an empty line is a missing value.
-            skip_blank_lines=len(names) > 1,
-        )
-    except pd.errors.ParserError as error:
-        raise DataError(f"{path}: {flat(error)}; separator {separator!r}: is another one meant?") from None
-    texts = rows.iloc[1:].reset_index(drop=True).set_axis(names, axis=1)
-    if not len(texts):
-        raise DataError(f"{path}: has a header and no rows")
-    if decimal is None:
-        decimal = "," if separator == ";" and _decimal_commas(texts, missing) else "."
-    return separator, decimal, texts
-
-
-def _check_widths(path: Path, text: str, separator: str, width: int) -> None:
-    """Raise `DataError` unless rows have as many cells as the header; pandas would fill up short ones."""
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
-    for number, row in enumerate(row for row in rows if row):
-        if len(row) != width:
+    separator = (separator or find_separator(text, comment)).replace("\\t", "\t")
+    head, header, rows, ends = _rows(text, separator, comment)
+    names = [unquoted(name).strip() for name in header]
+    _check_header(path, names, comment)
+    for number, row in enumerate(rows, 1):
+        if len(row) != len(names):
             raise DataError(
-                f"{path}: row {number} has {len(row)} cells; accepted: {width}, as the header with separator "
-                f"{separator!r}"
+                f"{path}: row {number} has {len(row)} cells; accepted: {len(names)}, as the header with "
+                f"separator {separator!r}{_hint(header, comment)}"
             )
+        for cell in row:
+            if cell.startswith('"') and (len(cell) == 1 or cell.count('"') % 2):
+                raise DataError(f"{path}: row {number}: a quote that is opened there isn't closed")
+    if not rows:
+        raise DataError(f"{path}: has a header and no rows")
+    raw = pd.DataFrame(dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)), dtype=object)
+    found = CsvText(separator, typed.decimal or ".", encoding, head, raw, ends)
+    if typed.decimal is None and separator == ";" and _decimal_commas(found.texts, missing):
+        return CsvText(separator, ",", encoding, head, raw, ends)
+    return found
 
 
-def _decoded(path: Path) -> str:
+def _rows(
+    text: str, separator: str, comment: str | None
+) -> tuple[str, list[str], list[list[str]], list[str]]:
+    """Cut a text into its head, the header's cells, the rows' cells, and what follows each row."""
+    body = text.rstrip("\r\n")
+    mark = re.escape(separator)
+    # A lone \r ends lines where no \n does.
+    end, other = ("\r\n|\n", f"[^{mark}\r\n]|\r(?!\n)") if "\n" in body else ("\r", f"[^{mark}\r]")
+    cell = f'((?:"(?:[^"]|"")*")(?:{other})*|(?:{other})*)({mark}|{end}|\\Z)'
+    found = re.findall(cell, body)
+    if len(found) > 1 and found[-2][1] == "":
+        del found[-1]  # an empty match behind the last cell
+    rows: list[list[str]] = []
+    ends: list[str] = []
+    head, row = "", []
+    for cells, after in found:
+        row.append(cells)
+        if after == separator:
+            continue
+        blank = row == [""] and (not rows or len(rows[0]) > 1)
+        if blank or (comment and row[0].startswith(comment)):
+            skipped = separator.join(row) + after
+            head, ends = (head, [*ends[:-1], ends[-1] + skipped]) if ends else (head + skipped, ends)
+        else:
+            rows.append(row)
+            ends.append(after)
+        row = []
+    if not rows:
+        return head, [], [], []
+    ends[-1] += text[len(body) :]
+    return head + separator.join(rows[0]) + ends[0], rows[0], rows[1:], ends[1:]
+
+
+def decoded(path: Path, encoding: str | None) -> tuple[str, str]:
+    """Read a file's text and its encoding.
+
+    Raises:
+        DataError: it's empty, binary, or of another encoding.
+        ParameterError: there is no such encoding.
+    """
     content = path.read_bytes()
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise DataError(f"{path}: is UTF-16 text; accepted: UTF-8")
-    if b"\0" in content:
+    if path.suffix.lower() == ".gz":
+        try:
+            content = gzip.decompress(content)
+        except (OSError, EOFError, zlib.error) as error:
+            raise DataError(f"{path}: is no gzip file: {flat(error)}") from None
+    wide = content.startswith((b"\xff\xfe", b"\xfe\xff"))
+    if b"\0" in content and not wide and encoding is None:
         raise DataError(f"{path}: is a binary file; accepted: CSV text, or Parquet named .parquet")
+    marked = content.startswith(b"\xef\xbb\xbf")
+    encoding = encoding or ("utf-16" if wide else "utf-8-sig" if marked else "utf-8")
     try:
-        text = content.decode("utf-8-sig")
+        text = content.decode(encoding)
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
-        found = content[error.start]
-        raise DataError(f"{path}: line {line} holds the byte 0x{found:02x}; accepted: UTF-8 text") from None
+        found = f"{path}: line {line} holds the byte 0x{content[error.start]:02x}"
+        raise DataError(
+            f"{found}; accepted: UTF-8 text, or --encoding with the name of another, as cp1252 (Excel in "
+            "western Europe and America)"
+        ) from None
+    except (LookupError, UnicodeError):
+        raise ParameterError(f"--encoding: found {encoding!r}; accepted: as utf-8, latin-1, cp1252") from None
     if not text.strip():
         raise DataError(f"{path}: is empty")
-    return text
+    return text, encoding
 
 
-def find_separator(text: str) -> str:
+def _check_header(path: Path, names: Sequence[str], comment: str | None) -> None:
+    try:
+        check_names(path, names)
+    except DataError as error:
+        raise DataError(f"{error}{_hint(names, comment)}") from None
+
+
+def _hint(header: Sequence[str], comment: str | None) -> str:
+    """Word what a first line that looks like a comment asks for."""
+    for mark in _COMMENTS:
+        if not comment and header and header[0].startswith(mark):
+            return f". The first line begins with {mark}: if it's a comment, say --comment '{mark}'"
+    return ""
+
+
+def find_separator(text: str, comment: str | None = None) -> str:
     """Find the separator that gives the first rows as many cells as the header, and the most."""
+    first = text[:_HEAD].replace("\r\n", "\n").replace("\r", "\n")
+    lines = first.split("\n")
+    if len(text) > _HEAD and len(lines) > 2:
+        del lines[-1]  # cut off
+    if comment:
+        lines = [line for line in lines if not line.startswith(comment)]
 
     def fit(separator: str) -> tuple[bool, int]:
-        rows = (row for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator) if row)
-        widths = [len(row) for row in itertools.islice(rows, _SNIFFED)]
-        return widths[0] > 1 and len(set(widths)) == 1, widths[0]
+        rows = (row for row in csv.reader(io.StringIO("\n".join(lines)), delimiter=separator) if row)
+        try:
+            widths = [len(row) for row in itertools.islice(rows, _SNIFFED)]
+        except csv.Error:
+            return False, 0
+        return bool(widths) and widths[0] > 1 and len(set(widths)) == 1, widths[0] if widths else 0
 
     return max(SEPARATORS, key=fit)
 

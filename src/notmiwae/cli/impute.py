@@ -93,7 +93,7 @@ def add(subparsers: Any) -> None:
     parser.add_argument(
         "--samples", type=options.positive, help="importance samples a row at most (default: 200)"
     )
-    parser.add_argument("--seed", type=int, help="of everything random (default: 0)")
+    parser.add_argument("--seed", type=options.seed, help="of everything random (default: 0)")
     options.add_threads(parser)
     parser.add_argument("--json", action="store_true", help="print the summary as JSON on standard output")
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
@@ -123,7 +123,7 @@ def run(typed: argparse.Namespace) -> int:
     if typed.json:
         from notmiwae.cli.table_output import print_json
 
-        print_json(found | {"output": str(typed.output)})
+        print_json(found | {"output": options.shown(typed.output)})
     return 0
 
 
@@ -223,13 +223,13 @@ def _write(
     frames: list[pd.DataFrame],
     imputer: MIWAEImputer | None,
 ) -> None:
-    from notmiwae.cli.table_output import as_written, long_format, table_writer, write_all
+    from notmiwae.cli.table_output import csv_writer, long_format, table_writer, write_all
 
     filled, *draws = frames
-    writers = {typed.output: table_writer(typed.output, as_written(typed.output, filled, table), table)}
+    writers = {typed.output: table_writer(typed.output, filled, table)}
     if typed.draws_out:
         stacked = long_format(typed.draws_out, table, draws)
-        writers[typed.draws_out] = table_writer(typed.draws_out, stacked, table)
+        writers[typed.draws_out] = csv_writer(typed.draws_out, stacked, table)
     if typed.model_out and imputer is not None:
         write_all(writers, partial(imputer.save, typed.model_out))
     else:

@@ -12,6 +12,8 @@ import sys
 from collections.abc import Sequence
 
 from notmiwae import __version__
+from notmiwae.cli import options
+from notmiwae.cli.streams import as_files
 from notmiwae.errors import NotMIWAEError
 
 SUBCOMMANDS = (
@@ -36,7 +38,8 @@ examples:
   notmiwae compare survey.csv --columns income
   notmiwae check survey.csv --model model/
 
-Tables are CSV (its separator is found) or, where the name ends in .parquet, Parquet.
+Tables are CSV (its separator is found; .csv.gz too) or, where the name ends in .parquet, Parquet. - is
+standard input, or output.
 `notmiwae SUBCOMMAND --help` says more."""
 
 
@@ -44,15 +47,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run what was typed (default: on the command line); 2 is the status after an error."""
     typed = parser().parse_args(arguments)
     try:
-        status: int = typed.run(typed)
+        with as_files(typed) as options.names:
+            status: int = typed.run(typed)
     except NotMIWAEError as error:
-        return _failed(str(error))
+        return _failed(options.shown(error))
     except BrokenPipeError:
         # Who reads what is printed has seen enough, as `head` has; nor is there anybody to flush it to.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
-        place = f"{error.filename}: " if error.filename else ""
+        place = f"{options.shown(error.filename)}: " if error.filename else ""
         return _failed(f"{place}{error.strerror or error}; nothing was written")
     except MemoryError:
         return _failed("there isn't enough memory for this table; nothing was written")

@@ -11,6 +11,15 @@ from notmiwae.errors import DataError, ParameterError
 
 KINDS = ("continuous", "count", "binary", "categorical")
 FIGURES = (".png", ".pdf", ".svg")
+_OTHER_FORMATS = (
+    *(".xlsx", ".xls", ".xlsm", ".ods", ".dta", ".sav", ".por", ".sas7bdat", ".xpt", ".rds", ".rdata"),
+    *(".json", ".jsonl", ".feather", ".arrow", ".orc", ".h5", ".hdf5", ".pkl", ".pickle", ".npy", ".npz"),
+    *(".zip", ".bz2", ".xz", ".zst", ".db", ".sqlite"),
+)
+"""How the names of files end that would hold something else than is written."""
+_LARGEST_SEED = 2**32 - 1
+names: dict[str, str] = {}
+"""What was typed for a stream, by the path that stands for it while a subcommand runs; see `streams.py`."""
 _SHOWN = 12
 """Names that a message lists at most."""
 
@@ -49,6 +58,10 @@ def add_reading(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--decimal", choices=(".", ","), help="default: a comma where a file separated by ; has such columns"
     )
+    group.add_argument(
+        "--encoding", metavar="NAME", help="of the text, as cp1252 (default: UTF-8, or UTF-16)"
+    )
+    group.add_argument("--comment", metavar="TEXT", help="lines that begin with it are passed over, as '#'")
     add_many(
         group,
         "--na",
@@ -161,6 +174,10 @@ def check_outputs(outputs: Sequence[Path], inputs: Sequence[Path]) -> None:
             raise DataError(f"{path}: {taken[path.resolve()]}")
         if path.is_dir():
             raise DataError(f"{path}: is a folder; accepted: the name of a file")
+        if path.suffix.lower() in _OTHER_FORMATS:
+            raise DataError(
+                f"{path}: can't be written as {path.suffix}; accepted: .csv, .csv.gz, .tsv, .parquet"
+            )
         check_folder(path)
         taken[path.resolve()] = "is to be written twice; accepted: two names"
 
@@ -188,6 +205,15 @@ def positive(text: str) -> int:
     return number
 
 
+def seed(text: str) -> int:
+    """Parse the seed of a generator, for argparse."""
+    number = int(text)
+    if not 0 <= number <= _LARGEST_SEED:
+        accepted = f"accepted: whole numbers from 0 to {_LARGEST_SEED}"
+        raise argparse.ArgumentTypeError(f"found {text}; {accepted}")
+    return number
+
+
 def verbose(typed: argparse.Namespace) -> int:
     """Tell whether somebody wants to see progress bars, as the estimators take it."""
     return int(not typed.quiet and sys.stderr.isatty())
@@ -196,4 +222,12 @@ def verbose(typed: argparse.Namespace) -> int:
 def say(text: str, quiet: bool = False) -> None:
     """Print a line for people, on the error stream: the other one is for what a program reads."""
     if not quiet:
-        print(text, file=sys.stderr)
+        print(shown(text), file=sys.stderr)
+
+
+def shown(text: object) -> str:
+    """Return a text with streams named as they were typed."""
+    line = str(text)
+    for path, name in names.items():
+        line = line.replace(path, name)
+    return line

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import gzip
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from copy import copy
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +19,7 @@ from notmiwae.cli import options, summary
 from notmiwae.cli import saved_imputer as saved
 from notmiwae.cli.chunked_io import CSVFile, RowFile, opened, sample
 from notmiwae.cli.impute import completed, draws_asked, fitted
-from notmiwae.cli.table_output import as_written, long_format, table_writer, write_all
+from notmiwae.cli.table_output import csv_writer, long_format, table_writer, write_all
 from notmiwae.errors import NotMIWAEError
 from notmiwae.progress import progress_bar
 
@@ -102,7 +105,7 @@ def run(typed: argparse.Namespace, assumption: Any, kinds: dict[str, str], limit
         limits: Limits of imputed numbers, by column.
     """
     with tempfile.TemporaryDirectory(dir=typed.output.absolute().parent, prefix=".notmiwae-") as folder:
-        table = LargeTable(typed, opened(typed.input, typed.separator), Path(folder))
+        table = LargeTable(typed, opened(typed.input, typed), Path(folder))
         size = f"{typed.input}: {typed.input.stat().st_size / 2**20:.0f} MiB, read in pieces"
         options.say(size, typed.quiet)
         if typed.model:
@@ -112,7 +115,7 @@ def run(typed: argparse.Namespace, assumption: Any, kinds: dict[str, str], limit
             from notmiwae.estimators.column_kinds import describe
 
             rows = table.sampled(kinds, limits, assumption)
-            typed.decimal = rows.decimal
+            typed.decimal = rows.csv.decimal if rows.csv else None
             columns = describe(rows.modelled, kinds, limits)
         # Before hours of work: can every value be used?
         found = _added_up([summary.of_table(piece) for _, piece in table.pieces(columns)])
@@ -148,19 +151,34 @@ def _write(
 ) -> None:
     """Complete and write piece by piece; the files appear once all is done."""
     outputs = [typed.output, *filter(None, [typed.draws_out])]
-    grown = {path: table.folder / f"grown{n}{path.suffix}" for n, path in enumerate(outputs)}
+    grown = {path: table.folder / f"grown{n}{_unpacked(path)}" for n, path in enumerate(outputs)}
     with progress_bar("impute", bool(options.verbose(typed))) as report, ExitStack() as stack:
-        adders = [stack.enter_context(opened(path, None).growing()) for path in grown.values()]
+        adders = [stack.enter_context(opened(path, typed).growing()) for path in grown.values()]
         for first, piece in table.pieces(columns):
             filled, *drawn = complete(piece, first)
-            frames = [as_written(typed.output, filled, piece)]
-            frames += [long_format(typed.draws_out, piece, drawn, first)] if typed.draws_out else []
-            for frame, path, add in zip(frames, grown, adders, strict=True):
-                written = table.folder / f"written{path.suffix}"
-                table_writer(written, frame, piece)(written)
-                add(written)
+            written = [table.folder / f"written{n}{_unpacked(path)}" for n, path in enumerate(grown)]
+            table_writer(written[0], filled, piece)(written[0])
+            if typed.draws_out:
+                stacked = long_format(typed.draws_out, piece, drawn, first)
+                csv_writer(written[1], stacked, piece)(written[1])
+            for path, add in zip(written, adders, strict=True):
+                add(path)
             report(first + len(filled), rows, 0.0)
-    write_all({path: temporary.replace for path, temporary in grown.items()})
+    write_all({path: partial(_move, temporary) for path, temporary in grown.items()})
+
+
+def _unpacked(path: Path) -> str:
+    """Return how the name of a file ends that isn't compressed."""
+    return Path(path.stem).suffix if path.suffix.lower() == ".gz" else path.suffix
+
+
+def _move(grown: Path, to: Path) -> None:
+    """Put a file in its place, compressed where the name of that, `.name.gz.….tmp`, asks for it."""
+    if ".gz." not in to.name:
+        grown.replace(to)
+        return
+    with grown.open("rb") as file, gzip.open(to, "wb") as packed:
+        shutil.copyfileobj(file, packed)
 
 
 def _added_up(parts: list[dict[str, Any]]) -> dict[str, Any]:

@@ -33,7 +33,7 @@ def add(subparsers: Any) -> None:
         "--columns", metavar="A,B", help="which lose values (default: the first half of those with numbers)"
     )
     parser.add_argument("--rate", type=float, default=0.3, help="the share that goes missing (default: 0.3)")
-    parser.add_argument("--seed", type=int, default=0, help="of the draw (default: 0)")
+    parser.add_argument("--seed", type=options.seed, default=0, help="of the draw (default: 0)")
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
     options.add_reading(parser)
     parser.set_defaults(run=run)
@@ -44,13 +44,11 @@ def run(typed: argparse.Namespace) -> int:
     options.known("--mechanism", "word", typed.mechanism, WORDS)
     if not 0 < typed.rate < 1:
         raise ParameterError(f"--rate: found {typed.rate:g}; accepted: above 0 and below 1")
-    if typed.seed < 0:
-        raise ParameterError(f"--seed: found {typed.seed}; accepted: whole numbers from 0 upwards")
     options.check_outputs([typed.output], [typed.input])
     import numpy as np
 
     from notmiwae.cli.table_input import read
-    from notmiwae.cli.table_output import as_written, table_writer, write_all
+    from notmiwae.cli.table_output import table_writer, write_all
 
     table = read(typed.input, typed)
     names = _columns(typed, table)
@@ -64,8 +62,7 @@ def run(typed: argparse.Namespace) -> int:
         column = masked[name]
         whole = column.dtype.kind in "iu"
         masked[name] = (column.astype("Int64") if whole else column).mask(missing)
-    written = as_written(typed.output, masked, table)
-    write_all({typed.output: table_writer(typed.output, written, table)})
+    write_all({typed.output: table_writer(typed.output, masked, table)})
     counts = ", ".join(f"{name} {masked[name].isna().mean():.1%}" for name in names)
     options.say(f"missing by {typed.mechanism}: {counts}\nwrote {typed.output}", typed.quiet)
     empty = int(masked.drop(columns=list(table.carried)).isna().all(axis=1).sum())

@@ -1,7 +1,6 @@
 """Tables that users have: CSV or Parquet, checked column by column before anything is done with them."""
 
 import argparse
-import csv
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from notmiwae.cli.csv_text import check_names, read_texts
+from notmiwae.cli.csv_text import CsvText, check_names, read_csv_text
 from notmiwae.cli.number_text import NUMBER, Affixes, affixes, as_number, is_plain
 from notmiwae.errors import DataError, flat
 from notmiwae.files import MISSING, PARQUET
@@ -34,9 +33,7 @@ class Table:
         path: Path of the file.
         frame: All columns, missing cells as pandas has them.
         carried: Names of the columns that are only carried along, as they stand in the file.
-        separator: Separator of a CSV file's columns.
-        decimal: Decimal mark of a CSV file.
-        texts: Cells of a CSV file as they stand in it; None of another file.
+        csv: A CSV file as it came; None of another file.
         affixes: What stands before and behind the numbers of a column, of those that have anything.
         notices: How values were read, where a user might want to know.
     """
@@ -44,9 +41,7 @@ class Table:
     path: Path
     frame: pd.DataFrame
     carried: tuple[str, ...] = ()
-    separator: str = ","
-    decimal: str = "."
-    texts: pd.DataFrame | None = None
+    csv: CsvText | None = None
     affixes: Mapping[str, Affixes] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
 
@@ -79,13 +74,11 @@ def read(
     if not path.exists():
         raise DataError(f"{path}: no such file")
     if not path.is_file():
-        raise DataError(f"{path}: is a folder; accepted: a CSV or Parquet file")
+        raise DataError(f"{path}: is no file; accepted: a CSV or Parquet file")
     if path.suffix.lower() in PARQUET:
         return _read_parquet(path, carried)
-    try:
-        separator, decimal, texts = read_texts(path, typed.separator, typed.decimal, (*MISSING, *typed.na))
-    except csv.Error as error:
-        raise DataError(f"{path}: is no CSV file: {flat(error)}") from None
+    found = read_csv_text(path, typed, (*MISSING, *typed.na))
+    texts, decimal = found.texts, found.decimal
     if texts.columns[0] == "":
         carried = (*carried, "")
     kinds = kinds or {}
@@ -101,13 +94,13 @@ def read(
             )
         columns[name] = texts[name] if name in carried else _typed(path, column, decimal, kinds.get(name))
         if name not in carried and columns[name].dtype.kind in "iuf":
-            found = [text for text in column.dropna() if not is_plain(text, decimal)]
-            if found:
+            marked = [text for text in column.dropna() if not is_plain(text, decimal)]
+            if marked:
                 dressed[name] = affixes(column.dropna().tolist())
-                notices.append(f"{name}: {found[0]} was read as {as_number(found[0], decimal)}")
+                notices.append(f"{name}: {marked[0]} was read as {as_number(marked[0], decimal)}")
     frame = pd.DataFrame(columns)
     once = tuple(dict.fromkeys(carried))
-    return Table(path, frame, once, separator, decimal, texts, dressed, tuple(notices))
+    return Table(path, frame, once, found, dressed, tuple(notices))
 
 
 def _equals(column: pd.Series, markers: Sequence[str]) -> pd.Series:

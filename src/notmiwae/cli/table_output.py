@@ -1,6 +1,7 @@
 """Files that a subcommand writes: all of them whole, or none."""
 
 import argparse
+import gzip
 import json
 import math
 from collections.abc import Callable, Mapping
@@ -38,35 +39,77 @@ def write_results(typed: argparse.Namespace, table: pd.DataFrame, plot: Callable
 
 
 def table_writer(path: Path, frame: pd.DataFrame, like: Table) -> Callable[[Path], Any]:
-    """Writes a table in the format that its name's end says, CSV with the separator of another table."""
-    if path.suffix.lower() in PARQUET:
-        return lambda temporary: frame.to_parquet(temporary, index=False)
-    separator = "\t" if path.suffix.lower() == ".tsv" else like.separator
-    decimal = "." if separator == "," else like.decimal
-    return lambda temporary: frame.to_csv(temporary, index=False, sep=separator, decimal=decimal)
+    """Writes a completed table in the format that its name's end says.
 
-
-def as_written(path: Path, frame: pd.DataFrame, like: Table) -> pd.DataFrame:
-    """Return a completed table as it's written: in a CSV file seen cells stand as they came, text for text.
+    In a CSV file, whatever was seen stands as it came, text for text, and lines end as they did.
 
     Arguments:
         path: File that it's written to.
         frame: The table with other cells completed, or some missing.
         like: The table as it was read.
     """
-    if like.texts is None or path.suffix.lower() in PARQUET:
-        return frame
+    if is_parquet(path):
+        return lambda temporary: frame.to_parquet(temporary, index=False)
+    if like.csv is None:
+        return csv_writer(path, frame, like)
+    if path.suffix.lower() == ".tsv" and like.csv.separator != "\t":
+        return csv_writer(path, _cells(frame, like, like.csv.texts, lambda text, _: text), like)
+    raw = _cells(frame, like, like.csv.raw, like.csv.quoted)
+    content = like.csv.file(raw)
+    return lambda temporary: temporary.write_bytes(
+        gzip.compress(content, mtime=0) if _is_packed(path) else content
+    )
+
+
+def csv_writer(path: Path, frame: pd.DataFrame, like: Table) -> Callable[[Path], Any]:
+    """Writes a table of other rows or columns in the format that its name's end says, as another table's."""
+    if is_parquet(path):
+        return lambda temporary: frame.to_parquet(temporary, index=False)
+    separator, encoding, decimal = ",", "utf-8", "."
+    if like.csv:
+        separator, encoding, decimal = like.csv.separator, like.csv.encoding, like.csv.decimal
+    separator = "\t" if path.suffix.lower() == ".tsv" else separator
+    packing: Any = {"method": "gzip", "mtime": 0} if _is_packed(path) else None
+    mark = "." if separator == "," else decimal
+    return lambda temporary: frame.to_csv(
+        temporary, index=False, sep=separator, decimal=mark, encoding=encoding, compression=packing
+    )
+
+
+def is_parquet(path: Path) -> bool:
+    """Tell whether a file is Parquet by its name's end."""
+    return path.suffix.lower() in PARQUET
+
+
+def _is_packed(path: Path) -> bool:
+    return path.suffix.lower() == ".gz"
+
+
+def _cells(
+    frame: pd.DataFrame, like: Table, came: pd.DataFrame, written: Callable[[str, str], str]
+) -> pd.DataFrame:
+    """Return the cells of a CSV file: as they came, but for what is imputed or newly missing.
+
+    Arguments:
+        frame: The table with other cells completed, or some missing.
+        like: The table as it was read.
+        came: Cells as they came.
+        written: Function from an imputed text, and the column's first cell with a value, to its cell.
+    """
     texts = {}
     for name, column in frame.items():
-        cells = like.texts[name].to_numpy(dtype=object, copy=True)
-        missing = column.isna().to_numpy()
-        imputed = like.frame[name].isna().to_numpy() & ~missing
+        cells = came[name].to_numpy(dtype=object, copy=True)
+        missing, before = column.isna().to_numpy(), like.frame[name].isna().to_numpy()
+        imputed = before & ~missing
         values = [str(value) for value in column[imputed].tolist()]
-        if pd.api.types.is_numeric_dtype(column.dtype):
+        if like.csv and pd.api.types.is_numeric_dtype(column.dtype):
             around = like.affixes.get(str(name), Affixes())
-            values = [around.before + value.replace(".", like.decimal) + around.behind for value in values]
-        cells[imputed] = values
-        cells[missing] = None
+            values = [
+                around.before + value.replace(".", like.csv.decimal) + around.behind for value in values
+            ]
+        first = str(cells[~before][0]) if not before.all() else ""
+        cells[imputed] = [written(value, first) for value in values]
+        cells[missing & ~before] = ""
         texts[name] = cells
     return pd.DataFrame(texts, index=frame.index)
 
@@ -104,8 +147,11 @@ def long_format(path: Path, table: Table, draws: list[pd.DataFrame], first: int 
         if name in table.frame:
             raise DataError(f"{table.path}: column {name!r} is what the draws' own is called; rename it")
     parts = []
-    for number, each in enumerate(as_written(path, frame, table) for frame in (table.frame, *draws)):
-        part = each.reset_index(drop=True)
+    for number, frame in enumerate((table.frame, *draws)):
+        part = frame
+        if table.csv and not is_parquet(path):
+            part = _cells(frame, table, table.csv.texts, lambda text, _: text)
+        part = part.reset_index(drop=True)
         part.insert(0, ".id", range(first + 1, first + len(part) + 1))
         part.insert(0, ".imp", number)
         parts.append(part)
