@@ -34,6 +34,7 @@ class Table:
         frame: All columns, missing cells as pandas has them.
         carried: Names of the columns that are only carried along, as they stand in the file.
         csv: A CSV file as it came; None of another file.
+        arrow: A Parquet file as it came, an Arrow table; None of another file.
         affixes: What stands before and behind the numbers of a column, of those that have anything.
         notices: How values were read, where a user might want to know.
     """
@@ -42,6 +43,7 @@ class Table:
     frame: pd.DataFrame
     carried: tuple[str, ...] = ()
     csv: CsvText | None = None
+    arrow: Any = None
     affixes: Mapping[str, Affixes] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
 
@@ -100,7 +102,7 @@ def read(
                 notices.append(f"{name}: {marked[0]} was read as {as_number(marked[0], decimal)}")
     frame = pd.DataFrame(columns)
     once = tuple(dict.fromkeys(carried))
-    return Table(path, frame, once, found, dressed, tuple(notices))
+    return Table(path, frame, once, found, affixes=dressed, notices=tuple(notices))
 
 
 def _equals(column: pd.Series, markers: Sequence[str]) -> pd.Series:
@@ -174,11 +176,15 @@ def _read_parquet(path: Path, carried: Sequence[str]) -> Table:
     check_names(path, found.column_names)
     if not found.num_rows or not found.num_columns:
         raise DataError(f"{path}: has {found.num_rows} rows and {found.num_columns} columns")
+    notices = []
     for each in found.schema:
         kind = str(each.type)
         if each.name not in carried and (pa.types.is_nested(each.type) or "binary" in kind):
             accepted = f"accepted: numbers, text, truth values; --ignore {each.name} carries it along"
             raise DataError(f"{path}: column {each.name!r} holds {kind}; {accepted}")
+        if each.name not in carried and pa.types.is_temporal(each.type):
+            carried = (*carried, each.name)
+            notices.append(f"{each.name}: holds {kind}, which isn't modelled; it's carried along")
     try:
         frame = pd.read_parquet(path, dtype_backend="numpy_nullable")
     except (pa.ArrowException, ValueError, TypeError, LookupError, AttributeError, OverflowError) as error:
@@ -190,6 +196,9 @@ def _read_parquet(path: Path, carried: Sequence[str]) -> Table:
         frame = frame.reset_index()
         carried = (*carried, *map(str, frame.columns[:levels]))
     frame.columns = frame.columns.map(str)
+    for each in found.schema:
+        if pa.types.is_decimal(each.type) and each.name in frame:
+            frame[each.name] = found[each.name].cast(pa.float64()).to_numpy()
     for name in frame.columns.difference(list(carried)):
         column = frame[name]
         if pd.api.types.is_float_dtype(column.dtype):
@@ -197,4 +206,5 @@ def _read_parquet(path: Path, carried: Sequence[str]) -> Table:
             check_finite(path, name, frame[name].to_numpy())
         elif pd.api.types.is_string_dtype(column.dtype):
             frame[name] = column.astype(object).astype("category")
-    return Table(path, frame, tuple(dict.fromkeys(carried)))
+    once = tuple(dict.fromkeys(carried))
+    return Table(path, frame, once, arrow=found, notices=tuple(notices))

@@ -6,9 +6,12 @@ import json
 import math
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from notmiwae.cli.number_text import Affixes
@@ -48,9 +51,9 @@ def table_writer(path: Path, frame: pd.DataFrame, like: Table) -> Callable[[Path
         frame: The table with other cells completed, or some missing.
         like: The table as it was read.
     """
-    if is_parquet(path):
-        return lambda temporary: frame.to_parquet(temporary, index=False)
-    if like.csv is None:
+    if is_parquet(path) and like.arrow is not None:
+        return partial(_write_arrow, _filled(frame, like))
+    if is_parquet(path) or like.csv is None:
         return csv_writer(path, frame, like)
     if path.suffix.lower() == ".tsv" and like.csv.separator != "\t":
         return csv_writer(path, _cells(frame, like, like.csv.texts, lambda text, _: text), like)
@@ -79,6 +82,46 @@ def csv_writer(path: Path, frame: pd.DataFrame, like: Table) -> Callable[[Path],
 def is_parquet(path: Path) -> bool:
     """Tell whether a file is Parquet by its name's end."""
     return path.suffix.lower() in PARQUET
+
+
+def _write_arrow(table: Any, path: Path) -> None:
+    from pyarrow import parquet
+
+    parquet.write_table(table, path)
+
+
+def _filled(frame: pd.DataFrame, like: Table) -> Any:
+    """Return the Arrow table that was read with other cells completed, or some missing; the rest stays.
+
+    A column of whole numbers whose imputations needn't be is one of numbers; all other types stay too.
+    """
+    import pyarrow as pa
+
+    table = like.arrow
+    for place, each in enumerate(table.schema):
+        column = frame.get(each.name)
+        if column is None or each.name in like.carried:
+            continue
+        missing, before = column.isna().to_numpy(), like.frame[each.name].isna().to_numpy()
+        kind = pa.float64() if pa.types.is_integer(each.type) and column.dtype.kind == "f" else each.type
+        if kind == each.type and (missing == before).all():
+            continue
+        cells = [None if gone else cell for gone, cell in zip(missing, table[place].to_pylist(), strict=True)]
+        for row in np.flatnonzero(before & ~missing).tolist():
+            cells[row] = _as_arrow(column.iloc[row], kind)
+        field = pa.field(each.name, kind, metadata=each.metadata)
+        table = table.set_column(place, field, pa.array(cells, kind))
+    return table
+
+
+def _as_arrow(value: Any, kind: Any) -> Any:
+    """Return an imputed value as one of a column of this type."""
+    import pyarrow as pa
+
+    plain_value = value.item() if isinstance(value, np.generic) else value
+    if pa.types.is_decimal(kind):
+        return Decimal(plain_value).quantize(Decimal(1).scaleb(-kind.scale))
+    return plain_value
 
 
 def _is_packed(path: Path) -> bool:
