@@ -324,3 +324,17 @@ def test_a_seed_that_is_none_is_refused(notmiwae, tmp_path, capsys, seed):
     with pytest.raises(SystemExit, match="2"):
         notmiwae("impute", tmp_path / "in.csv", "-o", tmp_path / "out.csv", "--seed", seed)
     assert "--seed" in capsys.readouterr().err
+
+
+def test_new_rows_may_have_fractions_where_counts_were_learnt(notmiwae, tmp_path):
+    _, text = written([f"{value:.2f}" for value in INCOME])
+    (tmp_path / "in.csv").write_text(text)
+    saved = ("--model-out", tmp_path / "model")
+    assert notmiwae("impute", tmp_path / "in.csv", "-o", tmp_path / "a.csv", *QUICK, *saved).status == 0
+    (tmp_path / "new.csv").write_text("income,age\n,30.5\n20000,\n21000,40\n")
+    found = notmiwae("impute", tmp_path / "new.csv", "-o", tmp_path / "b.csv", "--model", tmp_path / "model")
+    assert found.status == 0, found.err
+    rows = cells((tmp_path / "b.csv").read_text())
+    assert rows[1][1] == "30.5"
+    assert rows[3] == ["21000", "40"]
+    assert float(rows[2][1]) % 1 == 0

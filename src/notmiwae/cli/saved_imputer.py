@@ -71,4 +71,7 @@ def _as_trained(column: Column, found: pd.Series) -> pd.Series:
         if isinstance(column.values[0], str):
             return found.astype(pd.CategoricalDtype(list(column.values)))
         return found.astype("boolean" if isinstance(column.values[0], bool) else "Float64").convert_dtypes()
-    return found.astype("Int64" if column.kind == "count" else float)
+    numbers = found.astype(float)
+    # New rows may have fractions where those of the training had none.
+    whole = column.kind == "count" and bool((numbers.dropna() % 1 == 0).all())
+    return numbers.astype("Int64") if whole else numbers
