@@ -66,6 +66,8 @@ def test_evaluate(notmiwae, refused, tmp_path):
     assert found["columns"]["a"]["crps"] == pytest.approx((1.5 - 0.5) / 2)
     assert found["columns"]["a"]["coverage90"] == 0.5
     assert found["columns"]["c"] == {"cells": 2, "error_rate": 0.5}
+    assert found["columns"]["a"]["crps_sd"] == pytest.approx(0.5 / sd)
+    assert set(found["all"]) == {"cells", "rmse_sd", "crps_sd", "coverage90", "width90_sd", "error_rate"}
     assert found["all"]["cells"] == 4
     assert "b" not in found["columns"]
     assert "rmse_sd" in notmiwae(*typed, "--imputed", tmp_path / "i.csv").out

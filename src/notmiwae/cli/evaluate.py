@@ -20,10 +20,11 @@ _EXAMPLES = """\
 
 of cells that are missing in the masked table and known in the complete one:
   rmse        root mean squared error, in the column's own unit
-  rmse_sd     in standard deviations of the column's true values; over all columns, of all their cells
   error_rate  of categories: the share that is another one
   crps, coverage90, width90   of draws: the continuous ranked probability score, the share of true values
-              in the central 90 % interval, and its width; over all columns in standard deviations"""
+              in the central 90 % interval, and its width
+  …_sd        the same in standard deviations of the column's true values: only these are averaged over all
+              columns, whose units differ"""
 
 
 def add(subparsers: Any) -> None:
@@ -136,29 +137,27 @@ def _column(truth: pd.Series, imputed: pd.Series, draws: list[pd.Series], cells:
             "coverage90": metrics.coverage(drawn, values),
             "width90": metrics.width(drawn),
         }
+        scaled = {f"{name}_sd": found[name] / sd if sd else np.nan for name in ("crps", "width90")}
+        found |= scaled
     return found
 
 
 def _overall(columns: list[dict[str, Any]]) -> dict[str, Any]:
-    """Average over the cells of all columns: squared errors, scores and shares."""
+    """Average over the cells of all columns: squared errors, scores and shares, none of them in units."""
     import numpy as np
 
     found: dict[str, Any] = {"cells": sum(each["cells"] for each in columns)}
-    numbers = [each for each in columns if "rmse" in each]
     names = [each for each in columns if "error_rate" in each]
-    scaled = [each for each in numbers if each["sd"] > 0]
+    scaled = [each for each in columns if each.get("sd", 0.0) > 0]
 
     def mean(of: list[dict[str, Any]], values: list[float]) -> float:
         return float(np.average(values, weights=[each["cells"] for each in of]))
 
-    if numbers:
-        found["rmse"] = mean(numbers, [each["rmse"] ** 2 for each in numbers]) ** 0.5
     if scaled:
         found["rmse_sd"] = mean(scaled, [each["rmse_sd"] ** 2 for each in scaled]) ** 0.5
-        if "crps" in scaled[0]:
-            found["crps"] = mean(scaled, [each["crps"] / each["sd"] for each in scaled])
-            found["coverage90"] = mean(scaled, [each["coverage90"] for each in scaled])
-            found["width90"] = mean(scaled, [each["width90"] / each["sd"] for each in scaled])
+        for name in ("crps_sd", "coverage90", "width90_sd"):
+            if name in scaled[0]:
+                found[name] = mean(scaled, [each[name] for each in scaled])
     if names:
         found["error_rate"] = mean(names, [each["error_rate"] for each in names])
     return found
