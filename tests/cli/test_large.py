@@ -10,6 +10,7 @@ from small_tables import QUICK, complete_table, masked_table
 
 from notmiwae.cli import out_of_core as large
 from notmiwae.cli.chunked_io import opened, sample
+from notmiwae.errors import DataError
 
 ROWS = 2500
 PLAIN = SimpleNamespace(separator=None, encoding=None, comment=None)
@@ -140,3 +141,12 @@ def test_the_sample_is_drawn_evenly(tmp_path):
         counts[rows] += 1
     by_third = counts.reshape(3, -1).sum(1) / counts.sum()
     assert np.abs(by_third - 1 / 3).max() < 0.01
+
+
+def test_a_gap_of_a_single_column_isnt_passed_over_in_silence(tmp_path):
+    path = tmp_path / "in.csv"
+    path.write_text("x\n1\n\n3\n")
+    with pytest.raises(DataError, match="an empty line, in a file of one column"):
+        list(opened(path, PLAIN).parts(10))
+    path.write_text("x,y\n1,2\n\n3,4\n")
+    assert list(opened(path, PLAIN).parts(10)) == [["x,y\n", "1,2\n", "3,4\n"]]

@@ -12,12 +12,10 @@ from typing import Any, Protocol
 import numpy as np
 from typing_extensions import override
 
-from notmiwae.cli.csv_text import find_separator
+from notmiwae.cli.csv_text import HEAD, find_separator
 from notmiwae.errors import DataError, flat
 from notmiwae.files import PARQUET
 
-_HEAD = 2**16
-"""Characters in which the separator is looked for."""
 _MANY = 256
 """Different values of a column after which it's no column of names."""
 
@@ -87,14 +85,22 @@ class CSVFile(RowFile):
 
     def _rows(self) -> Iterator[str]:
         """Yield one row after the other, with the end of its line; in quotes it may have several lines."""
-        row = ""
+        row, one_column = "", False
         try:
+            separator = self.delimiter()
             with self.path.open(encoding=self._encoding, newline="") as file:
                 for line in file:
                     row += line
                     if row.count('"') % 2 and len(row) < _LONGEST:
                         continue
-                    if row.strip("\r\n") and not (self.comment and row.startswith(self.comment)):
+                    blank = not row.strip("\r\n")
+                    if blank and one_column:
+                        raise DataError(
+                            f"{self.path}: an empty line, in a file of one column that is read in pieces; "
+                            "accepted: NA for what is missing"
+                        )
+                    if not blank and not (self.comment and row.startswith(self.comment)):
+                        one_column = one_column or separator not in row
                         yield row if row.endswith(("\n", "\r")) else row + "\n"
                     row = ""
         except (UnicodeDecodeError, LookupError) as error:
@@ -111,7 +117,7 @@ class CSVFile(RowFile):
         if self.separator is not None:
             return self.separator.replace("\\t", "\t")
         with self.path.open(encoding=self._encoding, errors="replace") as file:
-            return find_separator(file.read(_HEAD), self.comment)
+            return find_separator(file.read(HEAD + 1), self.comment)
 
     @override
     def length(self, part: Rows) -> int:

@@ -25,7 +25,7 @@ from notmiwae.errors import DataError, ParameterError, flat
 SEPARATORS = (",", ";", "\t", "|")
 _SNIFFED = 50
 """Rows in which the separator is looked for."""
-_HEAD = 2**16
+HEAD = 2**16
 """Characters that these rows have at most."""
 _COMMENTS = ("#", "%", "//", "--", ";")
 """What lines of comment begin with in files that have them."""
@@ -199,9 +199,9 @@ def _hint(header: Sequence[str], comment: str | None) -> str:
 
 def find_separator(text: str, comment: str | None = None) -> str:
     """Find the separator that gives the first rows as many cells as the header, and the most."""
-    first = text[:_HEAD].replace("\r\n", "\n").replace("\r", "\n")
+    first = text[:HEAD].replace("\r\n", "\n").replace("\r", "\n")
     lines = first.split("\n")
-    if len(text) > _HEAD and len(lines) > 2:
+    if len(text) > HEAD and len(lines) > 2:
         del lines[-1]  # cut off
     if comment:
         lines = [line for line in lines if not line.startswith(comment)]
