@@ -13,8 +13,8 @@ import numpy as np
 from typing_extensions import override
 
 from notmiwae.cli.csv_text import HEAD, find_separator
+from notmiwae.cli.table_input import is_parquet
 from notmiwae.errors import DataError, flat
-from notmiwae.files import PARQUET
 
 _MANY = 256
 """Different values of a column after which it's no column of names."""
@@ -229,7 +229,7 @@ class ParquetFile(RowFile):
 
 def opened(path: Path, typed: argparse.Namespace) -> RowFile:
     """Return the file at a path, CSV or Parquet by its name's end, read as `options.add_reading` says."""
-    if path.suffix.lower() in PARQUET:
+    if is_parquet(path):
         return ParquetFile(path)
     return CSVFile(path, typed.separator, typed.encoding, typed.comment)
 

@@ -77,7 +77,7 @@ def read(
         raise DataError(f"{path}: no such file")
     if not path.is_file():
         raise DataError(f"{path}: is no file; accepted: a CSV or Parquet file")
-    if path.suffix.lower() in PARQUET:
+    if is_parquet(path):
         return _read_parquet(path, carried)
     found = read_csv_text(path, typed, (*MISSING, *typed.na))
     texts, decimal = found.texts, found.decimal
@@ -103,6 +103,11 @@ def read(
     frame = pd.DataFrame(columns)
     once = tuple(dict.fromkeys(carried))
     return Table(path, frame, once, found, affixes=dressed, notices=tuple(notices))
+
+
+def is_parquet(path: Path) -> bool:
+    """Tell whether a file is Parquet by its name's end."""
+    return path.suffix.lower() in PARQUET
 
 
 def _equals(column: pd.Series, markers: Sequence[str]) -> pd.Series:

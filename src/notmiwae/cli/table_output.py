@@ -15,9 +15,9 @@ import numpy as np
 import pandas as pd
 
 from notmiwae.cli.number_text import Affixes
-from notmiwae.cli.table_input import Table
+from notmiwae.cli.table_input import Table, is_parquet
 from notmiwae.errors import DataError
-from notmiwae.files import PARQUET, whole_file
+from notmiwae.files import whole_file
 
 
 def write_all(writers: Mapping[Path, Callable[[Path], Any]], last: Callable[[], Any] | None = None) -> None:
@@ -77,11 +77,6 @@ def csv_writer(path: Path, frame: pd.DataFrame, like: Table) -> Callable[[Path],
     return lambda temporary: frame.to_csv(
         temporary, index=False, sep=separator, decimal=mark, encoding=encoding, compression=packing
     )
-
-
-def is_parquet(path: Path) -> bool:
-    """Tell whether a file is Parquet by its name's end."""
-    return path.suffix.lower() in PARQUET
 
 
 def _write_arrow(table: Any, path: Path) -> None:
