@@ -78,6 +78,7 @@ sweep: $(VENV)/.tools  ## Search hyperparameters by the held-out bound (an hour 
 
 example: $(VENV)/.ready  ## Run the examples of README and docs/wages.md and put what they print into the pages
 	OMP_NUM_THREADS=1 python docs/run_example.py README.md docs/wages.md
+	sed -n '/^notmiwae report/,/^```/{/^```/!p}' docs/wages.md | bash
 
 benchmarks: $(VENV)/.tools  ## Measure times and memory, into benchmarks/results/ (an hour; nothing else should run)
 	for script in $$(grep -l "^def main" benchmarks/*.py); do echo "== $$script"; python $$script || exit 1; done

@@ -12,7 +12,7 @@ from notmiwae.estimators.columns import KINDS
 
 
 def test_words_are_those_of_the_estimators():
-    assert tuple(ASSUMPTIONS) == impute.WORDS
+    assert tuple(ASSUMPTIONS) == options.WORDS
     assert options.KINDS == KINDS
 
 

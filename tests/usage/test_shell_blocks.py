@@ -136,6 +136,7 @@ def test_readme(project: Path, tmp_path: Path) -> None:
 
 
 def test_every_page_with_shell_blocks_is_tested() -> None:
+    # "docs/wages.md" has a command that takes a minute: tests/report/test_example.py shortens its training.
     text = Path(__file__).read_text(encoding="utf-8")
     for page in ("README.md", *(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))):
         if blocks(page):

@@ -18,10 +18,9 @@ if TYPE_CHECKING:
     from notmiwae.cli.table_input import Table
     from notmiwae.estimators.miwae_imputer import MIWAEImputer
 
-WORDS = ("auto", "high", "low", "unknown", "extreme", "middle", "anything", "mar", "mcar", "category")
-"""`ASSUMPTIONS`, which takes seconds to import."""
 _DRAWS = 20
-_EXAMPLES = """\
+_EXAMPLES = (
+    """\
   notmiwae impute survey.csv -o imputed.csv
   notmiwae impute survey.csv -o imputed.csv --missing-process high
   notmiwae impute survey.csv -o imputed.csv --missing-process income=high age=mcar --ignore id
@@ -32,17 +31,9 @@ _EXAMPLES = """\
   notmiwae impute survey.csv -o imputed.csv --model-out model/
   notmiwae impute new.csv -o imputed.csv --model model/
 
-words of --missing-process, of the whole table or of columns (others are then missing at random):
-  auto        mar, high or low, for each column of numbers what foretells unseen rows best, and mar
-              where nothing does (taken where nothing is said)
-  high, low   higher (lower) values go missing
-  unknown     one of the two, for each column the one that fits better; it can't tell that neither
-              does, as where values are missing at random: there it imputes far worse than mar
-  extreme     both ends; middle: what lies between
-  anything    missingness may depend on all values of the row; of the whole table only
-  mar         given what is seen, missingness says nothing of the values
-  mcar        it depends on nothing
-  category    each category goes missing at a rate of its own; of columns of categories"""
+"""
+    + options.WORDS_OF_MISSING_PROCESS
+)
 
 
 def add(subparsers: Any) -> None:
@@ -50,30 +41,7 @@ def add(subparsers: Any) -> None:
     parser = options.add_parser(subparsers, "impute", "Fill in the missing cells of a table.", _EXAMPLES)
     parser.add_argument("input", type=Path, help="the table")
     parser.add_argument("-o", "--output", type=Path, required=True, help="the completed table")
-    options.add_many(
-        parser,
-        "--missing-process",
-        "WORD",
-        "why values are missing: a WORD, or COLUMN=WORD, see below",
-    )
-    options.add_many(
-        parser,
-        "--given",
-        "COLUMN=COLUMN,…",
-        "columns that decide too on whether a COLUMN is missing; or `complete` ones, or all `others`",
-    )
-    options.add_many(
-        parser,
-        "--at-random",
-        "COLUMN",
-        "columns that lose a share of their values whatever they are, beside those of their word",
-    )
-    options.add_many(
-        parser,
-        "--group",
-        "NAME=COLUMN,…",
-        "columns whose gaps come together in a row, as a visit's or a batch's",
-    )
+    options.add_assumption(parser)
     parser.add_argument(
         "--draws", type=options.positive, metavar="M", help="multiple imputations (default: 20)"
     )
@@ -81,20 +49,9 @@ def add(subparsers: Any) -> None:
     parser.add_argument("--model-out", type=Path, metavar="FOLDER", help="where the trained model goes")
     parser.add_argument("--model", type=Path, metavar="FOLDER", help="impute by this model, which was saved")
     options.add_columns(parser)
-    options.add_many(
-        parser,
-        "--limits",
-        "COLUMN=LOWEST:HIGHEST",
-        "what imputed numbers lie between; one of the two may be left out",
-    )
+    options.add_limits(parser)
     parser.add_argument("--bounds", action="extend", nargs="+", dest="old_limits", help=argparse.SUPPRESS)
-    parser.add_argument("--steps", type=options.positive, help="of training (default: 700 to 2,000, by rows)")
-    parser.add_argument("--members", type=options.positive, help="models that impute together (default: 5)")
-    parser.add_argument(
-        "--samples", type=options.positive, help="importance samples a row at most (default: 200)"
-    )
-    parser.add_argument("--seed", type=options.seed, help="of everything random (default: 0)")
-    options.add_threads(parser)
+    options.add_training(parser)
     parser.add_argument("--json", action="store_true", help="print the summary as JSON on standard output")
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
     options.add_reading(parser)
@@ -103,7 +60,7 @@ def add(subparsers: Any) -> None:
 
 def run(typed: argparse.Namespace) -> int:
     """Read, train or load, impute, write."""
-    assumption = checks.with_details(typed, checks.assumption(typed.missing_process, WORDS)) or "auto"
+    assumption = checks.said(typed) or "auto"
     kinds = options.pairs("--kind", typed.kind, options.KINDS)
     if typed.old_limits:
         options.say("--bounds is called --limits now; the old name goes in version 0.4", typed.quiet)
@@ -164,17 +121,7 @@ def fitted(
     from notmiwae.estimators.miwae_imputer import MIWAEImputer
     from notmiwae.estimators.not_miwae_imputer import NotMIWAEImputer
 
-    settings: dict[str, Any] = {
-        "steps": typed.steps,
-        "members": typed.members or 5,
-        "n_samples": typed.samples or 200,
-        "kinds": kinds,
-        "limits": limits,
-        "random_state": typed.seed or 0,
-        "n_jobs": -1,
-        "n_threads": typed.threads or 1,
-        "verbose": options.verbose(typed),
-    }
+    settings = checks.settings(typed, kinds, limits)
     options.say(f"training {settings['members']} model(s) …", typed.quiet)
     groups = options.lists("--group", typed.group)
     imputer = NotMIWAEImputer(assumption, groups=groups or None, **settings)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from notmiwae.cli.table_input import Table
     from notmiwae.estimators.assumptions import Assumption
 
+JOBS = -1
+"""Processes that train: one for each core."""
 _OF_TRAINING = (
     *("missing_process", "given", "at_random", "group", "kind", "limits"),
     *("steps", "members", "seed", "model_out"),
@@ -22,27 +24,48 @@ _OF_TRAINING = (
 """Options that a saved model has no use for."""
 
 
-def assumption(typed: list[str], words: tuple[str, ...]) -> str | dict[str, str] | None:
-    """Return what `--missing-process` says of the table, or by column; None: nothing."""
+def settings(
+    typed: argparse.Namespace, kinds: Mapping[str, str], limits: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return what an imputer is given of the options of `options.add_training` and `add_columns`."""
+    return {
+        "steps": typed.steps,
+        "members": typed.members or 5,
+        "n_samples": typed.samples or 200,
+        "kinds": kinds,
+        "limits": limits,
+        "random_state": typed.seed or 0,
+        "n_jobs": JOBS,
+        "n_threads": typed.threads or 1,
+        "verbose": options.verbose(typed),
+    }
+
+
+def said(typed: argparse.Namespace) -> Any:
+    """Return what the options of `options.add_assumption` say of the table, or by column; None: nothing.
+
+    Raises:
+        ParameterError: an unknown word; nothing says why a column's values are missing, or its word takes no
+            more.
+    """
+    return _with_details(typed, _assumption(typed.missing_process))
+
+
+def _assumption(typed: list[str]) -> str | dict[str, str] | None:
     if not typed:
         return None
     if len(typed) == 1 and "=" not in typed[0]:
-        options.known("--missing-process", "word", typed[0], words)
+        options.known("--missing-process", "word", typed[0], options.WORDS)
         return typed[0]
     for each in typed:
         if "=" not in each:
             raise ParameterError(
                 f"--missing-process: found {each!r} beside others; accepted: one word, or COLUMN=WORD each"
             )
-    return options.pairs("--missing-process", typed, words)
+    return options.pairs("--missing-process", typed, options.WORDS)
 
 
-def with_details(typed: argparse.Namespace, said: str | dict[str, str] | None) -> Any:
-    """Return the assumption with what `--given` and `--at-random` say of columns.
-
-    Raises:
-        ParameterError: nothing says why a column's values are missing, or its word takes no more.
-    """
+def _with_details(typed: argparse.Namespace, said: str | dict[str, str] | None) -> Any:
     given = options.lists("--given", typed.given)
     if not given and not typed.at_random:
         return said

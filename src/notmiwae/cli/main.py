@@ -24,6 +24,7 @@ SUBCOMMANDS = (
     "sensitivity_command",
     "compare_command",
     "check_command",
+    "report_command",
 )
 """Modules of this package, in the order of `--help`."""
 USER_ERROR, INTERRUPTED = 2, 130
@@ -37,6 +38,7 @@ examples:
   notmiwae sensitivity survey.csv --columns income --figure income.png
   notmiwae compare survey.csv --columns income
   notmiwae check survey.csv --model model/
+  notmiwae report survey.csv -o report.html
 
 Tables are CSV (its separator is found; .csv.gz too) or, where the name ends in .parquet, Parquet. - is
 standard input, or output.
@@ -46,6 +48,7 @@ standard input, or output.
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run what was typed (default: on the command line); 2 is the status after an error."""
     typed = parser().parse_args(arguments)
+    typed.words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         with as_files(typed) as options.names:
             status: int = typed.run(typed)

@@ -11,6 +11,20 @@ from notmiwae.errors import DataError, ParameterError
 
 KINDS = ("continuous", "count", "binary", "categorical")
 FIGURES = (".png", ".pdf", ".svg")
+WORDS = ("auto", "high", "low", "unknown", "extreme", "middle", "anything", "mar", "mcar", "category")
+"""`ASSUMPTIONS`, which takes seconds to import."""
+WORDS_OF_MISSING_PROCESS = """\
+words of --missing-process, of the whole table or of columns (others are then missing at random):
+  auto        mar, high or low, for each column of numbers what foretells unseen rows best, and mar
+              where nothing does (taken where nothing is said)
+  high, low   higher (lower) values go missing
+  unknown     one of the two, for each column the one that fits better; it can't tell that neither
+              does, as where values are missing at random: there it imputes far worse than mar
+  extreme     both ends; middle: what lies between
+  anything    missingness may depend on all values of the row; of the whole table only
+  mar         given what is seen, missingness says nothing of the values
+  mcar        it depends on nothing
+  category    each category goes missing at a rate of its own; of columns of categories"""
 _OTHER_FORMATS = (
     *(".xlsx", ".xls", ".xlsm", ".ods", ".dta", ".sav", ".por", ".sas7bdat", ".xpt", ".rds", ".rdata"),
     *(".json", ".jsonl", ".feather", ".arrow", ".orc", ".h5", ".hdf5", ".pkl", ".pickle", ".npy", ".npz"),
@@ -34,6 +48,8 @@ def add_parser(subparsers: Any, name: str, description: str, examples: str) -> a
         epilog=f"examples:\n{examples}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    # What a stream in the place of an output holds.
+    parser.set_defaults(writes=".csv")
     return parser
 
 
@@ -85,6 +101,53 @@ def add_columns(parser: argparse.ArgumentParser) -> None:
         "COLUMN",
         "columns such as identifiers, which are carried along and not looked at",
     )
+
+
+def add_assumption(parser: argparse.ArgumentParser) -> None:
+    """Add the options of why values are missing."""
+    add_many(
+        parser,
+        "--missing-process",
+        "WORD",
+        "why values are missing: a WORD, or COLUMN=WORD, see below",
+    )
+    add_many(
+        parser,
+        "--given",
+        "COLUMN=COLUMN,…",
+        "columns that decide too on whether a COLUMN is missing; or `complete` ones, or all `others`",
+    )
+    add_many(
+        parser,
+        "--at-random",
+        "COLUMN",
+        "columns that lose a share of their values whatever they are, beside those of their word",
+    )
+    add_many(
+        parser,
+        "--group",
+        "NAME=COLUMN,…",
+        "columns whose gaps come together in a row, as a visit's or a batch's",
+    )
+
+
+def add_limits(parser: argparse.ArgumentParser) -> None:
+    """Add the option of what imputed numbers lie between."""
+    add_many(
+        parser,
+        "--limits",
+        "COLUMN=LOWEST:HIGHEST",
+        "what imputed numbers lie between; one of the two may be left out",
+    )
+
+
+def add_training(parser: argparse.ArgumentParser) -> None:
+    """Add the options of how models are trained and impute."""
+    parser.add_argument("--steps", type=positive, help="of training (default: 700 to 2,000, by rows)")
+    parser.add_argument("--members", type=positive, help="models that impute together (default: 5)")
+    parser.add_argument("--samples", type=positive, help="importance samples a row at most (default: 200)")
+    parser.add_argument("--seed", type=seed, help="of everything random (default: 0)")
+    add_threads(parser)
 
 
 def add_threads(parser: argparse.ArgumentParser) -> None:

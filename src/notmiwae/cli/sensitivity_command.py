@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from notmiwae.cli import input_checks as checks
 from notmiwae.cli import options
-from notmiwae.cli.impute import WORDS
+from notmiwae.cli.options import WORDS
 from notmiwae.errors import AssumptionWarning, NotMIWAEError
 
 if TYPE_CHECKING:

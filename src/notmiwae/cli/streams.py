@@ -47,7 +47,7 @@ def as_files(typed: argparse.Namespace) -> Iterator[dict[str, str]]:
             if path is None:
                 continue
             if _is_stream(path):
-                suffix = path.suffix if option == "figure" and path != _STANDARD else ".csv"
+                suffix = path.suffix if option == "figure" and path != _STANDARD else typed.writes
                 own = (Path(folder) / option).with_suffix(suffix)
                 passed_on[own] = path
                 names[str(own)] = "standard output" if path == _STANDARD else str(path)
