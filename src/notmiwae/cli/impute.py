@@ -81,12 +81,7 @@ def add(subparsers: Any) -> None:
     parser.add_argument("--model-out", type=Path, metavar="FOLDER", help="where the trained model goes")
     parser.add_argument("--model", type=Path, metavar="FOLDER", help="impute by this model, which was saved")
     options.add_columns(parser)
-    options.add_many(
-        parser,
-        "--limits",
-        "COLUMN=LOWEST:HIGHEST",
-        "what imputed numbers lie between; one of the two may be left out",
-    )
+    options.add_limits(parser)
     parser.add_argument("--bounds", action="extend", nargs="+", dest="old_limits", help=argparse.SUPPRESS)
     parser.add_argument("--steps", type=options.positive, help="of training (default: 700 to 2,000, by rows)")
     parser.add_argument("--members", type=options.positive, help="models that impute together (default: 5)")

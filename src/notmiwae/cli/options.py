@@ -87,6 +87,16 @@ def add_columns(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_limits(parser: argparse.ArgumentParser) -> None:
+    """Add the option of what imputed numbers lie between."""
+    add_many(
+        parser,
+        "--limits",
+        "COLUMN=LOWEST:HIGHEST",
+        "what imputed numbers lie between; one of the two may be left out",
+    )
+
+
 def add_threads(parser: argparse.ArgumentParser) -> None:
     """Add the option of how many threads compute."""
     parser.add_argument(
@@ -202,6 +212,14 @@ def positive(text: str) -> int:
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f"found {text}; accepted: whole numbers from 1 upwards")
+    return number
+
+
+def natural(text: str) -> int:
+    """Parse a whole number from 0 upwards, for argparse."""
+    number = int(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"found {text}; accepted: whole numbers from 0 upwards")
     return number
 
 
