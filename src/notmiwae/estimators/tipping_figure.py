@@ -70,7 +70,10 @@ def grid(result: TippingPoint) -> Figure:
     if x[0] <= 0 <= x[-1] and y[0] <= 0 <= y[-1]:
         axes.plot(0, 0, "o", color=BLACK, ms=4, clip_on=False, zorder=5)
         behind = {"facecolor": "white", "alpha": 0.7, "lw": 0, "pad": 0.5}
-        axes.annotate("at random", (0, 0), (6, 5), textcoords="offset points", fontsize=7.5, bbox=behind)
+        side, align = (-6, "right") if 2 * x[-1] < x[-1] - x[0] else (6, "left")
+        axes.annotate(
+            "at random", (0, 0), (side, 5), textcoords="offset points", ha=align, fontsize=7.5, bbox=behind
+        )
     axes.set_xlabel(_label(first, result.measures[0]))
     axes.set_ylabel(_label(second, result.measures[1]))
     axes.set_title(f"p of the {_wrapped(result.question)}")
