@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import expit
+from sklearn.exceptions import NotFittedError
 from user_tables import QUICK, mixed
 
 from notmiwae import MIWAEImputer, NotMIWAEImputer
@@ -188,6 +189,24 @@ def test_draws_are_those_of_every_member_in_turn(trial):
 def test_what_cannot_be_shifted_is_named(trial, arguments, error, said):
     with pytest.raises(error, match=said):
         shifted_draws(*trial, **{"n_draws": 2} | arguments)
+
+
+def test_a_table_needs_names_and_an_imputer_a_fit(trial):
+    imputer, table = trial
+    with pytest.raises(DataError, match="X: found a ndarray; accepted: a DataFrame"):
+        shifted_draws(imputer, table.to_numpy(), {"pain": 1})
+    with pytest.raises(NotFittedError):
+        shifted_draws(MIWAEImputer(), table, {"pain": 1})
+
+
+def test_columns_may_be_called_by_numbers():
+    random = np.random.default_rng(0)
+    table = pd.DataFrame({0: random.normal(size=60), 1: np.arange(60) % 2})
+    table[0] = table[0].mask(random.random(60) < 0.3)
+    imputer = MIWAEImputer(**QUICK).fit(table)
+    (before,), (draw,) = imputer.sample(table, 1), shifted_draws(imputer, table, {("0", 1): 2}, "1", 1)
+    gone = table[0].isna() & (table[1] == 1)
+    assert ((draw[0] - before[0]) > 0).equals(gone)
 
 
 def test_categories_without_an_order_have_no_shift():

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from notmiwae.errors import DataError, ParameterError
-from notmiwae.estimators.columns import SHOWN, Column, numbers
+from notmiwae.estimators.columns import SHOWN, Column, check_names, numbers
 from notmiwae.specs import suggest
 
 Key = str | tuple[str, Any]
@@ -71,16 +71,27 @@ def find_cells(
     if unit not in UNITS:
         raise ParameterError(f"unit: found {unit!r}{suggest(unit, UNITS)}")
     names = [column.name for column in columns]
+    groups = None
     if by is not None:
-        if by not in names:
+        if str(by) not in names:
             raise ParameterError(f"by: no column {by!r}{suggest(by, names)}")
-        gaps = int(X.iloc[:, names.index(by)].isna().sum())
-        if gaps:
-            raise DataError(f"by: column {by!r} has {gaps} missing values; accepted: a column without a gap")
-    return [_cells(X, columns, key, by, unit) for key in keys]
+        groups = X.iloc[:, names.index(str(by))].rename(str(by))
+        if groups.isna().any():
+            found = f"has {groups.isna().sum()} missing values"
+            raise DataError(f"by: column {by!r} {found}; accepted: a column without a gap")
+    return [_cells(X, columns, key, groups, unit) for key in keys]
 
 
-def _cells(X: pd.DataFrame, columns: Sequence[Column], key: Key, by: str | None, unit: str) -> ShiftedCells:
+def check_frame(X: Any) -> None:
+    """Raise a `DataError` unless a table's columns have names that can be used."""
+    if not isinstance(X, pd.DataFrame):
+        raise DataError(f"X: found a {type(X).__name__}; accepted: a DataFrame, whose columns have names")
+    check_names(X)
+
+
+def _cells(
+    X: pd.DataFrame, columns: Sequence[Column], key: Key, groups: pd.Series | None, unit: str
+) -> ShiftedCells:
     if isinstance(key, tuple) and len(key) != 2:
         raise ParameterError(f"deltas: found {key!r}; accepted: a column, or a column and a group")
     name, group = key if isinstance(key, tuple) else (key, None)
@@ -94,9 +105,9 @@ def _cells(X: pd.DataFrame, columns: Sequence[Column], key: Key, by: str | None,
         raise ParameterError(f"deltas: {name}: has {len(column.values)} categories; {accepted}")
     rows = X.iloc[:, place].isna().to_numpy()
     if isinstance(key, tuple):
-        rows = rows & rows_of_group(X, by, group)
+        rows = rows & _rows_of_group(groups, group)
     if not rows.any():
-        where = "" if group is None else f" where {by} is {group!r}"
+        where = "" if groups is None or group is None else f" where {groups.name} is {group!r}"
         raise DataError(f"deltas: column {name!r} has no missing value{where}; there is nothing to shift")
     if column.values:
         return ShiftedCells(column, place, rows, group, "log-odds", 1.0)
@@ -104,19 +115,15 @@ def _cells(X: pd.DataFrame, columns: Sequence[Column], key: Key, by: str | None,
     return ShiftedCells(column, place, rows, group, unit, step)
 
 
-def rows_of_group(X: pd.DataFrame, by: str | None, group: Any) -> npt.NDArray[np.bool_]:
-    """Tell which rows are of a group, `[N]`.
-
-    Raises:
-        ParameterError: there is no column of groups, or no such group.
-    """
-    if by is None:
+def _rows_of_group(groups: pd.Series | None, group: Any) -> npt.NDArray[np.bool_]:
+    """Tell which rows are of a group, `[N]`."""
+    if groups is None:
         raise ParameterError(f"by: found None beside the group {group!r}; accepted: the column of the groups")
-    found: npt.NDArray[np.bool_] = (X[by] == group).fillna(False).to_numpy(dtype=bool)
+    found: npt.NDArray[np.bool_] = (groups == group).to_numpy(dtype=bool)
     if not found.any():
-        there = sorted(map(repr, X[by].unique()))
+        there = sorted(map(repr, groups.unique()))
         shown = ", ".join(there[:SHOWN]) + (", …" if len(there) > SHOWN else "")
-        raise ParameterError(f"deltas: no row has {group!r} in column {by!r}; accepted: {shown}")
+        raise ParameterError(f"deltas: no row has {group!r} in column {groups.name!r}; accepted: {shown}")
     return found
 
 

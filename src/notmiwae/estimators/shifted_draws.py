@@ -37,6 +37,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from scipy.special import expit, logit
+from sklearn.utils.validation import check_is_fitted
 
 from notmiwae.arrays import Floats
 from notmiwae.errors import ParameterError
@@ -46,7 +47,7 @@ from notmiwae.estimators.choice import takes_at_random
 from notmiwae.estimators.columns import Column, encode, fill
 from notmiwae.estimators.defaults import ENOUGH
 from notmiwae.estimators.miwae_imputer import MIWAEImputer
-from notmiwae.estimators.shifted_cells import Key, ShiftedCells, checked_deltas, find_cells
+from notmiwae.estimators.shifted_cells import Key, ShiftedCells, check_frame, checked_deltas, find_cells
 from notmiwae.randomness import generator, torch_seed
 from notmiwae.training.recipe import ImputationSpec
 
@@ -81,6 +82,7 @@ def shifted_draws(
         DataError: nothing is missing where something is to be shifted, or the table can't be used.
     """
     given = checked_deltas({key: [delta] for key, delta in deltas.items()})
+    check_frame(X)
     check_at_random(imputer)
     draws = imputer.sample(X, whole("n_draws", n_draws, 1))
     cells = find_cells(X, imputer.columns_, list(given), by, unit)
@@ -89,10 +91,11 @@ def shifted_draws(
 
 
 def check_at_random(imputer: MIWAEImputer) -> None:
-    """Raise a `ParameterError` unless each member takes each column's gaps for at random.
+    """Raise a `ParameterError` unless each member of a fitted imputer takes each column's gaps for at random.
 
     Under another process a shifted cell that's taken as seen would speak against its own gap.
     """
+    check_is_fitted(imputer)
     for member in imputer.members_:
         for name in member.columns:
             if not takes_at_random(member.process, name):

@@ -21,11 +21,10 @@ from scipy.stats import norm
 from notmiwae.arrays import Floats
 from notmiwae.errors import DataError, ParameterError
 from notmiwae.estimators.arguments import whole
-from notmiwae.estimators.columns import check_names
 from notmiwae.estimators.estimands import Answer, Question
 from notmiwae.estimators.miwae_imputer import MIWAEImputer
 from notmiwae.estimators.pooling import pool
-from notmiwae.estimators.shifted_cells import Key, ShiftedCells, checked_deltas, find_cells
+from notmiwae.estimators.shifted_cells import Key, ShiftedCells, check_frame, checked_deltas, find_cells
 from notmiwae.estimators.shifted_draws import DrawsAtRandom, check_at_random
 
 _MOST_AXES = 2
@@ -162,7 +161,7 @@ def tipping_point(
         >>> deltas = {("pain", "drug"): (0, 1, 2)}
         >>> question = MeanDifference("pain", "arm")
         >>> result = tipping_point(trial, deltas, question, by="arm", steps=50, random_state=0)
-        >>> bool(result.table["p_value"].is_monotonic_increasing)
+        >>> bool(result.table["estimate"].is_monotonic_decreasing)
         True
     """
     given = {key: tuple(sorted(values)) for key, values in checked_deltas(deltas, least=2).items()}
@@ -176,7 +175,7 @@ def tipping_point(
     whole("sweeps", sweeps, 0)
     if imputer is not None and options:
         raise ParameterError(f"{next(iter(options))}: found beside imputer; accepted: one of the two")
-    check_names(X)
+    check_frame(X)
     fitted = MIWAEImputer(**options).fit(X) if imputer is None else imputer
     check_at_random(fitted)
     cells = find_cells(X, fitted.columns_, list(given), by, unit)
