@@ -25,6 +25,35 @@ def test_it_writes_table_and_figure_whole(notmiwae, masked, tmp_path):
     assert [each["assumption"] for each in printed["bounds"]] == ["mar", "high"]
 
 
+def test_shifts_are_typed_by_column_and_by_group_within_limits(notmiwae, masked, tmp_path):
+    typed = ["--assumptions", "mar", "--deltas", "wage=0,99", "--deltas", "age:north=-0.5,1"]
+    more = ["--by", "region", "--limits", "wage=:1500", "--limits", "age=0:100"]
+    region = pd.read_csv(masked).assign(region=lambda t: t["region"].fillna("south"))
+    region.to_csv(tmp_path / "in.csv", index=False)
+    found = notmiwae("sensitivity", tmp_path / "in.csv", *QUICK, *typed, *more, "--json", "--quiet")
+    assert found.status == 0, found.err
+    shifts = [row for row in found.json()["results"] if row["shifted"]]
+    assert [(row["shifted"], row["delta"]) for row in shifts] == [
+        ("wage", 0),
+        ("wage", 99),
+        ("age, north", -0.5),
+        ("age, north", 1),
+    ]
+    assert shifts[1]["imputed_mean"] == 1500
+
+
+def test_lists_may_be_given_in_one_go_or_apart(notmiwae, masked):
+    apart = ["--columns", "wage", "--columns", "age", "--assumptions", "mar", "--assumptions", "low"]
+    in_one = ["--columns", "wage", "age", "--assumptions", "mar", "low"]
+    one, other = (
+        notmiwae("sensitivity", masked, *QUICK, *typed, "--deltas", "-1", "0", "--quiet")
+        for typed in (apart, in_one)
+    )
+    assert one.out == other.out
+    assert "δ -1 sd" in one.out
+    assert "extreme" not in one.out
+
+
 def test_unknown_is_said_to_be_doubtful_once_unless_quiet(notmiwae, masked):
     typed = ["sensitivity", masked, *QUICK, "--columns", "wage", "--assumptions", "unknown", "--deltas"]
     assert notmiwae(*typed).err.count("'unknown'") == 1
@@ -35,6 +64,19 @@ def test_what_it_cannot_do_is_one_line(refused, masked, tmp_path):
     assert "no column 'wgae'" in refused("sensitivity", masked, *QUICK, "--columns", "wgae")
     assert "unknown format" in refused("sensitivity", masked, *QUICK, "--figure", tmp_path / "s.xyz")
     assert "nothing is written over" in refused("sensitivity", masked, *QUICK, "-o", masked)
+    for typed, said in (
+        (["--deltas", "wage=0,a"], "--deltas: found 'wage=0,a'; accepted: COLUMN=δ,δ"),
+        (["--deltas", "some"], "--deltas: found 'some'; accepted: numbers, or COLUMN=δ"),
+        (["--deltas", "0", "wage=0"], "--deltas: found '0'"),
+        (["--deltas", "wge=0"], "--deltas: no column 'wge'"),
+        (["--deltas", "wage:north=0"], "--deltas: found the group 'north'; accepted: --by COLUMN"),
+        (["--deltas", "wage:nrth=0", "--by", "region"], "no group 'nrth' in column 'region'"),
+        (["--deltas", "wage=0", "--deltas", "wage=1"], "'wage' is named twice"),
+        (["--by", "rgion"], "--by: no column 'rgion'"),
+        (["--limits", "wage=9:1"], "limits: wage: found (9.0, 1.0)"),
+        (["--limits", "weight=0:"], "--limits: no column 'weight'"),
+    ):
+        assert said in refused("sensitivity", masked, *QUICK, *typed), typed
     complete = tmp_path / "complete.csv"
     pd.DataFrame({"a": [1.5, 2.5, 3.5], "b": [0.1, 0.2, 0.4]}).to_csv(complete, index=False)
     said = refused("sensitivity", complete, "--steps", "2", "--members", "1", "--quiet")

@@ -56,6 +56,17 @@ def test_shift_and_scale_carry_over(m, shift, scale):
     assert ((one.missing_information >= 0) & (one.missing_information <= 1)).all()
 
 
+@pytest.mark.parametrize("degrees", [8, 50, np.inf])
+def test_p_is_five_percent_where_an_end_of_the_interval_is_the_null(degrees):
+    pooled = pool(ESTIMATES, VARIANCES, degrees)
+    assert pooled.p_value(pooled.lower) == pytest.approx(0.05)
+    assert pooled.p_value(pooled.upper) == pytest.approx(0.05)
+    assert pooled.p_value(pooled.estimate) == pytest.approx(1)
+    assert pooled.p_value() == pytest.approx(
+        2 * student.sf(pooled.estimate / pooled.standard_error, pooled.degrees)
+    )
+
+
 def test_intervals_of_proper_imputations_cover():
     """A normal mean, four tenths missing at random, imputed from the posterior: 95 % cover, give or take."""
     random = np.random.default_rng(3)

@@ -58,6 +58,62 @@ def test_a_shift_moves_the_imputed_cells_by_so_many_standard_deviations_and_no_o
     assert shifts.loc[0, "mean"] == pytest.approx(at_random)
 
 
+@pytest.fixture(scope="module")
+def survey(table):
+    """Beside x a second column has gaps, and a binary one."""
+    random = np.random.default_rng(2)
+    y, gone = table["y"].mask(random.random(400) < 0.2), random.random(400) < 0.3
+    voted = pd.Series(pd.array(random.random(400) < 0.6, dtype="boolean")).mask(gone)
+    return table.assign(y=y, voted=voted)
+
+
+SHORT = QUICK | {"steps": 30}
+
+
+def test_a_column_and_a_group_have_deltas_of_their_own(survey):
+    deltas = {"x": (0, 0.5, 2), ("y", "a"): (0, 1), "voted": (-9, 0, 9)}
+    found = sensitivity(survey, assumptions=("mar",), deltas=deltas, by="group", n_draws=3, **SHORT)
+    shifts = found.shifts.set_index(["shifted", "delta"])
+    assert shifts.index.tolist() == [
+        *(("x", delta) for delta in (0, 0.5, 2)),
+        *(("y, a", delta) for delta in (0, 1)),
+        *(("voted", delta) for delta in (-9, 0, 9)),
+    ]
+    moved = shifts.loc[("y, a", 1), "mean"] - shifts.loc[("y, a", 0), "mean"]
+    share = (survey["y"].isna() & (survey["group"] == "a")).mean()
+    assert moved == pytest.approx(survey["y"].std() * share)
+    assert shifts.loc[("y, a", 1), "assumption"] == "δ +1 sd of y, a"
+    # Nearly certain log-odds.
+    assert shifts.loc[("voted", -9), "imputed_mean"] < 0.05
+    assert shifts.loc[("voted", 9), "imputed_mean"] > 0.95
+    assert shifts.loc[("voted", 0), "assumption"] == "δ +0 log-odds"
+    assert [axes.get_title() for axes in found.plot().axes] == ["x", "y", "voted"]
+
+
+def test_a_list_of_deltas_is_for_each_group_in_turn(survey):
+    found = sensitivity(survey, ["y"], ("mar",), (0, 1), n_draws=2, by="group", **SHORT)
+    assert found.shifts["shifted"].tolist() == ["y, a", "y, a", "y, b", "y, b"]
+    assert set(found.shifts["column"]) == {"y"}
+
+
+def test_with_sweeps_the_other_columns_are_reported_under_a_shift(survey):
+    both = survey.assign(y=survey["y"].mask(survey["x"].isna())).drop(columns="group")
+    alone, swept = (
+        sensitivity(both, None, ("mar",), {"x": (0, 3)}, n_draws=3, sweeps=sweeps, **QUICK)
+        for sweeps in (0, 1)
+    )
+    assert set(alone.shifts["column"]) == {"x"}
+    mean = swept.shifts.set_index(["column", "delta"])["mean"]
+    assert mean["y", 3] > mean["y", 0], "y rises with x"
+    assert mean["x", 3] - mean["x", 0] == pytest.approx(alone.shifts["mean"].diff().iloc[1])
+
+
+def test_shifted_values_stay_within_limits(survey):
+    quick = SHORT | {"limits": {"x": (None, 60)}}
+    found = sensitivity(survey, ["x"], ("mar",), {"x": (0, 99)}, n_draws=2, **quick)
+    assert found.shifts["imputed_mean"].tolist()[1] == pytest.approx(60)
+
+
 def test_an_assumption_may_be_said_of_some_columns(table):
     wider = table.assign(z=table["y"].where(np.arange(400) % 5 > 0))
     quick = QUICK | {"steps": 30}
@@ -90,6 +146,14 @@ def test_the_figure_has_a_panel_a_column(found):
         ({"assumptions": ("hihg",)}, ParameterError, "did you mean 'high'"),
         ({"columns": ["w"]}, ParameterError, "no column 'w'"),
         ({"columns": ["y"]}, ParameterError, "'y' has no missing value"),
+        ({"deltas": {"w": (0, 1)}}, ParameterError, "deltas: no column 'w'"),
+        ({"deltas": {"y": (0, 1)}}, DataError, "deltas: column 'y' has no missing value"),
+        ({"deltas": {"x": 1}}, ParameterError, "deltas: x: found 1; accepted: a list"),
+        ({"deltas": {("x", "a"): (1,)}}, ParameterError, "by: found None beside the group 'a'"),
+        ({"deltas": {("x", "c"): (1,)}, "by": "group"}, ParameterError, "no row has 'c' in column 'group'"),
+        ({"deltas": {"x": (1,)}, "assumptions": ("low",)}, ParameterError, "accepted: 'mar' among the"),
+        ({"by": "grp"}, ParameterError, "by: no column 'grp'; did you mean 'group'"),
+        ({"sweeps": 0.5}, ParameterError, "sweeps: found 0.5"),
         ({"columns": ["group"]}, ParameterError, "'group' has no missing value, or holds no numbers"),
     ],
 )

@@ -16,7 +16,7 @@ def printed() -> list[str]:
     (block,) = re.findall(
         r"^```sh\n(.*?)```", (ROOT / "docs/wages.md").read_text(encoding="utf-8"), re.S | re.M
     )
-    return shlex.split(block)
+    return shlex.split(block.replace("\\\n", " "))
 
 
 def written(page: Path) -> list[str]:

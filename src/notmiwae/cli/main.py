@@ -22,6 +22,7 @@ SUBCOMMANDS = (
     "simulate",
     "evaluate",
     "sensitivity_command",
+    "tipping_command",
     "compare_command",
     "check_command",
     "report_command",
@@ -36,6 +37,7 @@ examples:
   notmiwae simulate complete.csv -o masked.csv --mechanism high
   notmiwae evaluate --truth complete.csv --masked masked.csv --imputed imputed.csv
   notmiwae sensitivity survey.csv --columns income --figure income.png
+  notmiwae tipping trial.csv --outcome pain --on arm --by arm --deltas pain:drug=0,0.5,1 --figure tipping.png
   notmiwae compare survey.csv --columns income
   notmiwae check survey.csv --model model/
   notmiwae report survey.csv -o report.html

@@ -268,6 +268,14 @@ def positive(text: str) -> int:
     return number
 
 
+def natural(text: str) -> int:
+    """Parse a whole number from 0 upwards, for argparse."""
+    number = int(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"found {text}; accepted: whole numbers from 0 upwards")
+    return number
+
+
 def seed(text: str) -> int:
     """Parse the seed of a generator, for argparse."""
     number = int(text)

@@ -7,8 +7,8 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from notmiwae.cli import delta_text, options
 from notmiwae.cli import input_checks as checks
-from notmiwae.cli import options
 from notmiwae.cli.options import WORDS
 from notmiwae.errors import AssumptionWarning, NotMIWAEError
 
@@ -16,14 +16,19 @@ if TYPE_CHECKING:
     from notmiwae.estimators.sensitivity import Sensitivity
 
 _ASSUMPTIONS = ("mar", "low", "high", "extreme", "anything")
+_DELTAS = ("-1", "-0.5", "0", "0.5", "1")
 _EXAMPLES = """\
   notmiwae sensitivity survey.csv
   notmiwae sensitivity survey.csv --columns income --figure income.png
   notmiwae sensitivity survey.csv --assumptions mar high --deltas 0 0.25 0.5 -o table.csv
+  notmiwae sensitivity survey.csv --deltas income=0,0.5,1 age=-0.5,0 --limits income=0:
+  notmiwae sensitivity trial.csv --assumptions mar --by arm --deltas pain:drug=0,0.5,1 pain:placebo=0,1
 
 For each assumption a model is trained and the means of the columns are pooled over its imputations by Rubin's
-rules. `mar` is shifted by deltas, too: imputed values plus so many standard deviations. The held-out bound
-(higher is better) says how well an assumption fits what was seen; it can't say that it holds."""
+rules. `mar` is shifted by deltas, too: imputed values plus so many standard deviations, of a binary column
+log-odds; for all columns, or by column, or by column and group of rows. The held-out bound (higher is better)
+says how well an assumption fits what was seen; it can't say that it holds. `notmiwae tipping` has the shift
+at which a conclusion changes."""
 
 
 def add(subparsers: Any) -> None:
@@ -31,22 +36,38 @@ def add(subparsers: Any) -> None:
     description = "Show how results depend on the assumption of why values are missing."
     parser = options.add_parser(subparsers, "sensitivity", description, _EXAMPLES)
     parser.add_argument("input", type=Path, help="the table")
-    parser.add_argument(
+    options.add_many(
+        parser,
         "--columns",
-        nargs="+",
-        metavar="COLUMN",
-        help="of which the assumptions are said, others being missing at random (default: all with gaps)",
+        "COLUMN",
+        "of which the assumptions are said, others being missing at random (default: all with gaps)",
+    )
+    listed = f"{', '.join(WORDS)} (default: {' '.join(_ASSUMPTIONS)})"
+    options.add_many(parser, "--assumptions", "WORD", listed)
+    parser.add_argument(
+        "--deltas",
+        action="extend",
+        nargs="*",
+        metavar="δ",
+        help=f"shifts of all columns (default: {' '.join(_DELTAS)}), or COLUMN=δ,δ,… or COLUMN:GROUP=δ,δ,…",
     )
     parser.add_argument(
-        "--assumptions", nargs="+", default=list(_ASSUMPTIONS), metavar="WORD", help=", ".join(WORDS)
+        "--by", metavar="COLUMN", help="groups of rows that are shifted apart, as a trial's arms"
     )
-    parser.add_argument("--deltas", nargs="*", type=float, default=[-1.0, -0.5, 0.0, 0.5, 1.0], metavar="SD")
+    parser.add_argument(
+        "--sweeps",
+        type=options.natural,
+        default=0,
+        metavar="N",
+        help="how often the rest of a row is drawn anew, given the shifted values (0)",
+    )
     parser.add_argument("--draws", type=options.positive, default=20, metavar="M", help="imputations (20)")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="the table of results, as CSV")
     parser.add_argument(
         "--figure", type=Path, metavar="FILE", help="a figure of the means, " + " ".join(options.FIGURES)
     )
     options.add_columns(parser)
+    options.add_limits(parser)
     parser.add_argument("--steps", type=options.positive, help="of training (default: 700 to 2,000, by rows)")
     parser.add_argument("--members", type=options.positive, default=5, help="models that impute together (5)")
     parser.add_argument("--seed", type=options.seed, default=0, help="of everything random (0)")
@@ -61,7 +82,10 @@ def add(subparsers: Any) -> None:
 def run(typed: argparse.Namespace) -> int:
     """Read, train under each assumption, print and write."""
     kinds = options.pairs("--kind", typed.kind, options.KINDS)
-    for word in typed.assumptions:
+    limits = options.limits(typed.limits)
+    assumptions = typed.assumptions or list(_ASSUMPTIONS)
+    said = delta_text.plain_or_by_name("--deltas", _DELTAS if typed.deltas is None else typed.deltas)
+    for word in assumptions:
         options.known("--assumptions", "assumption", word, WORDS)
     options.check_outputs([*filter(None, [typed.output, typed.figure])], [typed.input])
     if typed.figure:
@@ -69,22 +93,29 @@ def run(typed: argparse.Namespace) -> int:
     from notmiwae.estimators.assumptions import UNKNOWN
     from notmiwae.estimators.sensitivity import sensitivity
 
-    table = checks.read_rows(typed, kinds, {}, "mar")
-    options.check_columns("--columns", typed.columns or (), table.path, table.modelled.columns)
-    if "unknown" in typed.assumptions:
+    table = checks.read_rows(typed, kinds, limits, "mar")
+    options.check_columns("--columns", typed.columns, table.path, table.modelled.columns)
+    options.check_columns("--by", [typed.by] if typed.by else [], table.path, table.modelled.columns)
+    deltas: Any = said
+    if isinstance(said, dict):
+        deltas = delta_text.keyed("--deltas", said, table.modelled, typed.by, table.path)
+    if "unknown" in assumptions:
         options.say(UNKNOWN, typed.quiet)
-    options.say(f"training {len(typed.assumptions)} × {typed.members} models …", typed.quiet)
+    options.say(f"training {len(assumptions)} × {typed.members} models …", typed.quiet)
     try:
         with warnings.catch_warnings():
             # It has been said, in a line for people who type commands.
             warnings.simplefilter("ignore", AssumptionWarning)
             found = sensitivity(
                 table.modelled,
-                typed.columns,
-                typed.assumptions,
-                typed.deltas,
+                typed.columns or None,
+                assumptions,
+                deltas,
                 typed.draws,
+                typed.by,
+                typed.sweeps,
                 kinds=kinds,
+                limits=limits,
                 steps=typed.steps,
                 members=typed.members,
                 random_state=typed.seed,

@@ -256,6 +256,11 @@ def ignores_value(process: ProcessSpec, name: str) -> bool:
     return at_random or isinstance(spec, IgnorableSpec | MCARSpec)
 
 
+def takes_at_random(process: ProcessSpec, name: str) -> bool:
+    """Tell whether a column's gaps are taken for ones at random, which no value and no latent decides."""
+    return isinstance(_of_column(process, name), IgnorableSpec | MCARSpec)
+
+
 def explains(process: ProcessSpec) -> bool:
     """Tell whether a process has a model of the mask of some column."""
     return not isinstance(process, IgnorableSpec)

@@ -9,6 +9,9 @@ from scipy.stats import t as student
 from notmiwae.arrays import Floats
 from notmiwae.errors import DataError
 
+_LEAST_DEGREES = 1e-3
+"""Degrees of freedom below which a t distribution has no quantiles to compute."""
+
 
 @dataclass(frozen=True)
 class Pooled:
@@ -29,6 +32,17 @@ class Pooled:
     upper: Floats
     degrees: Floats
     missing_information: Floats
+
+    def p_value(self, null: float = 0.0) -> Floats:
+        """Compute the two-sided p-value of the hypothesis that what's estimated is `null`.
+
+        It's `2 P(t_ν > |estimate − null| / standard_error)`, which is 0.05 where an end of the 95 % interval
+        is `null` (Rubin 1987, §3.4).
+        """
+        with np.errstate(divide="ignore", invalid="ignore"):
+            distance = np.abs(self.estimate - null) / self.standard_error
+        degrees = np.maximum(self.degrees, _LEAST_DEGREES)
+        return np.asarray(2.0 * student.sf(distance, degrees), dtype=np.float64)
 
 
 def pool(
@@ -75,5 +89,5 @@ def pool(
         missing = np.where(share < 1, (ratio + 2.0 / (degrees + 3.0)) / (ratio + 1.0), 1.0)
     missing = np.where(share > 0, missing, 0.0)
     estimate, error = values.mean(axis=0), np.sqrt(total)
-    reach = student.ppf(0.5 + level / 2.0, np.maximum(degrees, 1e-3)) * error
+    reach = student.ppf(0.5 + level / 2.0, np.maximum(degrees, _LEAST_DEGREES)) * error
     return Pooled(estimate, error, estimate - reach, estimate + reach, degrees, missing)

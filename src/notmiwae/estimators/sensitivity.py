@@ -13,11 +13,14 @@ import numpy.typing as npt
 import pandas as pd
 
 from notmiwae.errors import DataError, ParameterError
+from notmiwae.estimators.arguments import whole
 from notmiwae.estimators.assumptions import ASSUMPTIONS
 from notmiwae.estimators.column_kinds import describe
 from notmiwae.estimators.columns import Column, check_names
 from notmiwae.estimators.not_miwae_imputer import NotMIWAEImputer
 from notmiwae.estimators.pooling import pool
+from notmiwae.estimators.shifted_cells import Key, checked_deltas, find_cells
+from notmiwae.estimators.shifted_draws import DrawsAtRandom, check_at_random
 from notmiwae.specs import suggest
 
 DEFAULT_ASSUMPTIONS = ("mar", "low", "high", "extreme", "anything")
@@ -38,8 +41,9 @@ class Sensitivity:
             cells alone. The assumption `observed` takes what was seen for the whole.
         bounds: A row for each assumption: `bound`, of held-out rows in nats a row. A higher one fits what was
             seen better, which is no proof: it's the shape of what was seen that speaks, not the rest.
-        shifts: δ-adjustment: the same as `table`, where cells imputed at random are shifted by `delta`
-            standard deviations of what was observed.
+        shifts: δ-adjustment: the same as `table`, where the cells `shifted` (a column, or a column and a
+            group), imputed at random, are moved by `delta`: standard deviations of what was observed, or the
+            log-odds of a binary column, whose mean is the share of its higher value.
     """
 
     table: pd.DataFrame
@@ -55,8 +59,10 @@ def sensitivity(
     X: pd.DataFrame,
     columns: Sequence[str] | None = None,
     assumptions: Sequence[str] | Mapping[str, Any] = DEFAULT_ASSUMPTIONS,
-    deltas: Sequence[float] = DELTAS,
+    deltas: Sequence[float] | Mapping[Key, Sequence[float]] = DELTAS,
     n_draws: int = 20,
+    by: str | None = None,
+    sweeps: int = 0,
     **options: Any,
 ) -> Sensitivity:
     """Impute a table under several assumptions, and set the results side by side.
@@ -70,15 +76,49 @@ def sensitivity(
             missing at random; None: all of them.
         assumptions: Words of `ASSUMPTIONS`; or by a name of yours whatever `NotMIWAEImputer` takes as an
             assumption, as `{"mar": "mar", "mothers": {"wage": Missing("low", given=["kidslt6"])}}`.
-        deltas: Shifts in standard deviations.
+        deltas: Shifts of `mar`, in standard deviations: for every column that is reported, and, where `by` is
+            given, each of its groups in turn; or by column, or by pair of a column and a group: `{"income":
+            (0, 0.5, 1), ("pain", "drug"): (-1, 0)}`. Of a binary column, which has to be named, they are
+            log-odds. Shifted values stay within `limits`.
         n_draws: Imputations by which means and quantiles are pooled, two at least.
+        by: Column of groups, as a trial's arms, whose rows are shifted alone.
+        sweeps: How often the rest of a row is drawn anew, given the shifted values; see `shifted_draws`. With
+            one or more `shifts` has rows of every reported column, with 0 of the shifted one.
         options: Arguments of `NotMIWAEImputer`.
 
     Raises:
-        ParameterError: an unknown column or assumption.
+        ParameterError: an unknown column, group or assumption, or an argument that doesn't fit.
         DataError: no column has a missing value, or the table can't be used.
     """
     named = assumptions if isinstance(assumptions, Mapping) else {word: word for word in assumptions}
+    _check_words(named, columns, X)
+    if isinstance(deltas, Mapping) and "mar" not in named.values():
+        raise ParameterError("deltas: what they shift is 'mar'; accepted: 'mar' among the assumptions")
+    described = describe(X, options.get("kinds"), options.get("limits"))
+    shown = _shown(X, described, columns)
+    keyed = _keyed(deltas, shown, X, by) if "mar" in named.values() else {}
+    cells = find_cells(X, described, list(keyed), by, "sd")
+    whole("sweeps", sweeps, 0)
+    rows, bounds, shifts = [_seen(X, name) for name in shown], [], []
+    for label, word in named.items():
+        of_all = columns is None or word in _WHOLE or not isinstance(word, str)
+        said: Any = word if of_all else dict.fromkeys(columns or (), word)
+        imputer = NotMIWAEImputer("mcar" if word == "mar" else said, **options).fit(X)
+        draws = imputer.sample(X, n_draws)
+        rows += [_row(label, X, name, [_numbers(draw, name) for draw in draws]) for name in shown]
+        bounds.append((label, imputer.bound_))
+        if word == "mar":
+            if sweeps:
+                check_at_random(imputer)
+            for each, own in zip(cells, keyed.values(), strict=True):
+                at_random = DrawsAtRandom(imputer, X, draws, [each], sweeps)
+                shifts += _shifts(X, at_random, own, shown if sweeps else ())
+    table = pd.DataFrame(rows)
+    return Sensitivity(table, pd.DataFrame(bounds, columns=["assumption", "bound"]), pd.DataFrame(shifts))
+
+
+def _check_words(named: Mapping[str, Any], columns: Sequence[str] | None, X: pd.DataFrame) -> None:
+    """Raise a `ParameterError` if a word or a column isn't there."""
     for word in named.values():
         if isinstance(word, str) and word not in ASSUMPTIONS:
             raise ParameterError(f"assumptions: unknown assumption {word!r}{suggest(word, ASSUMPTIONS)}")
@@ -86,25 +126,40 @@ def sensitivity(
         if name not in X.columns:
             raise ParameterError(f"columns: no column {name!r}{suggest(name, list(map(str, X.columns)))}")
     check_names(X)
-    shown = _shown(X, describe(X, options.get("kinds"), options.get("limits")), columns)
-    rows, bounds, shifts = [_seen(X, name) for name in shown], [], []
-    for label, word in named.items():
-        whole = columns is None or word in _WHOLE or not isinstance(word, str)
-        said: Any = word if whole else dict.fromkeys(columns or (), word)
-        imputer = NotMIWAEImputer("mcar" if word == "mar" else said, **options).fit(X)
-        draws = imputer.sample(X, n_draws)
-        rows += [_row(label, X, name, [_numbers(draw, name) for draw in draws]) for name in shown]
-        bounds.append((label, imputer.bound_))
-        if word == "mar":
-            for name in shown:
-                shift = X[name].std() * X[name].isna().to_numpy()
-                shifts += [
-                    {"delta": delta}
-                    | _row(f"δ {delta:+g} sd", X, name, [_numbers(d, name) + delta * shift for d in draws])
-                    for delta in deltas
-                ]
-    table = pd.DataFrame(rows)
-    return Sensitivity(table, pd.DataFrame(bounds, columns=["assumption", "bound"]), pd.DataFrame(shifts))
+
+
+def _keyed(
+    deltas: Any, shown: Sequence[str], X: pd.DataFrame, by: str | None
+) -> dict[Key, tuple[float, ...]]:
+    """Return δ's by what they shift.
+
+    A plain list is for each column that is shown; where `by` is given, for each of its groups with gaps.
+    """
+    if isinstance(deltas, Mapping):
+        return checked_deltas(deltas)
+    if by is None:
+        return checked_deltas(dict.fromkeys(shown, deltas)) if len(deltas) else {}
+    if by not in X.columns:
+        raise ParameterError(f"by: no column {by!r}{suggest(by, list(map(str, X.columns)))}")
+    pairs = [(name, group) for name in shown for group in sorted(X.loc[X[name].isna(), by].dropna().unique())]
+    return checked_deltas(dict.fromkeys(pairs, deltas)) if len(deltas) else {}
+
+
+def _shifts(
+    X: pd.DataFrame, at_random: DrawsAtRandom, deltas: Sequence[float], beside: Sequence[str]
+) -> list[dict[str, Any]]:
+    """Return the rows of `shifts` for one column's cells: of that column, and of others beside it."""
+    (cells,) = at_random.cells
+    reported = list(dict.fromkeys([cells.column.name, *beside]))
+    of_which = "" if cells.group is None and not beside else f" of {cells.name}"
+    rows: list[dict[str, Any]] = []
+    for delta in deltas:
+        values = at_random.values([delta])
+        for name in reported:
+            drawn = list(values[:, :, X.columns.get_loc(name)])
+            row = _row(f"δ {delta:+g} {cells.unit}{of_which}", X, name, drawn)
+            rows.append({"delta": delta, "shifted": cells.name} | row)
+    return rows
 
 
 def _shown(X: pd.DataFrame, described: Sequence[Column], columns: Sequence[str] | None) -> list[str]:
@@ -165,15 +220,18 @@ def _quantiles(draws: Sequence[npt.NDArray[np.float64]]) -> dict[str, float]:
 def _figure(result: Sensitivity) -> Any:
     from matplotlib.figure import Figure
 
-    columns = list(dict.fromkeys(result.table["column"]))
+    shifted = list(result.shifts["column"]) if len(result.shifts) else []
+    columns = list(dict.fromkeys([*result.table["column"], *shifted]))
     across = min(3, len(columns))
     down = -(-len(columns) // across)
     parts = [result.table, result.shifts.assign(shift=True)] if len(result.shifts) else [result.table]
-    entries = len(result.table["assumption"].unique()) + (
-        result.shifts["delta"].nunique() if len(parts) > 1 else 0
-    )
+    entries = max(sum((part["column"] == name).sum() for part in parts) for name in columns)
     figure = Figure(figsize=(2.4 * across + 1.4, (0.2 * entries + 0.7) * down + 0.5), layout="constrained")
-    grid = figure.subplots(down, across, sharey=True, squeeze=False)
+    labels = {
+        tuple(label for part in parts for label in part.loc[part["column"] == name, "assumption"])
+        for name in columns
+    }
+    grid = figure.subplots(down, across, sharey=len(labels) == 1, squeeze=False)
     for axes in grid.flat[len(columns) :]:
         axes.set_axis_off()
     for axes, name in zip(grid.flat, columns, strict=False):
@@ -191,9 +249,9 @@ def _panel(axes: Any, name: str, parts: Sequence[pd.DataFrame]) -> None:
         reach = [part["mean"] - part["lower"], part["upper"] - part["mean"]]
         axes.errorbar(part["mean"], places, xerr=reach, fmt=marker, color=color, ms=4, lw=1.2, capsize=2)
         labels += part["assumption"].tolist()
-    seen = parts[0].loc[parts[0]["assumption"] == "observed", "mean"]
-    axes.axvline(seen.iloc[0], color=PALE, lw=0.8, ls=":")
-    ticks = [place + (0.6 if place >= len(parts[0]) else 0.0) for place in range(len(labels))]
+    for seen in parts[0].loc[parts[0]["assumption"] == "observed", "mean"]:
+        axes.axvline(seen, color=PALE, lw=0.8, ls=":")
+    ticks = [place + (0.6 if 0 < len(parts[0]) <= place else 0.0) for place in range(len(labels))]
     axes.set_yticks(ticks, [label.replace("-", "−") for label in labels], fontsize=8)
     axes.set_ylim(max(ticks) + 0.6, -0.6)
     axes.set_title(name, fontsize=9)
