@@ -5,7 +5,7 @@ import pytest
 import torch
 from small_tables import QUICK, masked_table
 
-from notmiwae.cli import impute, options
+from notmiwae.cli import options
 from notmiwae.estimators import workers as jobs
 from notmiwae.estimators.assumptions import ASSUMPTIONS, UNKNOWN
 from notmiwae.estimators.columns import KINDS

@@ -138,6 +138,16 @@ def test_evidence_is_called_clear_only_beyond_two_standard_errors():
     assert found["models"].tolist() == [5, 0, 2, 0]
 
 
+def test_a_mean_tips_where_shifts_take_it_out_of_the_interval(found):
+    (said,) = wording.dependence(found)
+    shifts = found.sensitivity.shifts.set_index("delta")["mean"]
+    own = found.sensitivity.table.set_index("assumption").loc["this report"]
+    step = shifts[1.0] - shifts[0.0]  # means are linear in the shift
+    ends = [wording.decimals((own[end] - shifts[0.0]) / step, 1) for end in ("lower", "upper")]
+    assert said.startswith("income: ")
+    assert said.endswith(f"by {ends[0]} to {ends[1]} standard deviations.")
+
+
 @pytest.mark.parametrize(
     ("value", "error", "written"),
     [(1234.567, 74.7, "1,235"), (0.41863, 0.01792, "0.419"), (-0.5, 0.2, "−0.50"), (3.0, 0.0, "3")],

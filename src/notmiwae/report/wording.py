@@ -147,7 +147,7 @@ def evidence(found: Findings) -> str:
 
 
 def dependence(found: Findings) -> list[str]:
-    """Say for each column how far its mean moves between assumptions."""
+    """Say for each column how far its mean moves between assumptions, and by which shifts it tips."""
     if found.sensitivity is None:
         return []
     table, sentences = found.sensitivity.table, []
@@ -155,17 +155,31 @@ def dependence(found: Findings) -> list[str]:
         by_word = rows.set_index("assumption")["mean"]
         words = by_word.drop(["observed", "this report"], errors="ignore")
         own = rows[rows["assumption"] == "this report"].iloc[0]
-        inside = own["lower"] <= words.min() and words.max() <= own["upper"]
-        span = f"{number(words.min())} ({words.idxmin()}) to {number(words.max())} ({words.idxmax()})"
-        sentences.append(
-            f"{name}: {number(own['mean'])} here; from {span} between assumptions, "
-            + (
-                "within this report's interval."
-                if inside
-                else "beyond this report's interval: say what you know."
-            )
+        lower, upper = float(own["lower"]), float(own["upper"])
+        inside = lower <= words.min() and words.max() <= upper
+        where = (
+            "within this report's interval" if inside else "beyond this report's interval: say what you know"
         )
+        span = f"{number(words.min())} ({words.idxmin()}) to {number(words.max())} ({words.idxmax()})"
+        said = f"{name}: {number(own['mean'])} here; from {span} between assumptions, {where}."
+        sentences.append(said + _tipping(found.sensitivity.shifts, str(name), lower, upper))
     return sentences
+
+
+def _tipping(shifts: pd.DataFrame, name: str, lower: float, upper: float) -> str:
+    """Say between which shifts of what is imputed at random a column's mean stays in an interval."""
+    rows = shifts[shifts["column"] == name]
+    if not len(rows):
+        return ""
+    # Shifted cells move the mean by as many of its parts.
+    slope, start = np.polyfit(rows["delta"], rows["mean"], 1)
+    if not slope > 0:
+        return ""
+    least, most = ((end - start) / slope for end in (lower, upper))
+    return (
+        f" The mean lies in that interval while missing values differ from seen ones that are alike by "
+        f"{decimals(least, 1)} to {decimals(most, 1)} standard deviations."
+    )
 
 
 def methods(found: Findings, settings: Mapping[str, Any], version: str) -> str:
