@@ -252,7 +252,7 @@ def _panel(axes: Any, name: str, parts: Sequence[pd.DataFrame]) -> None:
     for seen in parts[0].loc[parts[0]["assumption"] == "observed", "mean"]:
         axes.axvline(seen, color=PALE, lw=0.8, ls=":")
     ticks = [place + (0.6 if 0 < len(parts[0]) <= place else 0.0) for place in range(len(labels))]
-    axes.set_yticks(ticks, [label.replace("-", "−") for label in labels], fontsize=8)
+    axes.set_yticks(ticks, [label.replace("δ -", "δ −") for label in labels], fontsize=8)
     axes.set_ylim(max(ticks) + 0.6, -0.6)
     axes.set_title(name, fontsize=9)
     axes.tick_params(axis="x", labelsize=8)
