@@ -28,6 +28,14 @@ def test_the_rules_as_they_are_written():
     assert 1.3 - pooled.lower == pytest.approx(pooled.upper - 1.3)
 
 
+def test_it_prints_plain_numbers_a_row_for_each_estimate():
+    head, row = str(pool(ESTIMATES, VARIANCES, complete_degrees=50)).splitlines()
+    assert head.split()[:2] == ["estimate", "standard_error"]
+    assert float(row.split()[0]) == 1.3
+    both = pool(np.transpose([ESTIMATES, ESTIMATES]), np.transpose([VARIANCES, VARIANCES]))
+    assert len(str(both).splitlines()) == 3
+
+
 def test_large_samples_have_rubins_own_degrees_of_freedom():
     large, infinite = pool(ESTIMATES, VARIANCES, complete_degrees=1e9), pool(ESTIMATES, VARIANCES)
     assert large.degrees == pytest.approx(infinite.degrees, rel=1e-5)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 from scipy.stats import t as student
 
 from notmiwae.arrays import Floats
@@ -32,6 +33,11 @@ class Pooled:
     upper: Floats
     degrees: Floats
     missing_information: Floats
+
+    def __str__(self) -> str:
+        """Write a row of plain numbers for each estimate."""
+        columns = {name: np.ravel(value) for name, value in vars(self).items()}
+        return pd.DataFrame(columns).to_string(index=False, float_format="{:.4g}".format)
 
     def p_value(self, null: float = 0.0) -> Floats:
         """Compute the two-sided p-value of the hypothesis that what's estimated is `null`.
