@@ -47,7 +47,18 @@ CSV_PIECES = [
 
 def options(**given: Any) -> Namespace:
     return Namespace(
-        **({"separator": None, "decimal": None, "na": [], "encoding": None, "comment": None} | given)
+        **(
+            {
+                "separator": None,
+                "decimal": None,
+                "na": [],
+                "encoding": None,
+                "comment": None,
+                "sheet": None,
+                "no_header": False,
+            }
+            | given
+        )
     )
 
 

@@ -12,13 +12,14 @@ import io
 import itertools
 import re
 import zlib
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
 
+from notmiwae.cli.column_text import row_name
 from notmiwae.cli.number_text import NUMBER, as_number
 from notmiwae.errors import DataError, ParameterError, flat
 
@@ -27,6 +28,8 @@ _SNIFFED = 50
 """Rows in which the separator is looked for."""
 HEAD = 2**16
 """Characters that these rows have at most."""
+_WITH_HEADER = 2**20
+"""Bytes of a file within which its header ends."""
 _COMMENTS = ("#", "%", "//", "--", ";")
 """What lines of comment begin with in files that have them."""
 
@@ -42,6 +45,7 @@ class CsvText:
         head: All up to the first row: the header, and what stands before it.
         raw: Cells as they stand in the file, quotes and all; columns by name.
         ends: What follows each row: the end of its line, blank lines and comments.
+        header: Whether the first row has the columns' names; else they are called 1, 2 and so on.
     """
 
     separator: str
@@ -50,6 +54,7 @@ class CsvText:
     head: str
     raw: pd.DataFrame
     ends: Sequence[str]
+    header: bool = True
 
     @cached_property
     def texts(self) -> pd.DataFrame:
@@ -77,48 +82,81 @@ def unquoted(cell: str) -> str:
     return inside.replace('""', '"') + behind
 
 
-def read_csv_text(path: Path, typed: argparse.Namespace, missing: Collection[str]) -> CsvText:
+def read_csv_text(
+    path: Path, typed: argparse.Namespace, missing: Collection[str], place: Callable[[int], str] = row_name
+) -> CsvText:
     """Read a CSV file as text.
 
     Arguments:
         path: CSV file; gzip by its name's end.
         typed: Options of `options.add_reading`.
         missing: Texts that stand for a missing value.
+        place: Function that words where a row stands, from its number.
 
     Raises:
         DataError: it's no such file; the message has the line, and the option that may help.
         ParameterError: an option isn't accepted.
     """
     text, encoding = decoded(path, typed.encoding)
-    separator, comment = typed.separator, typed.comment
-    if separator is not None and (len(separator.replace("\\t", "\t")) != 1 or separator in '\r\n"'):
-        raise DataError(f"--separator: found {separator!r}; accepted: one character, no quote or line end")
-    separator = (separator or find_separator(text, comment)).replace("\\t", "\t")
-    head, header, rows, ends = _rows(text, separator, comment)
-    names = [unquoted(name).strip() for name in header]
-    _check_header(path, names, comment)
-    for number, row in enumerate(rows, 1):
+    separator, comment = _separator(text, typed), typed.comment
+    head, rows, ends = _rows(text, separator, comment)
+    if not rows:
+        raise DataError(f"{path}: has no rows")
+    names = _names(rows, typed.no_header)
+    if not typed.no_header:
+        _check_header(path, names, comment)
+        head, rows, ends = head + separator.join(rows[0]) + ends[0], rows[1:], ends[1:]
+    for number, row in enumerate(rows):
         if len(row) != len(names):
+            like = "the first row" if typed.no_header else "the header"
             raise DataError(
-                f"{path}: row {number} has {len(row)} cells; accepted: {len(names)}, as the header with "
-                f"separator {separator!r}{_hint(header, comment)}"
+                f"{path}: {place(number)} has {len(row)} cells; accepted: {len(names)}, as {like} with "
+                f"separator {separator!r}{_hint(names, comment)}"
             )
         for cell in row:
             if cell.startswith('"') and (len(cell) == 1 or cell.count('"') % 2):
-                raise DataError(f"{path}: row {number}: a quote that is opened there isn't closed")
+                raise DataError(f"{path}: {place(number)}: a quote that is opened there isn't closed")
     if not rows:
         raise DataError(f"{path}: has a header and no rows")
     raw = pd.DataFrame(dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)), dtype=object)
-    found = CsvText(separator, typed.decimal or ".", encoding, head, raw, ends)
+    found = CsvText(separator, typed.decimal or ".", encoding, head, raw, ends, not typed.no_header)
     if typed.decimal is None and separator == ";" and _decimal_commas(found.texts, missing):
-        return CsvText(separator, ",", encoding, head, raw, ends)
+        return replace(found, decimal=",")
     return found
 
 
-def _rows(
-    text: str, separator: str, comment: str | None
-) -> tuple[str, list[str], list[list[str]], list[str]]:
-    """Cut a text into its head, the header's cells, the rows' cells, and what follows each row."""
+def csv_names(path: Path, typed: argparse.Namespace) -> list[str]:
+    """Read the names of a CSV file's columns, of a large one from its head."""
+    with path.open("rb") as file:
+        head = file.read(_WITH_HEADER)
+    if typed.encoding or path.suffix.lower() == ".gz" or b"\0" in head or len(head) < _WITH_HEADER:
+        text, _ = decoded(path, typed.encoding)
+    else:
+        text = head[: head.rfind(b"\n") + 1].decode("utf-8-sig", errors="replace")
+    _, rows, _ = _rows(text[:_WITH_HEADER], _separator(text, typed), typed.comment)
+    return _names(rows, typed.no_header)
+
+
+def _separator(text: str, typed: argparse.Namespace) -> str:
+    separator: str | None = typed.separator
+    if separator is not None and (len(separator.replace("\\t", "\t")) != 1 or separator in '\r\n"'):
+        raise DataError(f"--separator: found {separator!r}; accepted: one character, no quote or line end")
+    return (separator or find_separator(text, typed.comment)).replace("\\t", "\t")
+
+
+def _names(rows: Sequence[Sequence[str]], no_header: bool) -> list[str]:
+    """Return the columns' names: the cells of the first row, or where that is data, numbers from 1."""
+    first = rows[0] if rows else []
+    return numbered(len(first)) if no_header else [unquoted(name).strip() for name in first]
+
+
+def numbered(width: int) -> list[str]:
+    """Name columns that have no header: 1, 2 and so on."""
+    return [str(number) for number in range(1, width + 1)]
+
+
+def _rows(text: str, separator: str, comment: str | None) -> tuple[str, list[list[str]], list[str]]:
+    """Cut a text into what stands before the first row, the rows' cells, and what follows each row."""
     body = text.rstrip("\r\n")
     mark = re.escape(separator)
     # A lone \r ends lines where no \n does.
@@ -142,10 +180,9 @@ def _rows(
             rows.append(row)
             ends.append(after)
         row = []
-    if not rows:
-        return head, [], [], []
-    ends[-1] += text[len(body) :]
-    return head + separator.join(rows[0]) + ends[0], rows[0], rows[1:], ends[1:]
+    if rows:
+        ends[-1] += text[len(body) :]
+    return head, rows, ends
 
 
 def decoded(path: Path, encoding: str | None) -> tuple[str, str]:
@@ -163,7 +200,9 @@ def decoded(path: Path, encoding: str | None) -> tuple[str, str]:
             raise DataError(f"{path}: is no gzip file: {flat(error)}") from None
     wide = content.startswith((b"\xff\xfe", b"\xfe\xff"))
     if b"\0" in content and not wide and encoding is None:
-        raise DataError(f"{path}: is a binary file; accepted: CSV text, or Parquet named .parquet")
+        raise DataError(
+            f"{path}: is a binary file; accepted: CSV text, Parquet named .parquet, Excel named .xlsx"
+        )
     marked = content.startswith(b"\xef\xbb\xbf")
     encoding = encoding or ("utf-16" if wide else "utf-8-sig" if marked else "utf-8")
     try:
@@ -194,6 +233,17 @@ def _hint(header: Sequence[str], comment: str | None) -> str:
     for mark in _COMMENTS:
         if not comment and header and header[0].startswith(mark):
             return f". The first line begins with {mark}: if it's a comment, say --comment '{mark}'"
+    if any(re.fullmatch(NUMBER, as_number(name, ".")) for name in header):
+        return ". If the first row is data, say --no-header"
+    return ""
+
+
+def like_data(header: Sequence[str]) -> str:
+    """Word what a header of numbers alone asks for; other headers ask for nothing."""
+    named = [name for name in header if name]
+    if len(named) > 1 and all(re.fullmatch(NUMBER, as_number(name, ".")) for name in named):
+        shown = ", ".join(named[:3])
+        return f"the header is all numbers ({shown}{', …' * (len(named) > 3)}): if it's data, say --no-header"
     return ""
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from notmiwae.cli import input_checks as checks
 from notmiwae.cli import options
+from notmiwae.cli.name_lists import Several
 from notmiwae.errors import AssumptionWarning, NotMIWAEError
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def add(subparsers: Any) -> None:
         "COLUMN=LOWEST:HIGHEST",
         "what imputed numbers lie between; one of the two may be left out",
     )
-    parser.add_argument("--bounds", action="extend", nargs="+", dest="old_limits", help=argparse.SUPPRESS)
+    parser.add_argument("--bounds", action=Several, nargs="+", dest="old_limits", help=argparse.SUPPRESS)
     parser.add_argument("--steps", type=options.positive, help="of training (default: 700 to 2,000, by rows)")
     parser.add_argument("--members", type=options.positive, help="models that impute together (default: 5)")
     parser.add_argument(
@@ -123,13 +124,14 @@ def run(typed: argparse.Namespace) -> int:
     if typed.json:
         from notmiwae.cli.table_output import print_json
 
-        print_json(found | {"output": options.shown(typed.output)})
+        print_json(found | {name: options.shown(getattr(typed, name)) for name in ("input", "output")})
     return 0
 
 
 def _run(typed: argparse.Namespace, assumption: Any, kinds: dict[str, str], limits: Any) -> dict[str, Any]:
     """Impute a table that fits into memory; returns what is to be said."""
     from notmiwae.cli import summary
+    from notmiwae.cli.table_output import check_room
 
     if typed.model:
         from notmiwae.cli import saved_imputer as saved
@@ -140,6 +142,7 @@ def _run(typed: argparse.Namespace, assumption: Any, kinds: dict[str, str], limi
         table = checks.read_rows(typed, kinds, limits, assumption)
     found = summary.of_table(table)
     options.say(summary.first_lines(found), typed.quiet)
+    check_room(typed, table, draws_asked(typed))
     if not found["missing_cells"]:
         options.say(summary.NOTHING, typed.quiet)
         _write(typed, table, [table.frame] * (1 + draws_asked(typed)), None)
@@ -176,7 +179,7 @@ def fitted(
         "verbose": options.verbose(typed),
     }
     options.say(f"training {settings['members']} model(s) …", typed.quiet)
-    groups = options.lists("--group", typed.group)
+    groups = dict(typed.group)
     imputer = NotMIWAEImputer(assumption, groups=groups or None, **settings)
     if assumption == "mar" and not groups:
         imputer = MIWAEImputer(**settings)
@@ -223,13 +226,13 @@ def _write(
     frames: list[pd.DataFrame],
     imputer: MIWAEImputer | None,
 ) -> None:
-    from notmiwae.cli.table_output import csv_writer, long_format, table_writer, write_all
+    from notmiwae.cli.table_output import frame_writer, long_format, table_writer, write_all
 
     filled, *draws = frames
     writers = {typed.output: table_writer(typed.output, filled, table)}
     if typed.draws_out:
         stacked = long_format(typed.draws_out, table, draws)
-        writers[typed.draws_out] = csv_writer(typed.draws_out, stacked, table)
+        writers[typed.draws_out] = frame_writer(typed.draws_out, stacked, table, header=True)
     if typed.model_out and imputer is not None:
         write_all(writers, partial(imputer.save, typed.model_out))
     else:

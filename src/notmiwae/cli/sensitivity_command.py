@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 from notmiwae.cli import input_checks as checks
 from notmiwae.cli import options
 from notmiwae.cli.impute import WORDS
+from notmiwae.cli.name_lists import Several
 from notmiwae.errors import AssumptionWarning, NotMIWAEError
 
 if TYPE_CHECKING:
     from notmiwae.estimators.sensitivity import Sensitivity
 
 _ASSUMPTIONS = ("mar", "low", "high", "extreme", "anything")
+_DELTAS = (-1.0, -0.5, 0.0, 0.5, 1.0)
 _EXAMPLES = """\
   notmiwae sensitivity survey.csv
   notmiwae sensitivity survey.csv --columns income --figure income.png
@@ -31,16 +33,25 @@ def add(subparsers: Any) -> None:
     description = "Show how results depend on the assumption of why values are missing."
     parser = options.add_parser(subparsers, "sensitivity", description, _EXAMPLES)
     parser.add_argument("input", type=Path, help="the table")
-    parser.add_argument(
+    options.add_many(
+        parser,
         "--columns",
-        nargs="+",
-        metavar="COLUMN",
-        help="of which the assumptions are said, others being missing at random (default: all with gaps)",
+        "COLUMN",
+        "of which the assumptions are said, others being missing at random (default: all with gaps)",
+    )
+    options.add_many(
+        parser,
+        "--assumptions",
+        "WORD",
+        f"{', '.join(WORDS)} (default: {' '.join(_ASSUMPTIONS)})",
     )
     parser.add_argument(
-        "--assumptions", nargs="+", default=list(_ASSUMPTIONS), metavar="WORD", help=", ".join(WORDS)
+        "--deltas",
+        action=Several,
+        nargs="*",
+        metavar="SD",
+        help=f"shifts of what `mar` imputes (default: {' '.join(f'{each:g}' for each in _DELTAS)})",
     )
-    parser.add_argument("--deltas", nargs="*", type=float, default=[-1.0, -0.5, 0.0, 0.5, 1.0], metavar="SD")
     parser.add_argument("--draws", type=options.positive, default=20, metavar="M", help="imputations (20)")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="the table of results, as CSV")
     parser.add_argument(
@@ -61,6 +72,7 @@ def add(subparsers: Any) -> None:
 def run(typed: argparse.Namespace) -> int:
     """Read, train under each assumption, print and write."""
     kinds = options.pairs("--kind", typed.kind, options.KINDS)
+    typed.assumptions = typed.assumptions or list(_ASSUMPTIONS)
     for word in typed.assumptions:
         options.known("--assumptions", "assumption", word, WORDS)
     options.check_outputs([*filter(None, [typed.output, typed.figure])], [typed.input])
@@ -70,7 +82,7 @@ def run(typed: argparse.Namespace) -> int:
     from notmiwae.estimators.sensitivity import sensitivity
 
     table = checks.read_rows(typed, kinds, {}, "mar")
-    options.check_columns("--columns", typed.columns or (), table.path, table.modelled.columns)
+    options.check_columns("--columns", typed.columns, table.path, table.modelled.columns)
     if "unknown" in typed.assumptions:
         options.say(UNKNOWN, typed.quiet)
     options.say(f"training {len(typed.assumptions)} × {typed.members} models …", typed.quiet)
@@ -80,9 +92,9 @@ def run(typed: argparse.Namespace) -> int:
             warnings.simplefilter("ignore", AssumptionWarning)
             found = sensitivity(
                 table.modelled,
-                typed.columns,
+                typed.columns or None,
                 typed.assumptions,
-                typed.deltas,
+                list(_DELTAS) if typed.deltas is None else typed.deltas,
                 typed.draws,
                 kinds=kinds,
                 steps=typed.steps,
