@@ -1,4 +1,4 @@
-"""Lists: `a b`, `a,b` and repeated options say the same, names may have commas, the table may stand behind them."""
+"""Lists: `a b`, `a,b` and repeated options say the same; a name may have commas; a table may stand behind."""
 
 import pandas as pd
 import pytest
@@ -15,7 +15,11 @@ def survey(tmp_path):
 
 
 SAME = {
-    "--ignore": (["--ignore", "id", "region"], ["--ignore", "id,region"], ["--ignore", "id", "--ignore", "region"]),
+    "--ignore": (
+        ["--ignore", "id", "region"],
+        ["--ignore", "id,region"],
+        ["--ignore", "id", "--ignore", "region"],
+    ),
     "--kind": (
         ["--ignore", "id", "region", "--kind", "wage, net=continuous", "age=continuous"],
         ["--ignore", "id,region", "--kind", "wage, net=continuous,age=continuous"],

@@ -12,13 +12,12 @@ from typing import Any, Protocol
 import numpy as np
 from typing_extensions import override
 
-from notmiwae.cli.csv_text import HEAD, find_separator
+from notmiwae.cli.csv_dialect import HEAD, find_separator, sep_line
 from notmiwae.cli.table_input import is_parquet
 from notmiwae.errors import DataError, ParameterError, flat
 
 _MANY = 256
 """Different values of a column after which it's no column of names."""
-
 _LONGEST = 2**20
 """Characters of a row, at most: a quote that is never closed isn't to swallow a file."""
 
@@ -91,7 +90,9 @@ class CSVFile(RowFile):
         try:
             separator = self.delimiter()
             with self.path.open(encoding=self._encoding, newline="") as file:
-                for line in file:
+                for place, line in enumerate(file):
+                    if place == 0 and sep_line(line):
+                        continue
                     row += line
                     if row.count('"') % 2 and len(row) < _LONGEST:
                         continue
@@ -148,7 +149,8 @@ class CSVFile(RowFile):
     @override
     def columns(self, part: Rows) -> list[list[str]]:
         cells = list(csv.reader(part, delimiter=self.delimiter()))
-        width = len(cells[0] if self.header else cells[1])
+        # A header may lack a name above the names of rows.
+        width = len(cells[min(1, len(cells) - 1)])
         return [[row[place] for row in cells[1:] if len(row) == width] for place in range(width)]
 
     @override

@@ -18,6 +18,17 @@ _NUMBER = re.compile(NUMBER)
 _INFINITE = re.compile(r"[+-]?(?:[iI]nf|INF|[iI]nfinity|INFINITY)")
 _LEADING_ZERO = re.compile(r"0\d+")
 """What a number doesn't have, but an identifier or a postal code has."""
+_MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
+_DATE = (
+    r"\d{4}([-/.])\d{1,2}\1\d{1,2}|\d{1,2}([-/.])\d{1,2}\2(?:\d{4}|\d{2})"
+    rf"|\d{{1,2}}[. -]*{_MONTH}[., -]*(?:\d{{4}}|\d{{2}})|{_MONTH}[. ]*\d{{1,2}},? \d{{4}}"
+)
+_TIME = r"\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?: ?[ap]\.?m\.?)?"
+_TEMPORAL = re.compile(rf"(?:(?:{_DATE})(?:[T ]{_TIME} ?(?:z|[+-]\d\d:?\d\d)?)?|{_TIME})", re.IGNORECASE)
+"""Dates and times as people and programs write them."""
+_NEARLY_ALL = 0.9
+_LOOKED_AT = 100
+"""Texts among which there is a date, if there are any."""
 _LARGEST_WHOLE = 2**53
 _MOST_DIGITS = 15
 """Digits of a whole number that is exact in any case."""
@@ -77,6 +88,12 @@ def understand(
             f"{name}: its whole numbers are longer than a computer's numbers; they identify something, "
             f"and are carried along (accepted too: --kind {name}=continuous)"
         )
+    if name not in found.carried and name not in kinds and _is_temporal(column):
+        found.carried.append(name)
+        found.notices.append(
+            f"{name}: holds dates or times, as {column.dropna().iloc[0]}, which aren't modelled; it's "
+            f"carried along (accepted too: --kind {name}=categorical)"
+        )
     if name in found.carried:
         found.frame[name] = texts
         return
@@ -100,6 +117,14 @@ def _is_long(column: pd.Series) -> bool:
     """Tell whether a column holds whole numbers only, of which one is too long to be exact."""
     found = column.dropna()
     return bool(found.str.fullmatch(r"\d+").all() and (found.str.len() > _MOST_DIGITS).any())
+
+
+def _is_temporal(column: pd.Series) -> bool:
+    """Tell whether nearly all texts are dates or times, in whatever formats."""
+    found = [text for text in column.tolist() if isinstance(text, str)]
+    if not found or not any(_TEMPORAL.fullmatch(text) for text in found[:_LOOKED_AT]):
+        return False
+    return sum(_TEMPORAL.fullmatch(text) is not None for text in found) > _NEARLY_ALL * len(found)
 
 
 def _typed(

@@ -6,12 +6,7 @@ Cells are kept as they stand in the file, quotes and all, with the end of each l
 from __future__ import annotations
 
 import argparse
-import csv
-import gzip
-import io
-import itertools
 import re
-import zlib
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -20,14 +15,12 @@ from pathlib import Path
 import pandas as pd
 
 from notmiwae.cli.column_text import row_name
+from notmiwae.cli.csv_dialect import decimal_commas, decoded, find_separator, sep_line
 from notmiwae.cli.number_text import NUMBER, as_number
-from notmiwae.errors import DataError, ParameterError, flat
+from notmiwae.errors import DataError
 
-SEPARATORS = (",", ";", "\t", "|")
-_SNIFFED = 50
-"""Rows in which the separator is looked for."""
-HEAD = 2**16
-"""Characters that these rows have at most."""
+_BLANKS = " \t\r\n\v\f\ufeff"
+"""What stands around names, a second byte order mark included."""
 _WITH_HEADER = 2**20
 """Bytes of a file within which its header ends."""
 _COMMENTS = ("#", "%", "//", "--", ";")
@@ -76,10 +69,8 @@ class CsvText:
 
 def unquoted(cell: str) -> str:
     """Return what a cell says: without quotes, of which two within them stand for one."""
-    if not cell.startswith('"'):
-        return cell
-    inside, behind = cell[1:].rsplit('"', 1)
-    return inside.replace('""', '"') + behind
+    inside, quote, behind = cell[1:].rpartition('"')
+    return inside.replace('""', '"') + behind if cell.startswith('"') and quote else cell
 
 
 def read_csv_text(
@@ -102,10 +93,14 @@ def read_csv_text(
     head, rows, ends = _rows(text, separator, comment)
     if not rows:
         raise DataError(f"{path}: has no rows")
+    rows, ends = _without_trailing_separators(rows, ends, separator, typed.no_header)
     names = _names(rows, typed.no_header)
     if not typed.no_header:
         _check_header(path, names, comment)
         head, rows, ends = head + separator.join(rows[0]) + ends[0], rows[1:], ends[1:]
+        if rows and all(len(row) == len(names) + 1 for row in rows):
+            # As R writes them: the names of rows have no name.
+            names = ["", *names]
     for number, row in enumerate(rows):
         if len(row) != len(names):
             like = "the first row" if typed.no_header else "the header"
@@ -120,9 +115,26 @@ def read_csv_text(
         raise DataError(f"{path}: has a header and no rows")
     raw = pd.DataFrame(dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)), dtype=object)
     found = CsvText(separator, typed.decimal or ".", encoding, head, raw, ends, not typed.no_header)
-    if typed.decimal is None and separator == ";" and _decimal_commas(found.texts, missing):
+    # In a file with commas only quotes hold one within a cell.
+    some = typed.decimal is None and (separator != "," or '"' in text)
+    if some and decimal_commas(found.texts, missing, sure=separator == ";"):
         return replace(found, decimal=",")
     return found
+
+
+def _without_trailing_separators(
+    rows: list[list[str]], ends: list[str], separator: str, no_header: bool
+) -> tuple[list[list[str]], list[str]]:
+    """Take empty last cells without a name, which separators at ends of rows make, to the ends of lines."""
+    while True:
+        width, below = len(rows[0]), rows[1:] if len(rows) > 1 else rows
+        named = not no_header and bool(rows[0][-1].strip())
+        behind = all(len(row) == width + named and row[-1].strip() in ("", '""') for row in below)
+        if not behind or width + named < 2 or (not named and rows[0][-1].strip() not in ("", '""')):
+            return rows, ends
+        cut = rows[named:]
+        ends = ends[:named] + [separator + row[-1] + end for row, end in zip(cut, ends[named:], strict=True)]
+        rows = rows[:named] + [row[:-1] for row in cut]
 
 
 def csv_names(path: Path, typed: argparse.Namespace) -> list[str]:
@@ -134,7 +146,7 @@ def csv_names(path: Path, typed: argparse.Namespace) -> list[str]:
     else:
         text = head[: head.rfind(b"\n") + 1].decode("utf-8-sig", errors="replace")
     _, rows, _ = _rows(text[:_WITH_HEADER], _separator(text, typed), typed.comment)
-    return _names(rows, typed.no_header)
+    return [name for name in _names(rows, typed.no_header) if name]
 
 
 def _separator(text: str, typed: argparse.Namespace) -> str:
@@ -147,7 +159,7 @@ def _separator(text: str, typed: argparse.Namespace) -> str:
 def _names(rows: Sequence[Sequence[str]], no_header: bool) -> list[str]:
     """Return the columns' names: the cells of the first row, or where that is data, numbers from 1."""
     first = rows[0] if rows else []
-    return numbered(len(first)) if no_header else [unquoted(name).strip() for name in first]
+    return numbered(len(first)) if no_header else [unquoted(name).strip(_BLANKS) for name in first]
 
 
 def numbered(width: int) -> list[str]:
@@ -157,7 +169,9 @@ def numbered(width: int) -> list[str]:
 
 def _rows(text: str, separator: str, comment: str | None) -> tuple[str, list[list[str]], list[str]]:
     """Cut a text into what stands before the first row, the rows' cells, and what follows each row."""
-    body = text.rstrip("\r\n")
+    lead = sep_line(text)
+    text = text[len(lead) :]
+    body = text.rstrip("\r\n\x1a")
     mark = re.escape(separator)
     # A lone \r ends lines where no \n does.
     end, other = ("\r\n|\n", f"[^{mark}\r\n]|\r(?!\n)") if "\n" in body else ("\r", f"[^{mark}\r]")
@@ -167,7 +181,7 @@ def _rows(text: str, separator: str, comment: str | None) -> tuple[str, list[lis
         del found[-1]  # an empty match behind the last cell
     rows: list[list[str]] = []
     ends: list[str] = []
-    head, row = "", []
+    head, row = lead, []
     for cells, after in found:
         row.append(cells)
         if after == separator:
@@ -183,42 +197,6 @@ def _rows(text: str, separator: str, comment: str | None) -> tuple[str, list[lis
     if rows:
         ends[-1] += text[len(body) :]
     return head, rows, ends
-
-
-def decoded(path: Path, encoding: str | None) -> tuple[str, str]:
-    """Read a file's text and its encoding.
-
-    Raises:
-        DataError: it's empty, binary, or of another encoding.
-        ParameterError: there is no such encoding.
-    """
-    content = path.read_bytes()
-    if path.suffix.lower() == ".gz":
-        try:
-            content = gzip.decompress(content)
-        except (OSError, EOFError, zlib.error) as error:
-            raise DataError(f"{path}: is no gzip file: {flat(error)}") from None
-    wide = content.startswith((b"\xff\xfe", b"\xfe\xff"))
-    if b"\0" in content and not wide and encoding is None:
-        raise DataError(
-            f"{path}: is a binary file; accepted: CSV text, Parquet named .parquet, Excel named .xlsx"
-        )
-    marked = content.startswith(b"\xef\xbb\xbf")
-    encoding = encoding or ("utf-16" if wide else "utf-8-sig" if marked else "utf-8")
-    try:
-        text = content.decode(encoding)
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        found = f"{path}: line {line} holds the byte 0x{content[error.start]:02x}"
-        raise DataError(
-            f"{found}; accepted: UTF-8 text, or --encoding with the name of another, as cp1252 (Excel in "
-            "western Europe and America)"
-        ) from None
-    except (LookupError, UnicodeError):
-        raise ParameterError(f"--encoding: found {encoding!r}; accepted: as utf-8, latin-1, cp1252") from None
-    if not text.strip():
-        raise DataError(f"{path}: is empty")
-    return text, encoding
 
 
 def _check_header(path: Path, names: Sequence[str], comment: str | None) -> None:
@@ -238,45 +216,15 @@ def _hint(header: Sequence[str], comment: str | None) -> str:
     return ""
 
 
-def like_data(header: Sequence[str]) -> str:
-    """Word what a header of numbers alone asks for; other headers ask for nothing."""
-    named = [name for name in header if name]
-    if len(named) > 1 and all(re.fullmatch(NUMBER, as_number(name, ".")) for name in named):
-        shown = ", ".join(named[:3])
-        return f"the header is all numbers ({shown}{', …' * (len(named) > 3)}): if it's data, say --no-header"
+def like_data(texts: pd.DataFrame) -> str:
+    """Word what a header asks for that looks like data: numbers, and what its columns hold; else nothing."""
+    named = [str(name) for name in texts if name]
+    numbers = [name for name in named if re.fullmatch(NUMBER, as_number(name, "."))]
+    others = (name in texts[name].to_numpy() for name in named if name not in numbers)
+    if len(named) > 1 and numbers and all(others):
+        shown = f"{', '.join(named[:3])}{', …' * (len(named) > 3)}"
+        return f"the header looks like data ({shown}): if it's data, say --no-header"
     return ""
-
-
-def find_separator(text: str, comment: str | None = None) -> str:
-    """Find the separator that gives the first rows as many cells as the header, and the most."""
-    first = text[:HEAD].replace("\r\n", "\n").replace("\r", "\n")
-    lines = first.split("\n")
-    if len(text) > HEAD and len(lines) > 2:
-        del lines[-1]  # cut off
-    if comment:
-        lines = [line for line in lines if not line.startswith(comment)]
-
-    def fit(separator: str) -> tuple[bool, int]:
-        rows = (row for row in csv.reader(io.StringIO("\n".join(lines)), delimiter=separator) if row)
-        try:
-            widths = [len(row) for row in itertools.islice(rows, _SNIFFED)]
-        except csv.Error:
-            return False, 0
-        return bool(widths) and widths[0] > 1 and len(set(widths)) == 1, widths[0] if widths else 0
-
-    return max(SEPARATORS, key=fit)
-
-
-def _decimal_commas(texts: pd.DataFrame, missing: Collection[str]) -> bool:
-    """Tell whether some column has values as 1,5 throughout."""
-    for name in texts:
-        values = texts[name].str.strip()
-        values = values[~values.isin(missing)]
-        if values.str.contains(",").any():
-            read = values.map(lambda text: as_number(text, ","))
-            if read.str.fullmatch(NUMBER).all():
-                return True
-    return False
 
 
 def check_names(path: Path, names: Sequence[str]) -> None:

@@ -32,6 +32,7 @@ _EXAMPLES = """\
   notmiwae impute survey.csv -o imputed.csv --kind visits=count --limits income=0: share=0:100
   notmiwae impute survey.csv -o imputed.csv --model-out model/
   notmiwae impute new.csv -o imputed.csv --model model/
+  notmiwae impute survey.xlsx -o imputed.xlsx --sheet Answers
 
 words of --missing-process, of the whole table or of columns (others are then missing at random):
   auto        mar, high or low, for each column of numbers what foretells unseen rows best, and mar
@@ -50,7 +51,13 @@ def add(subparsers: Any) -> None:
     """Add the subcommand."""
     parser = options.add_parser(subparsers, "impute", "Fill in the missing cells of a table.", _EXAMPLES)
     parser.add_argument("input", type=Path, help="the table")
-    parser.add_argument("-o", "--output", type=Path, required=True, help="the completed table")
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        required=True,
+        help="the completed table, in the format of its name's end",
+    )
     options.add_many(
         parser,
         "--missing-process",
@@ -78,7 +85,12 @@ def add(subparsers: Any) -> None:
     parser.add_argument(
         "--draws", type=options.positive, metavar="M", help="multiple imputations (default: 20)"
     )
-    parser.add_argument("--draws-out", type=Path, metavar="FILE", help="where they go, below each other")
+    parser.add_argument(
+        "--draws-out",
+        type=Path,
+        metavar="FILE",
+        help="where they go, below each other; .imp is 0 for the table as it came, 1 to M of draws; .id the row",
+    )
     parser.add_argument("--model-out", type=Path, metavar="FOLDER", help="where the trained model goes")
     parser.add_argument("--model", type=Path, metavar="FOLDER", help="impute by this model, which was saved")
     options.add_columns(parser)

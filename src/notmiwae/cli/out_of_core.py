@@ -125,6 +125,8 @@ def run(typed: argparse.Namespace, assumption: Any, kinds: dict[str, str], limit
 
             rows = table.sampled(kinds, limits, assumption)
             typed.decimal = rows.csv.decimal if rows.csv else None
+            # Some pieces may not tell.
+            typed.ignore = [*dict.fromkeys([*typed.ignore, *rows.carried])]
             columns = describe(rows.modelled, kinds, limits)
         # Before hours of work: can every value be used?
         found = _added_up([summary.of_table(piece) for _, piece in table.pieces(columns)])

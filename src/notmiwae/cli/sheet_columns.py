@@ -64,8 +64,8 @@ def read_table(
         found.notices.append(
             f"row {sheet.passed_over[0]}{more} of sheet {sheet.name!r}: empty, and passed over"
         )
-    if sheet.header and like_data(list(sheet.cells)):
-        found.notices.append(like_data(list(sheet.cells)))
+    if sheet.header:
+        found.notices += filter(None, [like_data(sheet.texts)])
     for name, cells in sheet.cells.items():
         _understand(found, sheet, name, cells, typed.na, kinds)
     frame = pd.DataFrame(found.frame)

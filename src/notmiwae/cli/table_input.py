@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from notmiwae.cli.column_text import Columns, check_finite, row_name, understand
+from notmiwae.cli.csv_dialect import rare_separator
 from notmiwae.cli.csv_text import CsvText, check_names, csv_names, like_data, read_csv_text
 from notmiwae.cli.number_text import Affixes
 from notmiwae.cli.options import OTHER_FORMATS, TABLES, WORKBOOK
@@ -104,8 +105,10 @@ def read(
     came = read_csv_text(path, typed, (*MISSING, *typed.na), place)
     found = Columns(carried=[*carried, *[name for name in came.texts if name == ""]])
     names = [str(name) for name in came.texts]
-    if came.header and like_data(names):
-        found.notices.append(like_data(names))
+    if came.header:
+        found.notices += filter(None, [like_data(came.texts)])
+    if len(names) == 1 and not typed.separator:
+        found.notices += filter(None, [rare_separator([*names, *came.texts[names[0]]])])
     for name in names:
         understand(found, path, came.texts[name], came.decimal, typed.na, kinds, place)
     once = tuple(dict.fromkeys(found.carried))
