@@ -215,7 +215,7 @@ def test_a_file_is_read_as_its_cells_and_written_as_its_bytes(
     content = (text if last else text.rstrip(end)).encode(encoding)
     path = tmp_path / "in.csv"
     path.write_bytes(content)
-    typed = SimpleNamespace(separator=separator, decimal=".", encoding=None, comment=None)
+    typed = SimpleNamespace(separator=separator, decimal=".", encoding=None, comment=None, no_header=False)
     typed.encoding = encoding if encoding == "latin-1" else None
     found = read_csv_text(path, typed, MISSING)
     assert [tuple(row) for row in found.texts.itertuples(index=False)] == rows
@@ -290,10 +290,10 @@ def test_a_link_is_written_through_and_other_formats_are_refused_before_training
     assert found.status == 0, found.err
     assert (tmp_path / "link.csv").is_symlink()
     assert (tmp_path / "target.csv").read_text().startswith("income,age\n")
-    for name in ("out.xlsx", "out.dta", "out.json"):
+    for name in ("out.xls", "out.dta", "out.json"):
         refused = notmiwae("impute", tmp_path / "in.csv", "-o", tmp_path / name, *QUICK)
         assert refused.status == 2
-        assert "accepted: .csv, .csv.gz, .tsv, .parquet" in refused.err
+        assert "accepted: .csv, .csv.gz, .tsv, .parquet, .xlsx" in refused.err
 
 
 def test_pipes_and_the_standard_streams(tmp_path):

@@ -13,7 +13,7 @@ from notmiwae.cli.chunked_io import opened, sample
 from notmiwae.errors import DataError
 
 ROWS = 2500
-PLAIN = SimpleNamespace(separator=None, encoding=None, comment=None)
+PLAIN = SimpleNamespace(separator=None, encoding=None, comment=None, no_header=False)
 
 
 @pytest.fixture
@@ -91,8 +91,8 @@ def test_a_complete_table_is_written_as_it_is(notmiwae, tmp_path, small_pieces):
 @pytest.mark.parametrize(
     ("row", "cells", "said"),
     [
-        (2000, "x,lots,3,west", "'lots' in row 976 is no number"),
-        (2000, "x,2,3", "row 976 has 3 cells"),
+        (2000, "x,lots,3,west", "'lots' in row 2000 is no number"),
+        (2000, "x,2,3", "row 2000 has 3 cells"),
         (2000, "x,2,inf,west", "is not finite"),
     ],
 )
@@ -119,16 +119,17 @@ def test_the_sample_has_every_name_and_is_in_order(tmp_path):
     for path in (tmp_path / "in.csv", tmp_path / "in.parquet"):
         frame.to_csv(path, index=False) if path.suffix == ".csv" else frame.to_parquet(path, index=False)
         file = opened(path, PLAIN)
-        chosen = sample(file, 400, 300, 5)
+        chosen, rows = sample(file, 400, 300, 5)
         file.write(chosen, tmp_path / f"sample{path.suffix}")
         found = read(tmp_path / f"sample{path.suffix}")
         assert len(found) == 400
         assert found["rare"].eq("once").sum() == 1
         numbers = found["id"].str[1:].astype(int)
         assert numbers.is_monotonic_increasing
+        assert numbers.tolist() == rows
         assert numbers.is_unique
         assert (numbers > ROWS / 2).sum() > 150
-        everything = sample(file, ROWS, 300, 5)
+        everything, _ = sample(file, ROWS, 300, 5)
         assert file.length(everything) == ROWS
 
 
@@ -137,7 +138,7 @@ def test_the_sample_is_drawn_evenly(tmp_path):
     file = opened(tmp_path / "in.csv", PLAIN)
     counts = np.zeros(3000)
     for seed in range(60):
-        rows = [round(float(row) * 7) for row in sample(file, 500, 700, seed)[1:]]
+        rows = [round(float(row) * 7) for row in sample(file, 500, 700, seed)[0][1:]]
         counts[rows] += 1
     by_third = counts.reshape(3, -1).sum(1) / counts.sum()
     assert np.abs(by_third - 1 / 3).max() < 0.01
@@ -150,3 +151,52 @@ def test_a_gap_of_a_single_column_isnt_passed_over_in_silence(tmp_path):
         list(opened(path, PLAIN).parts(10))
     path.write_text("x,y\n1,2\n\n3,4\n")
     assert list(opened(path, PLAIN).parts(10)) == [["x,y\n", "1,2\n", "3,4\n"]]
+
+
+def test_a_file_without_a_header_is_read_in_pieces(notmiwae, tmp_path, small_pieces):
+    masked_table(ROWS).to_csv(tmp_path / "in.csv", index=False, header=False)
+    typed = [
+        "impute",
+        tmp_path / "in.csv",
+        "--no-header",
+        "--ignore",
+        "1",
+        *QUICK,
+        "--draws",
+        "2",
+        "--draws-out",
+    ]
+    assert notmiwae(*typed, tmp_path / "d1.csv", "-o", tmp_path / "whole.csv").status == 0
+    small_pieces()
+    found = notmiwae(*typed, tmp_path / "d2.csv", "-o", tmp_path / "parts.csv")
+    assert found.status == 0, found.err
+    assert filecmp.cmp(tmp_path / "whole.csv", tmp_path / "parts.csv", shallow=False)
+    long = [
+        pd.read_csv(tmp_path / f"d{n}.csv").sort_values([".imp", ".id"], ignore_index=True) for n in (1, 2)
+    ]
+    pd.testing.assert_frame_equal(*long)
+    said = notmiwae(*typed, tmp_path / "d3.csv", "-o", tmp_path / "o.xlsx").err
+    assert "is read in pieces, and no workbook is written so" in said
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_the_row_of_an_error_is_the_files_own_wherever_it_is_found(
+    refused, tmp_path, small_pieces, monkeypatch, seed
+):
+    """In the sample that is trained on, or in a piece."""
+    frame = masked_table(ROWS).astype({"wage": object})
+    frame.loc[2221, "wage"] = "plenty"
+    path = tmp_path / "in.csv"
+    frame.to_csv(path, index=False)
+    small_pieces()
+    monkeypatch.setattr(large, "_SAMPLE", 200 if seed == 1 else 2400)
+    error = refused(*options(path, "out", "--quiet", "--seed", str(seed), "--kind", "wage=continuous"))
+    assert "'plenty' in row 2222 is no number" in error
+
+
+def test_bytes_of_another_encoding_are_named_with_the_remedy(refused, tmp_path, small_pieces):
+    path = tmp_path / "in.csv"
+    path.write_bytes(b"a,b\n1,x\n2,caf\xe9\n")
+    small_pieces()
+    error = refused(*options(path, "out", "--quiet"))
+    assert "the byte 0xe9 isn't utf-8; accepted: --encoding" in error

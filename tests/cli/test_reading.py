@@ -10,7 +10,18 @@ from notmiwae.files import MISSING
 
 def options(**given):
     return SimpleNamespace(
-        **({"separator": None, "decimal": None, "na": [], "encoding": None, "comment": None} | given)
+        **(
+            {
+                "separator": None,
+                "decimal": None,
+                "na": [],
+                "encoding": None,
+                "comment": None,
+                "sheet": None,
+                "no_header": False,
+            }
+            | given
+        )
     )
 
 

@@ -1,6 +1,7 @@
 """Whatever bytes a table or a params.yaml holds: it's read, or refused in one line."""
 
 import io
+import zipfile
 from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
@@ -47,7 +48,18 @@ CSV_PIECES = [
 
 def options(**given: Any) -> Namespace:
     return Namespace(
-        **({"separator": None, "decimal": None, "na": [], "encoding": None, "comment": None} | given)
+        **(
+            {
+                "separator": None,
+                "decimal": None,
+                "na": [],
+                "encoding": None,
+                "comment": None,
+                "sheet": None,
+                "no_header": False,
+            }
+            | given
+        )
     )
 
 
@@ -107,6 +119,42 @@ PARQUET = [
 def test_a_parquet_file(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "t.parquet"
     path.write_bytes(content)
+    checked(path, options())
+
+
+def workbook(change: Callable[[str, bytes], bytes] = lambda name, text: text) -> bytes:
+    """A workbook whose files are altered."""
+    written, altered = io.BytesIO(), io.BytesIO()
+    pd.DataFrame({"a": [1.0, None, 3.0], "b": ["x", None, "y"], "c": [True, False, None]}).to_excel(written)
+    with zipfile.ZipFile(written) as old, zipfile.ZipFile(altered, "w") as new:
+        for name in old.namelist():
+            new.writestr(name, change(name, old.read(name)))
+    return altered.getvalue()
+
+
+WORKBOOK_PIECES = [
+    b"<v>", b"</c>", b"<c/>", b'r="A9"', b'r="ZZZ9"', b't="s"', b't="b"', b't="d"', b"1e999", b"nan", b"&x;",
+    b"<!DOCTYPE a>", b"<f>1+1</f>", b'<row r="9">', b"</row>", b"<mergeCell ref='A1:B2'/>", b"\0", b"\xff",
+]  # fmt: skip
+
+
+@fuzzed
+@given(content=spliced([workbook()], [b"PK\x03\x04", b"\0" * 8, b"\xff" * 8, b"xl/", b"<c>"]))
+def test_bytes_of_a_workbook(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "t.xlsx"
+    path.write_bytes(content)
+    checked(path, options())
+
+
+with zipfile.ZipFile(io.BytesIO(workbook())) as archive:
+    SHEET = archive.read("xl/worksheets/sheet1.xml")
+
+
+@fuzzed
+@given(sheet=spliced([SHEET], WORKBOOK_PIECES))
+def test_a_sheet_of_a_workbook(tmp_path: Path, sheet: bytes) -> None:
+    path = tmp_path / "t.xlsx"
+    path.write_bytes(workbook(lambda name, text: sheet if name.endswith("sheet1.xml") else text))
     checked(path, options())
 
 

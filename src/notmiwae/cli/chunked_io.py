@@ -12,13 +12,12 @@ from typing import Any, Protocol
 import numpy as np
 from typing_extensions import override
 
-from notmiwae.cli.csv_text import HEAD, find_separator
+from notmiwae.cli.csv_dialect import HEAD, find_separator, sep_line
 from notmiwae.cli.table_input import is_parquet
-from notmiwae.errors import DataError, flat
+from notmiwae.errors import DataError, ParameterError, flat
 
 _MANY = 256
 """Different values of a column after which it's no column of names."""
-
 _LONGEST = 2**20
 """Characters of a row, at most: a quote that is never closed isn't to swallow a file."""
 
@@ -66,18 +65,20 @@ class CSVFile(RowFile):
         separator: Separator as the user says; None if it's to be found.
         encoding: Encoding as the user says; None: UTF-8.
         comment: What lines begin with that are passed over; None: none are.
+        header: Whether the first row has the columns' names; else a part begins with an empty text.
     """
 
     path: Path
     separator: str | None
     encoding: str | None = None
     comment: str | None = None
+    header: bool = True
     suffix: str = ".csv"
 
     @override
     def parts(self, size: int) -> Iterator[Rows]:
         rows = self._rows()
-        header = next(rows, None)
+        header = next(rows, None) if self.header else ""
         if header is None:
             return
         while part := list(islice(rows, size)):
@@ -85,28 +86,42 @@ class CSVFile(RowFile):
 
     def _rows(self) -> Iterator[str]:
         """Yield one row after the other, with the end of its line; in quotes it may have several lines."""
-        row, one_column = "", False
+        row, one_column, number = "", False, -1 if self.header else 0
         try:
             separator = self.delimiter()
             with self.path.open(encoding=self._encoding, newline="") as file:
-                for line in file:
+                for place, line in enumerate(file):
+                    if place == 0 and sep_line(line):
+                        continue
                     row += line
                     if row.count('"') % 2 and len(row) < _LONGEST:
                         continue
                     blank = not row.strip("\r\n")
                     if blank and one_column:
                         raise DataError(
-                            f"{self.path}: an empty line, in a file of one column that is read in pieces; "
-                            "accepted: NA for what is missing"
+                            f"{self.path}: an empty line, in a file of one column that is read in pieces, "
+                            f"behind row {number}; accepted: NA for what is missing"
                         )
                     if not blank and not (self.comment and row.startswith(self.comment)):
+                        number += 1
                         one_column = one_column or separator not in row
                         yield row if row.endswith(("\n", "\r")) else row + "\n"
                     row = ""
-        except (UnicodeDecodeError, LookupError) as error:
-            raise DataError(f"{self.path}: is no text in {self._encoding}: {error}") from None
+        except UnicodeDecodeError as error:
+            raise DataError(
+                f"{self.path}: behind row {max(number, 0)}, the byte 0x{error.object[error.start]:02x} isn't "
+                f"{self._encoding.removesuffix('-sig')}; accepted: --encoding with the name of the text's, "
+                "as cp1252 (Excel in western Europe and America)"
+            ) from None
+        except LookupError:
+            raise ParameterError(
+                f"--encoding: found {self.encoding!r}; accepted: as utf-8, latin-1, cp1252"
+            ) from None
         if row:
-            raise DataError(f"{self.path}: a quote that is opened isn't closed, from {flat(row[:40])!r} on")
+            raise DataError(
+                f"{self.path}: row {number + 1}: a quote that is opened isn't closed, from "
+                f"{flat(row[:40])!r} on"
+            )
 
     @property
     def _encoding(self) -> str:
@@ -134,7 +149,8 @@ class CSVFile(RowFile):
     @override
     def columns(self, part: Rows) -> list[list[str]]:
         cells = list(csv.reader(part, delimiter=self.delimiter()))
-        width = len(cells[0])
+        # A header may lack a name above the names of rows.
+        width = len(cells[min(1, len(cells) - 1)])
         return [[row[place] for row in cells[1:] if len(row) == width] for place in range(width)]
 
     @override
@@ -148,8 +164,8 @@ class CSVFile(RowFile):
             pieces = count()
 
             def add(piece: Path) -> None:
-                first = next(pieces) == 0
-                file.writelines(islice(CSVFile(piece, None, self.encoding)._rows(), 0 if first else 1, None))
+                passed_over = 1 if next(pieces) and self.header else 0
+                file.writelines(islice(CSVFile(piece, None, self.encoding)._rows(), passed_over, None))
 
             yield add
 
@@ -227,18 +243,25 @@ class ParquetFile(RowFile):
             yield add
 
 
-def opened(path: Path, typed: argparse.Namespace) -> RowFile:
-    """Return the file at a path, CSV or Parquet by its name's end, read as `options.add_reading` says."""
+def opened(path: Path, typed: argparse.Namespace, header: bool | None = None) -> RowFile:
+    """Return the file at a path, CSV or Parquet by its name's end, read as `options.add_reading` says.
+
+    Arguments:
+        path: File, which may be new.
+        typed: Options of `options.add_reading`.
+        header: Whether a CSV file has a header; None: as the options say.
+    """
     if is_parquet(path):
         return ParquetFile(path)
-    return CSVFile(path, typed.separator, typed.encoding, typed.comment)
+    header = not typed.no_header if header is None else header
+    return CSVFile(path, typed.separator, typed.encoding, typed.comment, header)
 
 
-def sample(file: RowFile, size: int, at_a_time: int, seed: int) -> Any:
-    """Draw rows of a file at random without replacement, in their order; all if there are no more.
+def sample(file: RowFile, size: int, at_a_time: int, seed: int) -> tuple[Any, list[int]]:
+    """Draw rows of a file at random without replacement, in their order; return their numbers from 0, too.
 
-    The first row with each of a column's values is among them, if these are few: a column of names is then
-    known with all that it holds.
+    All rows are taken if there are no more. The first row with each of a column's values is among them, if
+    these are few: a column of names is then known with all that it holds.
 
     Arguments:
         file: File of rows.
@@ -274,4 +297,4 @@ def sample(file: RowFile, size: int, at_a_time: int, seed: int) -> Any:
             )
     if not kept:
         raise DataError(f"{file.path}: has no rows")
-    return file.join(kept)
+    return file.join(kept), numbers.tolist()

@@ -31,14 +31,17 @@ def add(subparsers: Any) -> None:
     description = "Compare assumptions on why values are missing by the rows that they foretell."
     parser = options.add_parser(subparsers, "compare", description, _EXAMPLES)
     parser.add_argument("input", type=Path, help="the table")
-    parser.add_argument(
+    options.add_many(
+        parser,
         "--columns",
-        nargs="+",
-        metavar="COLUMN",
-        help="of which the assumptions are said, others being missing at random (default: all with gaps)",
+        "COLUMN",
+        "of which the assumptions are said, others being missing at random (default: all with gaps)",
     )
-    parser.add_argument(
-        "--assumptions", nargs="+", default=list(_ASSUMPTIONS), metavar="WORD", help=", ".join(_WORDS)
+    options.add_many(
+        parser,
+        "--assumptions",
+        "WORD",
+        f"{', '.join(_WORDS)} (default: {' '.join(_ASSUMPTIONS)})",
     )
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="the table of results, as CSV")
     parser.add_argument(
@@ -61,6 +64,7 @@ def add(subparsers: Any) -> None:
 def run(typed: argparse.Namespace) -> int:
     """Read, train under each assumption, print and write."""
     kinds = options.pairs("--kind", typed.kind, options.KINDS)
+    typed.assumptions = typed.assumptions or list(_ASSUMPTIONS)
     for word in typed.assumptions:
         options.known("--assumptions", "assumption", word, _WORDS)
     options.check_outputs([*filter(None, [typed.output, typed.figure])], [typed.input])
@@ -69,9 +73,9 @@ def run(typed: argparse.Namespace) -> int:
     from notmiwae.estimators.not_miwae_imputer import NotMIWAEImputer
 
     table = checks.read_rows(typed, kinds, {}, "mar")
-    options.check_columns("--columns", typed.columns or (), table.path, table.modelled.columns)
+    options.check_columns("--columns", typed.columns, table.path, table.modelled.columns)
     said = {
-        word: word if typed.columns is None or word == "anything" else dict.fromkeys(typed.columns, word)
+        word: word if not typed.columns or word == "anything" else dict.fromkeys(typed.columns, word)
         for word in typed.assumptions
     }
     options.say(f"training {len(said)} × 5 models …", typed.quiet)

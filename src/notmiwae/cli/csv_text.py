@@ -6,27 +6,23 @@ Cells are kept as they stand in the file, quotes and all, with the end of each l
 from __future__ import annotations
 
 import argparse
-import csv
-import gzip
-import io
-import itertools
 import re
-import zlib
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
 
+from notmiwae.cli.column_text import row_name
+from notmiwae.cli.csv_dialect import decimal_commas, decoded, find_separator, sep_line
 from notmiwae.cli.number_text import NUMBER, as_number
-from notmiwae.errors import DataError, ParameterError, flat
+from notmiwae.errors import DataError
 
-SEPARATORS = (",", ";", "\t", "|")
-_SNIFFED = 50
-"""Rows in which the separator is looked for."""
-HEAD = 2**16
-"""Characters that these rows have at most."""
+_BLANKS = " \t\r\n\v\f\ufeff"
+"""What stands around names, a second byte order mark included."""
+_WITH_HEADER = 2**20
+"""Bytes of a file within which its header ends."""
 _COMMENTS = ("#", "%", "//", "--", ";")
 """What lines of comment begin with in files that have them."""
 
@@ -42,6 +38,7 @@ class CsvText:
         head: All up to the first row: the header, and what stands before it.
         raw: Cells as they stand in the file, quotes and all; columns by name.
         ends: What follows each row: the end of its line, blank lines and comments.
+        header: Whether the first row has the columns' names; else they are called 1, 2 and so on.
     """
 
     separator: str
@@ -50,6 +47,7 @@ class CsvText:
     head: str
     raw: pd.DataFrame
     ends: Sequence[str]
+    header: bool = True
 
     @cached_property
     def texts(self) -> pd.DataFrame:
@@ -71,55 +69,109 @@ class CsvText:
 
 def unquoted(cell: str) -> str:
     """Return what a cell says: without quotes, of which two within them stand for one."""
-    if not cell.startswith('"'):
-        return cell
-    inside, behind = cell[1:].rsplit('"', 1)
-    return inside.replace('""', '"') + behind
+    inside, quote, behind = cell[1:].rpartition('"')
+    return inside.replace('""', '"') + behind if cell.startswith('"') and quote else cell
 
 
-def read_csv_text(path: Path, typed: argparse.Namespace, missing: Collection[str]) -> CsvText:
+def read_csv_text(
+    path: Path, typed: argparse.Namespace, missing: Collection[str], place: Callable[[int], str] = row_name
+) -> CsvText:
     """Read a CSV file as text.
 
     Arguments:
         path: CSV file; gzip by its name's end.
         typed: Options of `options.add_reading`.
         missing: Texts that stand for a missing value.
+        place: Function that words where a row stands, from its number.
 
     Raises:
         DataError: it's no such file; the message has the line, and the option that may help.
         ParameterError: an option isn't accepted.
     """
     text, encoding = decoded(path, typed.encoding)
-    separator, comment = typed.separator, typed.comment
-    if separator is not None and (len(separator.replace("\\t", "\t")) != 1 or separator in '\r\n"'):
-        raise DataError(f"--separator: found {separator!r}; accepted: one character, no quote or line end")
-    separator = (separator or find_separator(text, comment)).replace("\\t", "\t")
-    head, header, rows, ends = _rows(text, separator, comment)
-    names = [unquoted(name).strip() for name in header]
-    _check_header(path, names, comment)
-    for number, row in enumerate(rows, 1):
+    separator, comment = _separator(text, typed), typed.comment
+    head, rows, ends = _rows(text, separator, comment)
+    if not rows:
+        raise DataError(f"{path}: has no rows")
+    rows, ends = _without_trailing_separators(rows, ends, separator, typed.no_header)
+    names = _names(rows, typed.no_header)
+    if not typed.no_header:
+        _check_header(path, names, comment)
+        head, rows, ends = head + separator.join(rows[0]) + ends[0], rows[1:], ends[1:]
+        if rows and all(len(row) == len(names) + 1 for row in rows):
+            # As R writes them: the names of rows have no name.
+            names = ["", *names]
+    for number, row in enumerate(rows):
         if len(row) != len(names):
+            like = "the first row" if typed.no_header else "the header"
             raise DataError(
-                f"{path}: row {number} has {len(row)} cells; accepted: {len(names)}, as the header with "
-                f"separator {separator!r}{_hint(header, comment)}"
+                f"{path}: {place(number)} has {len(row)} cells; accepted: {len(names)}, as {like} with "
+                f"separator {separator!r}{_hint(names, comment)}"
             )
         for cell in row:
             if cell.startswith('"') and (len(cell) == 1 or cell.count('"') % 2):
-                raise DataError(f"{path}: row {number}: a quote that is opened there isn't closed")
+                raise DataError(f"{path}: {place(number)}: a quote that is opened there isn't closed")
     if not rows:
         raise DataError(f"{path}: has a header and no rows")
     raw = pd.DataFrame(dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)), dtype=object)
-    found = CsvText(separator, typed.decimal or ".", encoding, head, raw, ends)
-    if typed.decimal is None and separator == ";" and _decimal_commas(found.texts, missing):
-        return CsvText(separator, ",", encoding, head, raw, ends)
+    found = CsvText(separator, typed.decimal or ".", encoding, head, raw, ends, not typed.no_header)
+    # In a file with commas only quotes hold one within a cell.
+    some = typed.decimal is None and (separator != "," or '"' in text)
+    if some and decimal_commas(found.texts, missing, sure=separator == ";"):
+        return replace(found, decimal=",")
     return found
 
 
-def _rows(
-    text: str, separator: str, comment: str | None
-) -> tuple[str, list[str], list[list[str]], list[str]]:
-    """Cut a text into its head, the header's cells, the rows' cells, and what follows each row."""
-    body = text.rstrip("\r\n")
+def _without_trailing_separators(
+    rows: list[list[str]], ends: list[str], separator: str, no_header: bool
+) -> tuple[list[list[str]], list[str]]:
+    """Take empty last cells without a name, which separators at ends of rows make, to the ends of lines."""
+    while True:
+        width, below = len(rows[0]), rows[1:] if len(rows) > 1 else rows
+        named = not no_header and bool(rows[0][-1].strip())
+        behind = all(len(row) == width + named and row[-1].strip() in ("", '""') for row in below)
+        if not behind or width + named < 2 or (not named and rows[0][-1].strip() not in ("", '""')):
+            return rows, ends
+        cut = rows[named:]
+        ends = ends[:named] + [separator + row[-1] + end for row, end in zip(cut, ends[named:], strict=True)]
+        rows = rows[:named] + [row[:-1] for row in cut]
+
+
+def csv_names(path: Path, typed: argparse.Namespace) -> list[str]:
+    """Read the names of a CSV file's columns, of a large one from its head."""
+    with path.open("rb") as file:
+        head = file.read(_WITH_HEADER)
+    if typed.encoding or path.suffix.lower() == ".gz" or b"\0" in head or len(head) < _WITH_HEADER:
+        text, _ = decoded(path, typed.encoding)
+    else:
+        text = head[: head.rfind(b"\n") + 1].decode("utf-8-sig", errors="replace")
+    _, rows, _ = _rows(text[:_WITH_HEADER], _separator(text, typed), typed.comment)
+    return [name for name in _names(rows, typed.no_header) if name]
+
+
+def _separator(text: str, typed: argparse.Namespace) -> str:
+    separator: str | None = typed.separator
+    if separator is not None and (len(separator.replace("\\t", "\t")) != 1 or separator in '\r\n"'):
+        raise DataError(f"--separator: found {separator!r}; accepted: one character, no quote or line end")
+    return (separator or find_separator(text, typed.comment)).replace("\\t", "\t")
+
+
+def _names(rows: Sequence[Sequence[str]], no_header: bool) -> list[str]:
+    """Return the columns' names: the cells of the first row, or where that is data, numbers from 1."""
+    first = rows[0] if rows else []
+    return numbered(len(first)) if no_header else [unquoted(name).strip(_BLANKS) for name in first]
+
+
+def numbered(width: int) -> list[str]:
+    """Name columns that have no header: 1, 2 and so on."""
+    return [str(number) for number in range(1, width + 1)]
+
+
+def _rows(text: str, separator: str, comment: str | None) -> tuple[str, list[list[str]], list[str]]:
+    """Cut a text into what stands before the first row, the rows' cells, and what follows each row."""
+    lead = sep_line(text)
+    text = text[len(lead) :]
+    body = text.rstrip("\r\n\x1a")
     mark = re.escape(separator)
     # A lone \r ends lines where no \n does.
     end, other = ("\r\n|\n", f"[^{mark}\r\n]|\r(?!\n)") if "\n" in body else ("\r", f"[^{mark}\r]")
@@ -129,7 +181,7 @@ def _rows(
         del found[-1]  # an empty match behind the last cell
     rows: list[list[str]] = []
     ends: list[str] = []
-    head, row = "", []
+    head, row = lead, []
     for cells, after in found:
         row.append(cells)
         if after == separator:
@@ -142,44 +194,9 @@ def _rows(
             rows.append(row)
             ends.append(after)
         row = []
-    if not rows:
-        return head, [], [], []
-    ends[-1] += text[len(body) :]
-    return head + separator.join(rows[0]) + ends[0], rows[0], rows[1:], ends[1:]
-
-
-def decoded(path: Path, encoding: str | None) -> tuple[str, str]:
-    """Read a file's text and its encoding.
-
-    Raises:
-        DataError: it's empty, binary, or of another encoding.
-        ParameterError: there is no such encoding.
-    """
-    content = path.read_bytes()
-    if path.suffix.lower() == ".gz":
-        try:
-            content = gzip.decompress(content)
-        except (OSError, EOFError, zlib.error) as error:
-            raise DataError(f"{path}: is no gzip file: {flat(error)}") from None
-    wide = content.startswith((b"\xff\xfe", b"\xfe\xff"))
-    if b"\0" in content and not wide and encoding is None:
-        raise DataError(f"{path}: is a binary file; accepted: CSV text, or Parquet named .parquet")
-    marked = content.startswith(b"\xef\xbb\xbf")
-    encoding = encoding or ("utf-16" if wide else "utf-8-sig" if marked else "utf-8")
-    try:
-        text = content.decode(encoding)
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        found = f"{path}: line {line} holds the byte 0x{content[error.start]:02x}"
-        raise DataError(
-            f"{found}; accepted: UTF-8 text, or --encoding with the name of another, as cp1252 (Excel in "
-            "western Europe and America)"
-        ) from None
-    except (LookupError, UnicodeError):
-        raise ParameterError(f"--encoding: found {encoding!r}; accepted: as utf-8, latin-1, cp1252") from None
-    if not text.strip():
-        raise DataError(f"{path}: is empty")
-    return text, encoding
+    if rows:
+        ends[-1] += text[len(body) :]
+    return head, rows, ends
 
 
 def _check_header(path: Path, names: Sequence[str], comment: str | None) -> None:
@@ -194,39 +211,20 @@ def _hint(header: Sequence[str], comment: str | None) -> str:
     for mark in _COMMENTS:
         if not comment and header and header[0].startswith(mark):
             return f". The first line begins with {mark}: if it's a comment, say --comment '{mark}'"
+    if any(re.fullmatch(NUMBER, as_number(name, ".")) for name in header):
+        return ". If the first row is data, say --no-header"
     return ""
 
 
-def find_separator(text: str, comment: str | None = None) -> str:
-    """Find the separator that gives the first rows as many cells as the header, and the most."""
-    first = text[:HEAD].replace("\r\n", "\n").replace("\r", "\n")
-    lines = first.split("\n")
-    if len(text) > HEAD and len(lines) > 2:
-        del lines[-1]  # cut off
-    if comment:
-        lines = [line for line in lines if not line.startswith(comment)]
-
-    def fit(separator: str) -> tuple[bool, int]:
-        rows = (row for row in csv.reader(io.StringIO("\n".join(lines)), delimiter=separator) if row)
-        try:
-            widths = [len(row) for row in itertools.islice(rows, _SNIFFED)]
-        except csv.Error:
-            return False, 0
-        return bool(widths) and widths[0] > 1 and len(set(widths)) == 1, widths[0] if widths else 0
-
-    return max(SEPARATORS, key=fit)
-
-
-def _decimal_commas(texts: pd.DataFrame, missing: Collection[str]) -> bool:
-    """Tell whether some column has values as 1,5 throughout."""
-    for name in texts:
-        values = texts[name].str.strip()
-        values = values[~values.isin(missing)]
-        if values.str.contains(",").any():
-            read = values.map(lambda text: as_number(text, ","))
-            if read.str.fullmatch(NUMBER).all():
-                return True
-    return False
+def like_data(texts: pd.DataFrame) -> str:
+    """Word what a header asks for that looks like data: numbers, and what its columns hold; else nothing."""
+    named = [str(name) for name in texts if name]
+    numbers = [name for name in named if re.fullmatch(NUMBER, as_number(name, "."))]
+    others = (name in texts[name].to_numpy() for name in named if name not in numbers)
+    if len(named) > 1 and numbers and all(others):
+        shown = f"{', '.join(named[:3])}{', …' * (len(named) > 3)}"
+        return f"the header looks like data ({shown}): if it's data, say --no-header"
+    return ""
 
 
 def check_names(path: Path, names: Sequence[str]) -> None:

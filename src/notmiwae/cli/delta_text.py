@@ -45,7 +45,7 @@ def plain_or_by_name(option: str, typed: Sequence[str]) -> tuple[float, ...] | T
     if any("=" in each for each in typed):
         return by_name(option, typed)
     try:
-        return tuple(float(each) for each in typed)
+        return tuple(float(number) for each in typed for number in each.split(","))
     except ValueError:
         raise ParameterError(
             f"{option}: found {' '.join(typed)!r}; accepted: numbers, or {_ACCEPTED[10:]}"

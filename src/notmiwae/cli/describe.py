@@ -65,9 +65,9 @@ def run(typed: argparse.Namespace) -> int:
     if typed.json:
         from notmiwae.cli.table_output import print_json
 
-        print_json({"input": str(table.path)} | found)
+        print_json({"input": options.shown(table.path)} | found)
     else:
-        print(f"{table.path}: {_text(found)}")
+        print(f"{options.shown(table.path)}: {_text(found)}")
     if typed.figure:
         options.say(f"wrote {typed.figure}")
     return 0

@@ -35,7 +35,9 @@ def add(subparsers: Any) -> None:
     parser.add_argument("--truth", type=Path, required=True, metavar="FILE", help="the complete table")
     parser.add_argument("--masked", type=Path, required=True, metavar="FILE", help="with missing values")
     parser.add_argument("--imputed", type=Path, required=True, metavar="FILE", help="the completed table")
-    parser.add_argument("--draws", type=Path, metavar="FILE", help="what impute --draws-out wrote")
+    parser.add_argument(
+        "--draws", type=Path, metavar="FILE", help="what impute --draws-out wrote; .imp 0 isn't a draw"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
     options.add_reading(parser)
     parser.set_defaults(run=run)

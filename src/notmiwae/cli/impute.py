@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from notmiwae.cli import input_checks as checks
 from notmiwae.cli import options
+from notmiwae.cli.name_lists import Several
 from notmiwae.errors import AssumptionWarning, NotMIWAEError
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ _EXAMPLES = (
   notmiwae impute survey.csv -o imputed.csv --kind visits=count --limits income=0: share=0:100
   notmiwae impute survey.csv -o imputed.csv --model-out model/
   notmiwae impute new.csv -o imputed.csv --model model/
+  notmiwae impute survey.xlsx -o imputed.xlsx --sheet Answers
 
 """
     + options.WORDS_OF_MISSING_PROCESS
@@ -40,17 +42,28 @@ def add(subparsers: Any) -> None:
     """Add the subcommand."""
     parser = options.add_parser(subparsers, "impute", "Fill in the missing cells of a table.", _EXAMPLES)
     parser.add_argument("input", type=Path, help="the table")
-    parser.add_argument("-o", "--output", type=Path, required=True, help="the completed table")
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        required=True,
+        help="the completed table, in the format of its name's end",
+    )
     options.add_assumption(parser)
     parser.add_argument(
         "--draws", type=options.positive, metavar="M", help="multiple imputations (default: 20)"
     )
-    parser.add_argument("--draws-out", type=Path, metavar="FILE", help="where they go, below each other")
+    parser.add_argument(
+        "--draws-out",
+        type=Path,
+        metavar="FILE",
+        help="where they go, below each other; .imp: 0 of the table as it came, 1 to M of draws; .id: the row",
+    )
     parser.add_argument("--model-out", type=Path, metavar="FOLDER", help="where the trained model goes")
     parser.add_argument("--model", type=Path, metavar="FOLDER", help="impute by this model, which was saved")
     options.add_columns(parser)
     options.add_limits(parser)
-    parser.add_argument("--bounds", action="extend", nargs="+", dest="old_limits", help=argparse.SUPPRESS)
+    parser.add_argument("--bounds", action=Several, nargs="+", dest="old_limits", help=argparse.SUPPRESS)
     options.add_training(parser)
     parser.add_argument("--json", action="store_true", help="print the summary as JSON on standard output")
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
@@ -80,13 +93,14 @@ def run(typed: argparse.Namespace) -> int:
     if typed.json:
         from notmiwae.cli.table_output import print_json
 
-        print_json(found | {"output": options.shown(typed.output)})
+        print_json(found | {name: options.shown(getattr(typed, name)) for name in ("input", "output")})
     return 0
 
 
 def _run(typed: argparse.Namespace, assumption: Any, kinds: dict[str, str], limits: Any) -> dict[str, Any]:
     """Impute a table that fits into memory; returns what is to be said."""
     from notmiwae.cli import summary
+    from notmiwae.cli.table_output import check_room
 
     if typed.model:
         from notmiwae.cli import saved_imputer as saved
@@ -97,6 +111,7 @@ def _run(typed: argparse.Namespace, assumption: Any, kinds: dict[str, str], limi
         table = checks.read_rows(typed, kinds, limits, assumption)
     found = summary.of_table(table)
     options.say(summary.first_lines(found), typed.quiet)
+    check_room(typed, table, draws_asked(typed))
     if not found["missing_cells"]:
         options.say(summary.NOTHING, typed.quiet)
         _write(typed, table, [table.frame] * (1 + draws_asked(typed)), None)
@@ -123,7 +138,7 @@ def fitted(
 
     settings = checks.settings(typed, kinds, limits)
     options.say(f"training {settings['members']} model(s) …", typed.quiet)
-    groups = options.lists("--group", typed.group)
+    groups = dict(typed.group)
     imputer = NotMIWAEImputer(assumption, groups=groups or None, **settings)
     if assumption == "mar" and not groups:
         imputer = MIWAEImputer(**settings)
@@ -170,13 +185,13 @@ def _write(
     frames: list[pd.DataFrame],
     imputer: MIWAEImputer | None,
 ) -> None:
-    from notmiwae.cli.table_output import csv_writer, long_format, table_writer, write_all
+    from notmiwae.cli.table_output import frame_writer, long_format, table_writer, write_all
 
     filled, *draws = frames
     writers = {typed.output: table_writer(typed.output, filled, table)}
     if typed.draws_out:
         stacked = long_format(typed.draws_out, table, draws)
-        writers[typed.draws_out] = csv_writer(typed.draws_out, stacked, table)
+        writers[typed.draws_out] = frame_writer(typed.draws_out, stacked, table, header=True)
     if typed.model_out and imputer is not None:
         write_all(writers, partial(imputer.save, typed.model_out))
     else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from notmiwae.cli import options
@@ -66,7 +66,7 @@ def _assumption(typed: list[str]) -> str | dict[str, str] | None:
 
 
 def _with_details(typed: argparse.Namespace, said: str | dict[str, str] | None) -> Any:
-    given = options.lists("--given", typed.given)
+    given = dict(typed.given)
     if not given and not typed.at_random:
         return said
     from notmiwae.estimators.missing import DIRECTIONS, Missing
@@ -109,18 +109,27 @@ def read_rows(
     kinds: Mapping[str, str],
     limits: Mapping[str, Any],
     assumption: Assumption | None,
+    rows: Sequence[int] | None = None,
 ) -> Table:
-    """Read the table, and check it for what training can't use."""
+    """Read the table, and check it for what training can't use.
+
+    Arguments:
+        typed: Options of the command.
+        kinds: Kinds of columns, by name.
+        limits: Limits of imputed numbers, by column.
+        assumption: Assumption on why values are missing.
+        rows: Numbers of the rows in the file that this one is a sample of; None: it's none.
+    """
     from notmiwae.cli.table_input import read
     from notmiwae.estimators.assumptions import missing_process
     from notmiwae.estimators.column_kinds import MOST_CATEGORIES, describe
 
-    table = read(typed.input, typed, kinds, typed.ignore)
+    table = read(typed.input, typed, kinds, typed.ignore, rows)
     options.check_columns("--ignore", typed.ignore, table.path, table.frame.columns)
     modelled = table.modelled
     by_column = assumption if isinstance(assumption, Mapping) else {}
-    groups = options.lists("--group", typed.group)
-    drivers = [each for names in options.lists("--given", typed.given).values() for each in names]
+    groups = dict(typed.group)
+    drivers = [each for names in dict(typed.given).values() for each in names]
     grouped = [each for names in groups.values() for each in names]
     for option, named in (
         ("--kind", kinds),

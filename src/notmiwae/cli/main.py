@@ -10,9 +10,11 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from functools import partial
 
 from notmiwae import __version__
 from notmiwae.cli import options
+from notmiwae.cli.name_lists import ListParser, settle
 from notmiwae.cli.streams import as_files
 from notmiwae.errors import NotMIWAEError
 
@@ -42,8 +44,9 @@ examples:
   notmiwae check survey.csv --model model/
   notmiwae report survey.csv -o report.html
 
-Tables are CSV (its separator is found; .csv.gz too) or, where the name ends in .parquet, Parquet. - is
-standard input, or output.
+Tables are CSV (its separator is found; .csv.gz too) or, by the name's end, Parquet (.parquet) or Excel
+(.xlsx, by `pip install "notmiwae[excel]"`). - is standard input, or output. Of lists `--ignore a b`,
+`--ignore a,b` and `--ignore a --ignore b` say the same; the table stands before them.
 `notmiwae SUBCOMMAND --help` says more."""
 
 
@@ -53,6 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     typed.words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         with as_files(typed) as options.names:
+            options.check_sheet(typed)
+            settle(typed, partial(_column_names, typed))
             status: int = typed.run(typed)
     except NotMIWAEError as error:
         return _failed(options.shown(error))
@@ -69,6 +74,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("interrupted; nothing was written", file=sys.stderr)
         return INTERRUPTED
     return status
+
+
+def _column_names(typed: argparse.Namespace) -> list[str]:
+    """Read the names of the columns of the table that is typed."""
+    from notmiwae.cli.table_input import column_names
+
+    return column_names(typed.input, typed)
 
 
 def program() -> int:
@@ -89,7 +101,9 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     top.add_argument("--version", action="version", version=f"notmiwae {__version__}")
-    subparsers = top.add_subparsers(title="subcommands", metavar="SUBCOMMAND", required=True)
+    subparsers = top.add_subparsers(
+        title="subcommands", metavar="SUBCOMMAND", required=True, parser_class=ListParser
+    )
     for name in SUBCOMMANDS:
         importlib.import_module(f"notmiwae.cli.{name}").add(subparsers)
     return top

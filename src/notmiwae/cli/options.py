@@ -4,9 +4,11 @@ import argparse
 import os
 import sys
 from collections.abc import Iterable, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from notmiwae.cli.name_lists import Several
 from notmiwae.errors import DataError, ParameterError
 
 KINDS = ("continuous", "count", "binary", "categorical")
@@ -25,12 +27,17 @@ words of --missing-process, of the whole table or of columns (others are then mi
   mar         given what is seen, missingness says nothing of the values
   mcar        it depends on nothing
   category    each category goes missing at a rate of its own; of columns of categories"""
-_OTHER_FORMATS = (
-    *(".xlsx", ".xls", ".xlsm", ".ods", ".dta", ".sav", ".por", ".sas7bdat", ".xpt", ".rds", ".rdata"),
+TABLES = ".csv, .csv.gz, .tsv, .parquet, .xlsx"
+"""How the names of tables end that are read and written."""
+OTHER_FORMATS = (
+    *(".xls", ".xlsm", ".xlsb", ".ods", ".dta", ".sav", ".por", ".sas7bdat", ".xpt", ".rds", ".rdata"),
     *(".json", ".jsonl", ".feather", ".arrow", ".orc", ".h5", ".hdf5", ".pkl", ".pickle", ".npy", ".npz"),
     *(".zip", ".bz2", ".xz", ".zst", ".db", ".sqlite"),
 )
-"""How the names of files end that would hold something else than is written."""
+"""How the names of files end that hold something else than is read or written."""
+WORKBOOK = ".xlsx"
+"""How the names of Excel workbooks end."""
+INSTALL = 'pip install "notmiwae[excel]"'
 _LARGEST_SEED = 2**32 - 1
 names: dict[str, str] = {}
 """What was typed for a stream, by the path that stands for it while a subcommand runs; see `streams.py`."""
@@ -54,7 +61,7 @@ def add_parser(subparsers: Any, name: str, description: str, examples: str) -> a
 
 
 def add_many(parser: Any, option: str, metavar: str, text: str) -> None:
-    """Add an option that takes several words, and that may be given several times.
+    """Add an option that takes several words, with blanks or commas between them or typed several times.
 
     Arguments:
         parser: Parser, or a group of its options.
@@ -62,11 +69,12 @@ def add_many(parser: Any, option: str, metavar: str, text: str) -> None:
         metavar: What a word stands for.
         text: Help.
     """
-    parser.add_argument(option, action="extend", nargs="+", default=[], metavar=metavar, help=text)
+    parser.add_argument(option, action=Several, nargs="+", default=[], metavar=metavar, help=text)
 
 
 def add_reading(parser: argparse.ArgumentParser) -> None:
     """Add the options of how a CSV file is read."""
+    parser.add_argument("--sheet", metavar="NAME", help="of an Excel workbook (default: the first)")
     group = parser.add_argument_group("reading of CSV files")
     group.add_argument(
         "--separator", metavar="CHARACTER", help="between columns (default: found among , ; tab |)"
@@ -78,6 +86,11 @@ def add_reading(parser: argparse.ArgumentParser) -> None:
         "--encoding", metavar="NAME", help="of the text, as cp1252 (default: UTF-8, or UTF-16)"
     )
     group.add_argument("--comment", metavar="TEXT", help="lines that begin with it are passed over, as '#'")
+    group.add_argument(
+        "--no-header",
+        action="store_true",
+        help="the first row is data: columns are called 1, 2, …, and none is written (Excel too)",
+    )
     add_many(
         group,
         "--na",
@@ -178,23 +191,6 @@ def pairs(option: str, typed: Iterable[str], words: Sequence[str]) -> dict[str, 
     return found
 
 
-def lists(option: str, typed: Iterable[str]) -> dict[str, list[str]]:
-    """Return what `NAME=COLUMN,COLUMN` says, by name.
-
-    Raises:
-        ParameterError: something has no `=` or no column after it, or a name comes twice.
-    """
-    found: dict[str, list[str]] = {}
-    for each in typed:
-        name, equals, columns = each.partition("=")
-        if not equals or not name or not columns:
-            raise ParameterError(f"{option}: found {each!r}; accepted: NAME=COLUMN,COLUMN")
-        if name in found:
-            raise ParameterError(f"{option}: {name!r} is named twice")
-        found[name] = columns.split(",")
-    return found
-
-
 def limits(typed: Iterable[str]) -> dict[str, tuple[float | None, float | None]]:
     """Return what `COLUMN=LOWEST:HIGHEST` says, by column; one of the two may be left out."""
     found: dict[str, tuple[float | None, float | None]] = {}
@@ -237,12 +233,20 @@ def check_outputs(outputs: Sequence[Path], inputs: Sequence[Path]) -> None:
             raise DataError(f"{path}: {taken[path.resolve()]}")
         if path.is_dir():
             raise DataError(f"{path}: is a folder; accepted: the name of a file")
-        if path.suffix.lower() in _OTHER_FORMATS:
-            raise DataError(
-                f"{path}: can't be written as {path.suffix}; accepted: .csv, .csv.gz, .tsv, .parquet"
-            )
+        if path.suffix.lower() in OTHER_FORMATS:
+            raise DataError(f"{path}: can't be written as {path.suffix}; accepted: {TABLES}")
+        if path.suffix.lower() == WORKBOOK and find_spec("openpyxl") is None:
+            raise DataError(f"{path}: Excel workbooks need openpyxl, which isn't installed: {INSTALL}")
         check_folder(path)
         taken[path.resolve()] = "is to be written twice; accepted: two names"
+
+
+def check_sheet(typed: argparse.Namespace) -> None:
+    """Raise `ParameterError` if a sheet is named and nothing that is read has sheets."""
+    inputs = [getattr(typed, name, None) for name in ("input", "truth", "masked", "imputed", "draws")]
+    paths = [path for path in inputs if isinstance(path, Path)]
+    if getattr(typed, "sheet", None) and not any(path.suffix.lower() == WORKBOOK for path in paths):
+        raise ParameterError(f"--sheet: {paths[0]} has no sheets; accepted: with an Excel workbook, .xlsx")
 
 
 def check_figure(path: Path) -> None:

@@ -19,8 +19,9 @@ from notmiwae.cli import options, summary
 from notmiwae.cli import saved_imputer as saved
 from notmiwae.cli.chunked_io import CSVFile, RowFile, opened, sample
 from notmiwae.cli.impute import completed, draws_asked, fitted
-from notmiwae.cli.table_output import csv_writer, long_format, table_writer, write_all
-from notmiwae.errors import NotMIWAEError
+from notmiwae.cli.table_input import is_workbook
+from notmiwae.cli.table_output import frame_writer, long_format, table_writer, write_all
+from notmiwae.errors import DataError, NotMIWAEError
 from notmiwae.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ _PIECE = 32 * 1024
 
 def is_large(path: Path) -> bool:
     """Tell whether a file is read in pieces."""
-    return path.is_file() and path.stat().st_size > WHOLE
+    return path.is_file() and path.stat().st_size > WHOLE and not is_workbook(path)
 
 
 @dataclass
@@ -59,9 +60,10 @@ class LargeTable:
     def sampled(self, kinds: dict[str, str], limits: Any, assumption: Any) -> Table:
         """Read some of its rows as a table to train on."""
         path = self.folder / f"sample{self.file.suffix}"
-        self.file.write(sample(self.file, _SAMPLE, _PIECE, self.typed.seed or 0), path)
-        with self._naming(path, "a sample of its rows"):
-            return checks.read_rows(self._read_from(path), kinds, limits, assumption)
+        rows, numbers = sample(self.file, _SAMPLE, _PIECE, self.typed.seed or 0)
+        self.file.write(rows, path)
+        with self._naming(path, " (a sample of its rows)"):
+            return checks.read_rows(self._read_from(path), kinds, limits, assumption, numbers)
 
     def pieces(self, columns: Sequence[Column]) -> Iterator[tuple[int, Table]]:
         """Yield each piece with the number of its first row, its columns as they are known.
@@ -73,8 +75,9 @@ class LargeTable:
         for part in self.file.parts(_PIECE):
             path = self.folder / f"piece{self.file.suffix}"
             self.file.write(part, path)
-            with self._naming(path, f"rows from {first + 1} on"):
-                table = saved.read_rows(self._read_from(path), columns)
+            numbers = range(first, first + self.file.length(part))
+            with self._naming(path):
+                table = saved.read_rows(self._read_from(path), columns, numbers)
             yield first, table
             first += len(table.frame)
 
@@ -86,12 +89,12 @@ class LargeTable:
         return typed
 
     @contextmanager
-    def _naming(self, path: Path, what: str) -> Iterator[None]:
+    def _naming(self, path: Path, what: str = "") -> Iterator[None]:
         """Raise errors of a piece as errors of the file."""
         try:
             yield
         except NotMIWAEError as error:
-            text = str(error).replace(str(path), f"{self.typed.input} ({what})")
+            text = str(error).replace(str(path), f"{self.typed.input}{what}")
             raise type(error)(text) from None
 
 
@@ -104,6 +107,12 @@ def run(typed: argparse.Namespace, assumption: Any, kinds: dict[str, str], limit
         kinds: Kinds of columns, by name.
         limits: Limits of imputed numbers, by column.
     """
+    for path in filter(None, [typed.output, typed.draws_out]):
+        if is_workbook(path):
+            raise DataError(
+                f"{path}: {typed.input} is read in pieces, and no workbook is written so; accepted: "
+                ".csv, .csv.gz, .tsv, .parquet"
+            )
     with tempfile.TemporaryDirectory(dir=typed.output.absolute().parent, prefix=".notmiwae-") as folder:
         table = LargeTable(typed, opened(typed.input, typed), Path(folder))
         size = f"{typed.input}: {typed.input.stat().st_size / 2**20:.0f} MiB, read in pieces"
@@ -116,6 +125,8 @@ def run(typed: argparse.Namespace, assumption: Any, kinds: dict[str, str], limit
 
             rows = table.sampled(kinds, limits, assumption)
             typed.decimal = rows.csv.decimal if rows.csv else None
+            # Some pieces may not tell.
+            typed.ignore = [*dict.fromkeys([*typed.ignore, *rows.carried])]
             columns = describe(rows.modelled, kinds, limits)
         # Before hours of work: can every value be used?
         found = _added_up([summary.of_table(piece) for _, piece in table.pieces(columns)])
@@ -153,14 +164,19 @@ def _write(
     outputs = [typed.output, *filter(None, [typed.draws_out])]
     grown = {path: table.folder / f"grown{n}{_unpacked(path)}" for n, path in enumerate(outputs)}
     with progress_bar("impute", bool(options.verbose(typed))) as report, ExitStack() as stack:
-        adders = [stack.enter_context(opened(path, typed).growing()) for path in grown.values()]
+        # Draws have a header in any case: their own columns' names aren't numbers.
+        headers = [not typed.no_header, True]
+        adders = [
+            stack.enter_context(opened(path, typed, header).growing())
+            for path, header in zip(grown.values(), headers, strict=False)
+        ]
         for first, piece in table.pieces(columns):
             filled, *drawn = complete(piece, first)
             written = [table.folder / f"written{n}{_unpacked(path)}" for n, path in enumerate(grown)]
             table_writer(written[0], filled, piece)(written[0])
             if typed.draws_out:
                 stacked = long_format(typed.draws_out, piece, drawn, first)
-                csv_writer(written[1], stacked, piece)(written[1])
+                frame_writer(written[1], stacked, piece, header=True)(written[1])
             for path, add in zip(written, adders, strict=True):
                 add(path)
             report(first + len(filled), rows, 0.0)

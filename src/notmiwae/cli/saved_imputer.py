@@ -28,15 +28,22 @@ def load(folder: Path) -> MIWAEImputer:
     return MIWAEImputer.load(folder)
 
 
-def read_rows(typed: argparse.Namespace, columns: Sequence[Column]) -> Table:
+def read_rows(
+    typed: argparse.Namespace, columns: Sequence[Column], rows: Sequence[int] | None = None
+) -> Table:
     """Read the rows that are to be imputed; columns may stand in another order than in training.
+
+    Arguments:
+        typed: Options of the command.
+        columns: Columns that the imputer knows.
+        rows: Numbers of the rows in the file that this one is a piece of; None: it's none.
 
     Raises:
         DataError: a column is absent, unknown, or has a value that the model can't know.
     """
     # A category that looks like a number is one if the model was trained on numbers.
     kinds = {column.name: _read_as(column) for column in columns}
-    table = read(typed.input, typed, kinds, typed.ignore)
+    table = read(typed.input, typed, kinds, typed.ignore, rows)
     options.check_columns("--ignore", typed.ignore, table.path, table.frame.columns)
     there = set(table.modelled.columns)
     for column in columns:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from notmiwae.cli import delta_text, options
 from notmiwae.cli import input_checks as checks
+from notmiwae.cli.name_lists import Several
 from notmiwae.cli.options import WORDS
 from notmiwae.errors import AssumptionWarning, NotMIWAEError
 
@@ -46,7 +47,7 @@ def add(subparsers: Any) -> None:
     options.add_many(parser, "--assumptions", "WORD", listed)
     parser.add_argument(
         "--deltas",
-        action="extend",
+        action=Several,
         nargs="*",
         metavar="δ",
         help=f"shifts of all columns (default: {' '.join(_DELTAS)}), or COLUMN=δ,δ,… or COLUMN:GROUP=δ,δ,…",

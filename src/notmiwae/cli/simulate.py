@@ -29,8 +29,8 @@ def add(subparsers: Any) -> None:
     parser.add_argument("input", type=Path, help="the table, complete in the columns that lose values")
     parser.add_argument("-o", "--output", type=Path, required=True, help="the table with missing values")
     parser.add_argument("--mechanism", required=True, metavar="WORD", help=", ".join(WORDS))
-    parser.add_argument(
-        "--columns", metavar="A,B", help="which lose values (default: the first half of those with numbers)"
+    options.add_many(
+        parser, "--columns", "COLUMN", "which lose values (default: the first half of those with numbers)"
     )
     parser.add_argument("--rate", type=float, default=0.3, help="the share that goes missing (default: 0.3)")
     parser.add_argument("--seed", type=options.seed, default=0, help="of the draw (default: 0)")
@@ -79,12 +79,12 @@ def _columns(typed: argparse.Namespace, table: Any) -> list[str]:
     numeric = [
         name for name in modelled if is_numeric_dtype(modelled[name]) and not is_bool_dtype(modelled[name])
     ]
-    if typed.columns is None:
+    if not typed.columns:
         names = numeric[: max(1, len(numeric) // 2)]
         if not names:
             raise DataError(f"{table.path}: no column has numbers")
     else:
-        names = list(dict.fromkeys(name.strip() for name in typed.columns.split(",")))
+        names = list(typed.columns)
         options.check_columns("--columns", names, table.path, modelled.columns)
     for name in names:
         if name not in numeric:
@@ -93,10 +93,8 @@ def _columns(typed: argparse.Namespace, table: Any) -> list[str]:
             raise DataError(f"{table.path}: column {name!r} holds {shown}; accepted: columns of numbers")
         gaps = modelled[name].isna()
         if gaps.any():
-            row = int(gaps.to_numpy().argmax()) + 1
-            raise DataError(
-                f"{table.path}: column {name!r}: nothing in row {row}; accepted: a complete column"
-            )
+            where = table.place(name, int(gaps.to_numpy().argmax()))
+            raise DataError(f"{table.path}: column {name!r}: nothing in {where}; accepted: a complete column")
     return names
 
 

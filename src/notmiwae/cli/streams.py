@@ -17,7 +17,7 @@ from notmiwae.errors import DataError
 _INPUTS, _OUTPUTS = ("input",), ("output", "draws_out", "figure")
 """Options that may name a stream."""
 _STANDARD = Path("-")
-_PACKED = {b"PAR1": ".parquet", b"\x1f\x8b": ".csv.gz"}
+_PACKED = {b"PAR1": ".parquet", b"\x1f\x8b": ".csv.gz", b"PK\x03\x04": ".xlsx"}
 """How files begin that aren't text, and how their names end."""
 
 

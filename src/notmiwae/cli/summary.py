@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from notmiwae.cli.suspects import is_identifier, sentinel
 from notmiwae.cli.table_input import Table
+from notmiwae.errors import flat
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from notmiwae.estimators.miwae_imputer import MIWAEImputer
 
 NOTHING = "no value is missing: the table is written as it is, and nothing was trained"
+_TOTALS = ("total", "totals", "grand total", "sum", "gesamt", "summe", "totaal", "totale", "somme")
 _SHOWN = 12
 """Columns that are listed at most."""
 
@@ -29,8 +31,16 @@ def of_table(table: Table) -> dict[str, Any]:
         "missing_cells": int(by_column.sum()),
         "missing": {str(name): int(count) for name, count in by_column.items() if count},
         "identifiers": [str(name) for name in modelled if is_identifier(modelled[name])],
-        "notices": [*table.notices, *_sentinels(modelled)],
+        "notices": [*table.notices, *_sentinels(modelled), *_totals(table.frame)],
     }
+
+
+def _totals(frame: pd.DataFrame) -> list[str]:
+    """Word that the last row may add up the others."""
+    for value in frame.iloc[-1]:
+        if isinstance(value, str) and value.strip().rstrip(":").casefold() in _TOTALS:
+            return [f"the last row says {value.strip()!r}; if it adds up the others, it has to go"]
+    return []
 
 
 def _sentinels(modelled: pd.DataFrame) -> list[str]:
@@ -66,7 +76,9 @@ def first_lines(found: dict[str, Any]) -> str:
     if found["carried_along"]:
         lines.append(f"carried along: {listed([repr(name) for name in found['carried_along']])}")
     if found["missing"]:
-        rates = [f"{name} {count} ({count / found['rows']:.1%})" for name, count in found["missing"].items()]
+        rates = [
+            f"{flat(name)} {count} ({count / found['rows']:.1%})" for name, count in found["missing"].items()
+        ]
         lines.append(f"missing: {listed(rates)}")
     for name in found["identifiers"]:
         lines.append(

@@ -15,7 +15,9 @@ import numpy as np
 import pandas as pd
 
 from notmiwae.cli.number_text import Affixes
-from notmiwae.cli.table_input import Table, is_parquet
+from notmiwae.cli.table_input import Table, is_parquet, is_workbook
+from notmiwae.cli.workbook import as_text
+from notmiwae.cli.workbook_output import changed_cells, check_sheet_room, fill, new_workbook
 from notmiwae.errors import DataError
 from notmiwae.files import whole_file
 
@@ -31,10 +33,10 @@ def write_all(writers: Mapping[Path, Callable[[Path], Any]], last: Callable[[], 
 
 
 def write_results(typed: argparse.Namespace, table: pd.DataFrame, plot: Callable[[], Any]) -> None:
-    """Write a table of results to `--output` as CSV, and a figure of them to `--figure`, where asked for."""
+    """Write a table of results to `--output`, and a figure of them to `--figure`, where asked for."""
     writers: dict[Path, Callable[[Path], Any]] = {}
     if typed.output:
-        writers[typed.output] = lambda path: table.to_csv(path, index=False, float_format="%.6g")
+        writers[typed.output] = frame_writer(typed.output, table, digits="%.6g")
     if typed.figure:
         kind = typed.figure.suffix[1:].lower()
         writers[typed.figure] = lambda path: plot().savefig(path, dpi=150, format=kind)
@@ -53,10 +55,12 @@ def table_writer(path: Path, frame: pd.DataFrame, like: Table) -> Callable[[Path
     """
     if is_parquet(path) and like.arrow is not None:
         return partial(_write_arrow, _filled(frame, like))
-    if is_parquet(path) or like.csv is None:
-        return csv_writer(path, frame, like)
-    if path.suffix.lower() == ".tsv" and like.csv.separator != "\t":
-        return csv_writer(path, _cells(frame, like, like.csv.texts, lambda text, _: text), like)
+    if is_workbook(path) and like.sheet is not None:
+        return partial(fill, like.sheet, changed_cells(frame, like))
+    if is_parquet(path) or is_workbook(path) or like.texts is None:
+        return frame_writer(path, frame, like)
+    if like.csv is None or (path.suffix.lower() == ".tsv" and like.csv.separator != "\t"):
+        return frame_writer(path, _cells(frame, like, like.texts, lambda text, _: text), like)
     raw = _cells(frame, like, like.csv.raw, like.csv.quoted)
     content = like.csv.file(raw)
     return lambda temporary: temporary.write_bytes(
@@ -64,19 +68,52 @@ def table_writer(path: Path, frame: pd.DataFrame, like: Table) -> Callable[[Path
     )
 
 
-def csv_writer(path: Path, frame: pd.DataFrame, like: Table) -> Callable[[Path], Any]:
-    """Writes a table of other rows or columns in the format that its name's end says, as another table's."""
+def frame_writer(
+    path: Path,
+    frame: pd.DataFrame,
+    like: Table | None = None,
+    header: bool | None = None,
+    digits: str | None = None,
+) -> Callable[[Path], Any]:
+    """Writes a table in the format that its name's end says.
+
+    Arguments:
+        path: File that it's written to.
+        frame: The table.
+        like: Another table, as which a CSV file is written; None: as most are.
+        header: Whether the names of columns are written; None: as in the other table.
+        digits: Format of numbers as texts; None: all digits.
+    """
     if is_parquet(path):
         return lambda temporary: frame.to_parquet(temporary, index=False)
+    if header is None:
+        header = like.header if like else True
+    if is_workbook(path):
+        return partial(new_workbook, path, frame, header)
     separator, encoding, decimal = ",", "utf-8", "."
-    if like.csv:
+    if like and like.csv:
         separator, encoding, decimal = like.csv.separator, like.csv.encoding, like.csv.decimal
     separator = "\t" if path.suffix.lower() == ".tsv" else separator
     packing: Any = {"method": "gzip", "mtime": 0} if _is_packed(path) else None
     mark = "." if separator == "," else decimal
     return lambda temporary: frame.to_csv(
-        temporary, index=False, sep=separator, decimal=mark, encoding=encoding, compression=packing
+        temporary,
+        index=False,
+        header=header,
+        sep=separator,
+        decimal=mark,
+        float_format=digits,
+        encoding=encoding,
+        compression=packing,
     )
+
+
+def check_room(typed: argparse.Namespace, table: Table, draws: int) -> None:
+    """Raise `DataError` if the outputs of `impute` are workbooks that have no room, before work is done."""
+    if is_workbook(typed.output) and table.sheet is None:
+        check_sheet_room(typed.output, table.frame)
+    if typed.draws_out and is_workbook(typed.draws_out):
+        check_sheet_room(typed.draws_out, table.frame, 1 + draws, 2)
 
 
 def _write_arrow(table: Any, path: Path) -> None:
@@ -126,7 +163,7 @@ def _is_packed(path: Path) -> bool:
 def _cells(
     frame: pd.DataFrame, like: Table, came: pd.DataFrame, written: Callable[[str, str], str]
 ) -> pd.DataFrame:
-    """Return the cells of a CSV file: as they came, but for what is imputed or newly missing.
+    """Return the cells as texts: as they came, but for what is imputed or newly missing.
 
     Arguments:
         frame: The table with other cells completed, or some missing.
@@ -139,12 +176,10 @@ def _cells(
         cells = came[name].to_numpy(dtype=object, copy=True)
         missing, before = column.isna().to_numpy(), like.frame[name].isna().to_numpy()
         imputed = before & ~missing
-        values = [str(value) for value in column[imputed].tolist()]
-        if like.csv and pd.api.types.is_numeric_dtype(column.dtype):
-            around = like.affixes.get(str(name), Affixes())
-            values = [
-                around.before + value.replace(".", like.csv.decimal) + around.behind for value in values
-            ]
+        values = [as_text(value) for value in column[imputed].tolist()]
+        if pd.api.types.is_numeric_dtype(column.dtype):
+            around, mark = like.affixes.get(str(name), Affixes()), like.csv.decimal if like.csv else "."
+            values = [around.before + value.replace(".", mark) + around.behind for value in values]
         first = str(cells[~before][0]) if not before.all() else ""
         cells[imputed] = [written(value, first) for value in values]
         cells[missing & ~before] = ""
@@ -187,8 +222,8 @@ def long_format(path: Path, table: Table, draws: list[pd.DataFrame], first: int 
     parts = []
     for number, frame in enumerate((table.frame, *draws)):
         part = frame
-        if table.csv and not is_parquet(path):
-            part = _cells(frame, table, table.csv.texts, lambda text, _: text)
+        if table.texts is not None and not is_parquet(path) and not is_workbook(path):
+            part = _cells(frame, table, table.texts, lambda text, _: text)
         part = part.reset_index(drop=True)
         part.insert(0, ".id", range(first + 1, first + len(part) + 1))
         part.insert(0, ".imp", number)
