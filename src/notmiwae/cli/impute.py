@@ -89,7 +89,7 @@ def add(subparsers: Any) -> None:
         "--draws-out",
         type=Path,
         metavar="FILE",
-        help="where they go, below each other; .imp is 0 for the table as it came, 1 to M of draws; .id the row",
+        help="where they go, below each other; .imp is 0 of the table as it came, then 1 to M; .id the row",
     )
     parser.add_argument("--model-out", type=Path, metavar="FOLDER", help="where the trained model goes")
     parser.add_argument("--model", type=Path, metavar="FOLDER", help="impute by this model, which was saved")
@@ -101,6 +101,13 @@ def add(subparsers: Any) -> None:
         "what imputed numbers lie between; one of the two may be left out",
     )
     parser.add_argument("--bounds", action=Several, nargs="+", dest="old_limits", help=argparse.SUPPRESS)
+    _add_training(parser)
+    options.add_reading(parser)
+    parser.set_defaults(run=run)
+
+
+def _add_training(parser: argparse.ArgumentParser) -> None:
+    """Add the options of how models are trained and what is said."""
     parser.add_argument("--steps", type=options.positive, help="of training (default: 700 to 2,000, by rows)")
     parser.add_argument("--members", type=options.positive, help="models that impute together (default: 5)")
     parser.add_argument(
@@ -110,8 +117,6 @@ def add(subparsers: Any) -> None:
     options.add_threads(parser)
     parser.add_argument("--json", action="store_true", help="print the summary as JSON on standard output")
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
-    options.add_reading(parser)
-    parser.set_defaults(run=run)
 
 
 def run(typed: argparse.Namespace) -> int:
