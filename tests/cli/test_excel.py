@@ -226,6 +226,13 @@ def test_sheets_rows_and_columns_beside_the_table(imputed, refused, tmp_path, no
     assert found["missing_cells"] == ROWS // 5, "an empty row of a single column is a gap"
 
 
+def test_gaps_of_a_single_column_are_filled(imputed):
+    after, _ = imputed(
+        book([["income"], *[[each] for each in INCOME.tolist()[:10]], [], [None], *[[5.0]] * 20])
+    )
+    assert [isinstance(row[0], int | float) for row in after["Data"].values] == [False] + [True] * 32
+
+
 def test_without_a_header(imputed):
     after, said = imputed(book(table()[1:]), "--no-header", "--ignore", "3")
     assert after["Data"].max_row == ROWS

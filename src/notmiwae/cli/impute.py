@@ -57,7 +57,7 @@ def add(subparsers: Any) -> None:
         "--draws-out",
         type=Path,
         metavar="FILE",
-        help="where they go, below each other; .imp: 0 of the table as it came, 1 to M of draws; .id: the row",
+        help="where they go, below each other; .imp is 0 of the table as it came, then 1 to M; .id the row",
     )
     parser.add_argument("--model-out", type=Path, metavar="FOLDER", help="where the trained model goes")
     parser.add_argument("--model", type=Path, metavar="FOLDER", help="impute by this model, which was saved")

@@ -80,7 +80,7 @@ def add_reading(parser: argparse.ArgumentParser) -> None:
         "--separator", metavar="CHARACTER", help="between columns (default: found among , ; tab |)"
     )
     group.add_argument(
-        "--decimal", choices=(".", ","), help="default: a comma where a file separated by ; has such columns"
+        "--decimal", choices=(".", ","), help="default: a comma where the numbers of a column have one"
     )
     group.add_argument(
         "--encoding", metavar="NAME", help="of the text, as cp1252 (default: UTF-8, or UTF-16)"

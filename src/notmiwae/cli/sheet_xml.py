@@ -62,9 +62,11 @@ class _Walk:
 
     xml: bytes
     on_cell: Callable[[Cell, int], None]
-    on_row_end: Callable[[int, int, str], None] = lambda row, end, prefix: None
+    on_row: Callable[[int, int], None] = lambda row, start: None
+    on_row_end: Callable[[int, int, int], None] = lambda row, start, end: None
     merged: list[Area] = field(default_factory=list)
     row: int = 0
+    row_start: int = 0
     column: int = 0
     inside: bool = False
     cell: Cell | None = None
@@ -87,6 +89,8 @@ class _Walk:
         elif name == "row":
             self.row, self.column = int(attributes.get("r", self.row + 1)), 0
             _check(self.row, 1)
+            self.row_start = self.parser.CurrentByteIndex
+            self.on_row(self.row, self.row_start)
         elif name == "c":
             reference = attributes.get("r")
             self.row, self.column = place(reference) if reference else (self.row, self.column + 1)
@@ -114,7 +118,7 @@ class _Walk:
         elif name == "sheetData":
             self.inside = False
         elif name == "row" and self.inside:
-            self.on_row_end(self.row, self.parser.CurrentByteIndex, tag[: -len("row")])
+            self.on_row_end(self.row, self.row_start, self.parser.CurrentByteIndex)
 
     def _behind(self) -> int:
         """Return the place behind the element that ends; expat names its end tag, or that if it's empty."""
@@ -173,7 +177,7 @@ def filled(xml: bytes, values: Mapping[tuple[int, int], Value], like: Mapping[in
 
     Arguments:
         xml: The sheet.
-        values: Values by row and column; None: nothing. Their rows are in the sheet.
+        values: Values by row and column; None: nothing. None stands below the sheet's last row.
         like: Row of the cell, by column, whose style a cell gets that isn't there yet.
 
     Raises:
@@ -214,17 +218,26 @@ def filled(xml: bytes, values: Mapping[tuple[int, int], Value], like: Mapping[in
         elif before:
             put(cell.start, cell.start, before)
 
-    def on_row_end(row: int, end: int, prefix: str) -> None:
-        if by_row.get(row):
-            if not xml.startswith(b"</", end):
-                raise DataError(f"row {row} is empty")
-            put(end, end, "".join(new(row, column) for column in sorted(by_row[row])))
+    def rest(row: int) -> str:
+        return "".join(new(row, column) for column in sorted(by_row[row]))
+
+    def on_row(row: int, start: int) -> None:
+        for absent in sorted(number for number in by_row if number < row and by_row[number]):
+            put(start, start, f'<{prefix}row r="{absent}">{rest(absent)}</{prefix}row>')
+
+    def on_row_end(row: int, start: int, end: int) -> None:
+        if not by_row.get(row):
+            return
+        if xml.startswith(b"/>", end - 2) and xml.rfind(b"<", start, end) == start:
+            put(end - 2, end, f">{rest(row)}</{prefix}row>")  # it was empty
+        else:
+            put(end, end, rest(row))
 
     def element(row: int, column: int, value: Value, style: str | None) -> str:
         return _element(prefix, cell_name(row, column), value, style)
 
     prefix = _prefix(xml)
-    _Walk(xml, on_cell, on_row_end).run()
+    _Walk(xml, on_cell, on_row, on_row_end).run()
     return b"".join([*pieces, xml[done:]])
 
 
