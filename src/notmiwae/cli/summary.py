@@ -66,6 +66,11 @@ def of_imputer(imputer: MIWAEImputer) -> dict[str, Any]:
     }
 
 
+def of_identifier(name: str) -> str:
+    """Word that a column may identify rows."""
+    return f"nearly every value of {name!r} is another one; if it identifies rows: --ignore {name}"
+
+
 def first_lines(found: dict[str, Any]) -> str:
     """Word what is known before training."""
     cells = found["rows"] * found["columns"]
@@ -81,9 +86,7 @@ def first_lines(found: dict[str, Any]) -> str:
         ]
         lines.append(f"missing: {listed(rates)}")
     for name in found["identifiers"]:
-        lines.append(
-            f"notice: nearly every value of {name!r} is another one; if it identifies rows: --ignore {name}"
-        )
+        lines.append(f"notice: {of_identifier(name)}")
     lines += [f"notice: {each}" for each in found["notices"]]
     return "\n".join(lines)
 

@@ -1,5 +1,6 @@
 """Pooled inference over multiple imputations: Rubin's rules."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -97,3 +98,16 @@ def pool(
     estimate, error = values.mean(axis=0), np.sqrt(total)
     reach = student.ppf(0.5 + level / 2.0, np.maximum(degrees, _LEAST_DEGREES)) * error
     return Pooled(estimate, error, estimate - reach, estimate + reach, degrees, missing)
+
+
+def pool_means(draws: Sequence[Floats]) -> Pooled:
+    """Pool the mean of a column, of which each completed table has N values.
+
+    Arguments:
+        draws: Values of each completed table, `[N]` each.
+
+    Raises:
+        DataError: fewer than two imputations.
+    """
+    size = len(draws[0])
+    return pool([each.mean() for each in draws], [each.var(ddof=1) / size for each in draws], size - 1)

@@ -18,7 +18,7 @@ from notmiwae.estimators.assumptions import ASSUMPTIONS
 from notmiwae.estimators.column_kinds import describe
 from notmiwae.estimators.columns import Column, check_names
 from notmiwae.estimators.not_miwae_imputer import NotMIWAEImputer
-from notmiwae.estimators.pooling import pool
+from notmiwae.estimators.pooling import pool_means
 from notmiwae.estimators.shifted_cells import Key, checked_deltas, find_cells
 from notmiwae.estimators.shifted_draws import DrawsAtRandom, check_at_random
 from notmiwae.specs import suggest
@@ -189,9 +189,7 @@ def _seen(X: pd.DataFrame, name: str) -> dict[str, Any]:
 
 def _row(word: str, X: pd.DataFrame, name: str, draws: Sequence[npt.NDArray[np.float64]]) -> dict[str, Any]:
     missing = X[name].isna().to_numpy()
-    n = len(X)
-    means, variances = [each.mean() for each in draws], [each.var(ddof=1) / n for each in draws]
-    pooled = pool(means, variances, n - 1)
+    pooled = pool_means(draws)
     interval = (float(pooled.standard_error), float(pooled.lower), float(pooled.upper))
     return (
         _entries(word, name, float(pooled.estimate), *interval)

@@ -20,7 +20,7 @@ from notmiwae.estimators.columns import Column
 from notmiwae.estimators.comparison import Comparison
 from notmiwae.estimators.miwae_imputer import MIWAEImputer
 from notmiwae.estimators.not_miwae_imputer import NotMIWAEImputer
-from notmiwae.estimators.pooling import pool
+from notmiwae.estimators.pooling import pool_means
 from notmiwae.estimators.sensitivity import Sensitivity, sensitivity
 from notmiwae.progress import Report, silent
 
@@ -162,10 +162,7 @@ def _pooled(column: Column, level: Any, seen: pd.Series, draws: Sequence[pd.Data
         asked = (values == level) if column.values else values
         return np.asarray(asked.to_numpy(dtype=np.float64))
 
-    each = [numbers(draw[column.name]) for draw in draws]
-    size = len(each[0])
-    means, variances = [one.mean() for one in each], [one.var(ddof=1) / size for one in each]
-    found = pool(means, variances, size - 1)
+    found = pool_means([numbers(draw[column.name]) for draw in draws])
     return {
         "seen": float(numbers(seen).mean()),
         "mean": float(found.estimate),

@@ -48,6 +48,7 @@ def render(
     gaps = sorted(found.gaps, key=lambda column: -found.rows[column.name].isna().sum())[:_SHOWN]
     missing = found.rows.isna().to_numpy()
     patterns = figures.patterns(missing, [column.name for column in found.imputer.columns_])
+    learnt = set(found.imputer.missing_process_["column"])
     words = "Which columns are missing together, and in how many rows"
     return environment.get_template("page.html.j2").render(
         title=title,
@@ -62,7 +63,7 @@ def render(
         comparison=[] if found.comparison is None else found.comparison.table.to_dict("records"),
         checks=found.checks.words(),
         checks_figure=_checks(found),
-        learnt=[_learnt(found, column) for column in gaps if _is_learnt(found, column)],
+        learnt=[_learnt(found, column) for column in gaps if column.name in learnt],
         distributions=[_distribution(found, column) for column in gaps],
         estimates=found.estimates.to_dict("records"),
         dependence=wording.dependence(found),
@@ -80,10 +81,6 @@ def _checks(found: Findings) -> Markup | None:
         return None
     words = "Numbers of gaps that the table has, against those that the model makes"
     return Markup(figures.svg(styled(found.checks.plot)(), words))
-
-
-def _is_learnt(found: Findings, column: Column) -> bool:
-    return column.name in set(found.imputer.missing_process_["column"])
 
 
 def _learnt(found: Findings, column: Column) -> Markup:

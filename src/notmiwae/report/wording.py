@@ -97,14 +97,7 @@ def verdicts(weighed: pd.DataFrame) -> pd.DataFrame:
         for _, row in rows.iterrows():
             if row["assumption"] == first == AT_RANDOM:
                 continue
-            clear = abs(row["difference"]) > _CLEAR * row["standard_error"]
-            verdict = (
-                "can't tell"
-                if not clear
-                else "speaks for it"
-                if row["difference"] > 0
-                else "speaks against it"
-            )
+            verdict = _verdict(row["difference"], row["standard_error"])
             found.append(
                 {
                     "column": name,
@@ -116,6 +109,12 @@ def verdicts(weighed: pd.DataFrame) -> pd.DataFrame:
                 }
             )
     return pd.DataFrame(found, columns=["column", "assumption", "gain", "error", "verdict", "models"])
+
+
+def _verdict(gain: float, error: float) -> str:
+    if abs(gain) <= _CLEAR * error:
+        return "can't tell"
+    return _FOR if gain > 0 else "speaks against it"
 
 
 def evidence(found: Findings) -> str:
