@@ -1,28 +1,10 @@
-from types import SimpleNamespace
-
 import pandas as pd
 import pytest
 
 from notmiwae.cli.table_input import read
 from notmiwae.errors import DataError
 from notmiwae.files import MISSING
-
-
-def options(**given):
-    return SimpleNamespace(
-        **(
-            {
-                "separator": None,
-                "decimal": None,
-                "na": [],
-                "encoding": None,
-                "comment": None,
-                "sheet": None,
-                "no_header": False,
-            }
-            | given
-        )
-    )
+from reading_options import reading
 
 
 @pytest.fixture
@@ -30,7 +12,7 @@ def reads(tmp_path):
     def from_text(text, kinds=None, carried=(), **given):
         path = tmp_path / "t.csv"
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
-        return read(path, options(**given), kinds, carried)
+        return read(path, reading(**given), kinds, carried)
 
     return from_text
 
@@ -127,9 +109,9 @@ def test_parquet(tmp_path):
         {"a": pd.array([1, None], "Int64"), "b": ["x", None], "c": [1.5, None]}, index=["r", "s"]
     )
     whole.to_parquet(path)
-    table = read(path, options())
+    table = read(path, reading())
     assert table.modelled.dtypes.astype(str).tolist() == ["Int64", "category", "float64"]
     assert table.frame[table.carried[0]].tolist() == ["r", "s"]
     path.write_bytes(b"a,b\n1,2\n")
     with pytest.raises(DataError, match="is no Parquet file"):
-        read(path, options())
+        read(path, reading())

@@ -23,6 +23,7 @@ from notmiwae.model.not_miwae import ModelSpec
 from notmiwae.model.observation.observation_model import observations
 from notmiwae.specs import Spec, parse_entry, parse_spec
 from notmiwae.training.recipe import RecipeSpec
+from reading_options import reading
 from study.baselines.baseline import baselines
 from study.data.datasets import DatasetSpec
 from study.data.sources.source import sources
@@ -44,23 +45,6 @@ CSV_PIECES = [
     "1e-999", "0x1f", "1_000", "00012", "9" * 400, "١٢٣", "½", "−1", "true", "None", "#N/A", "=1+1", "\u2028",
     "\x1c", "a" * 200_000, "\\t",
 ]  # fmt: skip
-
-
-def options(**given: Any) -> Namespace:
-    return Namespace(
-        **(
-            {
-                "separator": None,
-                "decimal": None,
-                "na": [],
-                "encoding": None,
-                "comment": None,
-                "sheet": None,
-                "no_header": False,
-            }
-            | given
-        )
-    )
 
 
 def checked(path: Path, typed: Namespace, **more: Any) -> Table | None:
@@ -98,7 +82,7 @@ def test_a_csv_file(
 ) -> None:
     path = tmp_path / "t.csv"
     path.write_bytes(content)
-    checked(path, options(separator=separator, decimal=decimal), kinds=kinds, carried=carried)
+    checked(path, reading(separator=separator, decimal=decimal), kinds=kinds, carried=carried)
 
 
 def parquet(frame: pd.DataFrame) -> bytes:
@@ -119,7 +103,7 @@ PARQUET = [
 def test_a_parquet_file(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "t.parquet"
     path.write_bytes(content)
-    checked(path, options())
+    checked(path, reading())
 
 
 def workbook(change: Callable[[str, bytes], bytes] = lambda name, text: text) -> bytes:
@@ -143,7 +127,7 @@ WORKBOOK_PIECES = [
 def test_bytes_of_a_workbook(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "t.xlsx"
     path.write_bytes(content)
-    checked(path, options())
+    checked(path, reading())
 
 
 with zipfile.ZipFile(io.BytesIO(workbook())) as archive:
@@ -155,7 +139,7 @@ with zipfile.ZipFile(io.BytesIO(workbook())) as archive:
 def test_a_sheet_of_a_workbook(tmp_path: Path, sheet: bytes) -> None:
     path = tmp_path / "t.xlsx"
     path.write_bytes(workbook(lambda name, text: sheet if name.endswith("sheet1.xml") else text))
-    checked(path, options())
+    checked(path, reading())
 
 
 # --- params.yaml
@@ -251,10 +235,10 @@ def test_the_tests_tell_good_from_bad(tmp_path: Path) -> None:
     """What they start from is read: else they would fuzz nothing but the first check."""
     for content in CSV:
         (tmp_path / "t.csv").write_bytes(content)
-        assert checked(tmp_path / "t.csv", options()) is not None
+        assert checked(tmp_path / "t.csv", reading()) is not None
     for content in PARQUET[::2]:
         (tmp_path / "t.parquet").write_bytes(content)
-        assert checked(tmp_path / "t.parquet", options()) is not None
+        assert checked(tmp_path / "t.parquet", reading()) is not None
     for cls, entry in ENTRIES:
         parse = parse_spec if isinstance(cls, type) and issubclass(cls, Spec) else parse_entry
         parse(cls, entry, "here")

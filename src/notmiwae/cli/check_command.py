@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from notmiwae.cli import options
+from notmiwae.cli import options, parsers
 from notmiwae.errors import NotMIWAEError
 
 _EXAMPLES = """\
@@ -22,7 +22,7 @@ in whole rows, and by the value that the rest of a row lets expect (in fifths, t
 def add(subparsers: Any) -> None:
     """Add the subcommand."""
     description = "Check a table's gaps against those that a saved model makes."
-    parser = options.add_parser(subparsers, "check", description, _EXAMPLES)
+    parser = parsers.add_parser(subparsers, "check", description, _EXAMPLES)
     parser.add_argument("input", type=Path, help="the table")
     parser.add_argument(
         "--model", type=Path, required=True, metavar="FOLDER", help="what `notmiwae impute --model-out` wrote"
@@ -30,15 +30,10 @@ def add(subparsers: Any) -> None:
     parser.add_argument(
         "--draws", type=options.positive, default=100, metavar="M", help="completed tables (100)"
     )
-    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="the table of results, as CSV")
-    parser.add_argument(
-        "--figure", type=Path, metavar="FILE", help="a figure of the checks, " + " ".join(options.FIGURES)
-    )
-    options.add_many(parser, "--ignore", "COLUMN", "columns that aren't looked at")
-    options.add_threads(parser)
-    parser.add_argument("--json", action="store_true", help="print the results as JSON on standard output")
-    parser.add_argument("--quiet", action="store_true", help="print nothing but results and errors")
-    options.add_reading(parser)
+    parsers.add_many(parser, "--ignore", "COLUMN", "columns that aren't looked at")
+    parsers.add_threads(parser)
+    parsers.add_results(parser, "the table of results", "the checks")
+    parsers.add_reading(parser)
     parser.set_defaults(run=run)
 
 

@@ -244,11 +244,11 @@ class ParquetFile(RowFile):
 
 
 def opened(path: Path, typed: argparse.Namespace, header: bool | None = None) -> RowFile:
-    """Return the file at a path, CSV or Parquet by its name's end, read as `options.add_reading` says.
+    """Return the file at a path, CSV or Parquet by its name's end, read as `parsers.add_reading` says.
 
     Arguments:
         path: File, which may be new.
-        typed: Options of `options.add_reading`.
+        typed: Options of `parsers.add_reading`.
         header: Whether a CSV file has a header; None: as the options say.
     """
     if is_parquet(path):

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from notmiwae.cli import input_checks as checks
-from notmiwae.cli import options
+from notmiwae.cli import options, parsers
 from notmiwae.cli.options import WORDS
 from notmiwae.errors import NotMIWAEError
 
@@ -29,34 +29,26 @@ errors are those of the differences. A clear one may warn you off an assumption;
 def add(subparsers: Any) -> None:
     """Add the subcommand."""
     description = "Compare assumptions on why values are missing by the rows that they foretell."
-    parser = options.add_parser(subparsers, "compare", description, _EXAMPLES)
+    parser = parsers.add_parser(subparsers, "compare", description, _EXAMPLES)
     parser.add_argument("input", type=Path, help="the table")
-    options.add_many(
+    parsers.add_many(
         parser,
         "--columns",
         "COLUMN",
         "of which the assumptions are said, others being missing at random (default: all with gaps)",
     )
-    options.add_many(
+    parsers.add_many(
         parser,
         "--assumptions",
         "WORD",
         f"{', '.join(_WORDS)} (default: {' '.join(_ASSUMPTIONS)})",
     )
-    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="the table of results, as CSV")
-    parser.add_argument(
-        "--figure",
-        type=Path,
-        metavar="FILE",
-        help="a figure of the differences, " + " ".join(options.FIGURES),
-    )
-    options.add_columns(parser)
+    parsers.add_columns(parser)
     parser.add_argument("--steps", type=options.positive, help="of training (default: 700 to 2,000, by rows)")
     parser.add_argument("--seed", type=options.seed, default=0, help="of everything random (0)")
-    options.add_threads(parser)
-    parser.add_argument("--json", action="store_true", help="print the results as JSON on standard output")
-    parser.add_argument("--quiet", action="store_true", help="print nothing but results and errors")
-    options.add_reading(parser)
+    parsers.add_threads(parser)
+    parsers.add_results(parser, "the table of results", "the differences")
+    parsers.add_reading(parser)
     # Each assumption is a word of the whole table, or of the columns named.
     parser.set_defaults(run=run, given=[], group=[])
 

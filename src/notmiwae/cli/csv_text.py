@@ -80,7 +80,7 @@ def read_csv_text(
 
     Arguments:
         path: CSV file; gzip by its name's end.
-        typed: Options of `options.add_reading`.
+        typed: Options of `parsers.add_reading`.
         missing: Texts that stand for a missing value.
         place: Function that words where a row stands, from its number.
 

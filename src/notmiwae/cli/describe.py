@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from notmiwae.cli import options
+from notmiwae.cli import options, parsers
 from notmiwae.errors import DataError, NotMIWAEError
 
 if TYPE_CHECKING:
@@ -29,14 +29,14 @@ speaks against it. No test can tell values missing at random from those missing 
 
 def add(subparsers: Any) -> None:
     """Add the subcommand."""
-    parser = options.add_parser(subparsers, "describe", "Show what is missing in a table.", _EXAMPLES)
+    parser = parsers.add_parser(subparsers, "describe", "Show what is missing in a table.", _EXAMPLES)
     parser.add_argument("input", type=Path, help="the table")
     parser.add_argument(
         "--figure", type=Path, metavar="FILE", help="a figure of the patterns, " + " ".join(options.FIGURES)
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
-    options.add_columns(parser)
-    options.add_reading(parser)
+    parsers.add_columns(parser)
+    parsers.add_reading(parser)
     parser.set_defaults(run=run)
 
 

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from notmiwae.cli import options
+from notmiwae.cli import parsers
 from notmiwae.errors import DataError
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ of cells that are missing in the masked table and known in the complete one:
 
 def add(subparsers: Any) -> None:
     """Add the subcommand."""
-    parser = options.add_parser(
+    parser = parsers.add_parser(
         subparsers, "evaluate", "Compare imputed values with the true ones.", _EXAMPLES
     )
     parser.add_argument("--truth", type=Path, required=True, metavar="FILE", help="the complete table")
@@ -39,7 +39,7 @@ def add(subparsers: Any) -> None:
         "--draws", type=Path, metavar="FILE", help="what impute --draws-out wrote; .imp 0 isn't a draw"
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
-    options.add_reading(parser)
+    parsers.add_reading(parser)
     parser.set_defaults(run=run)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from notmiwae.cli import input_checks as checks
-from notmiwae.cli import options
+from notmiwae.cli import options, parsers
 from notmiwae.cli.name_lists import Several
 from notmiwae.errors import AssumptionWarning, NotMIWAEError
 
@@ -34,13 +34,13 @@ _EXAMPLES = (
   notmiwae impute survey.xlsx -o imputed.xlsx --sheet Answers
 
 """
-    + options.WORDS_OF_MISSING_PROCESS
+    + parsers.WORDS_OF_MISSING_PROCESS
 )
 
 
 def add(subparsers: Any) -> None:
     """Add the subcommand."""
-    parser = options.add_parser(subparsers, "impute", "Fill in the missing cells of a table.", _EXAMPLES)
+    parser = parsers.add_parser(subparsers, "impute", "Fill in the missing cells of a table.", _EXAMPLES)
     parser.add_argument("input", type=Path, help="the table")
     parser.add_argument(
         "-o",
@@ -49,7 +49,7 @@ def add(subparsers: Any) -> None:
         required=True,
         help="the completed table, in the format of its name's end",
     )
-    options.add_assumption(parser)
+    parsers.add_assumption(parser)
     parser.add_argument(
         "--draws", type=options.positive, metavar="M", help="multiple imputations (default: 20)"
     )
@@ -61,13 +61,13 @@ def add(subparsers: Any) -> None:
     )
     parser.add_argument("--model-out", type=Path, metavar="FOLDER", help="where the trained model goes")
     parser.add_argument("--model", type=Path, metavar="FOLDER", help="impute by this model, which was saved")
-    options.add_columns(parser)
-    options.add_limits(parser)
+    parsers.add_columns(parser)
+    parsers.add_limits(parser)
     parser.add_argument("--bounds", action=Several, nargs="+", dest="old_limits", help=argparse.SUPPRESS)
-    options.add_training(parser)
+    parsers.add_training(parser)
     parser.add_argument("--json", action="store_true", help="print the summary as JSON on standard output")
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
-    options.add_reading(parser)
+    parsers.add_reading(parser)
     parser.set_defaults(run=run)
 
 

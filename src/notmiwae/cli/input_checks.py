@@ -27,7 +27,7 @@ _OF_TRAINING = (
 def settings(
     typed: argparse.Namespace, kinds: Mapping[str, str], limits: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return what an imputer is given of the options of `options.add_training` and `add_columns`."""
+    """Return what an imputer is given of the options of `parsers.add_training` and `add_columns`."""
     return {
         "steps": typed.steps,
         "members": typed.members or 5,
@@ -42,7 +42,7 @@ def settings(
 
 
 def said(typed: argparse.Namespace) -> Any:
-    """Return what the options of `options.add_assumption` say of the table, or by column; None: nothing.
+    """Return what the options of `parsers.add_assumption` say of the table, or by column; None: nothing.
 
     Raises:
         ParameterError: an unknown word; nothing says why a column's values are missing, or its word takes no

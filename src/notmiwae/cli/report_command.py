@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from notmiwae.cli import input_checks as checks
-from notmiwae.cli import options
+from notmiwae.cli import options, parsers
 from notmiwae.errors import DataError, NotMIWAEError, ParameterError
 
 _EXAMPLES = """\
@@ -26,12 +26,12 @@ file, which asks the network for nothing.
 def add(subparsers: Any) -> None:
     """Add the subcommand."""
     description = "Write a page on what is missing in a table and what it may have been."
-    examples = _EXAMPLES + options.WORDS_OF_MISSING_PROCESS
-    parser = options.add_parser(subparsers, "report", description, examples)
+    examples = _EXAMPLES + parsers.WORDS_OF_MISSING_PROCESS
+    parser = parsers.add_parser(subparsers, "report", description, examples)
     parser.add_argument("input", type=Path, help="the table")
     parser.add_argument("-o", "--output", type=Path, required=True, help="the page, .html")
     parser.add_argument("--title", help="of the page (default: the name of the file)")
-    options.add_assumption(parser)
+    parsers.add_assumption(parser)
     parser.add_argument(
         "--draws",
         type=options.positive,
@@ -39,11 +39,11 @@ def add(subparsers: Any) -> None:
         metavar="M",
         help="multiple imputations, 2 at least (20)",
     )
-    options.add_columns(parser)
-    options.add_limits(parser)
-    options.add_training(parser)
+    parsers.add_columns(parser)
+    parsers.add_limits(parser)
+    parsers.add_training(parser)
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
-    options.add_reading(parser)
+    parsers.add_reading(parser)
     parser.set_defaults(run=run, writes=".html")
 
 
@@ -80,13 +80,9 @@ def run(typed: argparse.Namespace) -> int:
         raise type(error)(f"{table.path}: {error}") from None
     said = {"missing_process": assumption, "groups": groups, "seed": settings["random_state"]}
     title = typed.title or Path(options.shown(table.path)).name
-    notices = [*known["notices"], *map(_identifier, known["identifiers"])]
+    notices = [*known["notices"], *map(summary.of_identifier, known["identifiers"])]
     command = shlex.join(["notmiwae", *typed.words])
     page = render(found, title, said, notices, known["carried_along"], command, __version__)
     write_all({typed.output: lambda path: path.write_text(page, encoding="utf-8")})
     options.say(f"wrote {typed.output}", typed.quiet)
     return 0
-
-
-def _identifier(name: str) -> str:
-    return f"{name}: nearly every value is another one; if it identifies rows, leave it out: --ignore {name}"

@@ -7,7 +7,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from notmiwae.cli import delta_text, options
+from notmiwae.cli import delta_text, options, parsers
 from notmiwae.cli import input_checks as checks
 from notmiwae.cli.name_lists import Several
 from notmiwae.cli.options import WORDS
@@ -35,16 +35,16 @@ at which a conclusion changes."""
 def add(subparsers: Any) -> None:
     """Add the subcommand."""
     description = "Show how results depend on the assumption of why values are missing."
-    parser = options.add_parser(subparsers, "sensitivity", description, _EXAMPLES)
+    parser = parsers.add_parser(subparsers, "sensitivity", description, _EXAMPLES)
     parser.add_argument("input", type=Path, help="the table")
-    options.add_many(
+    parsers.add_many(
         parser,
         "--columns",
         "COLUMN",
         "of which the assumptions are said, others being missing at random (default: all with gaps)",
     )
     listed = f"{', '.join(WORDS)} (default: {' '.join(_ASSUMPTIONS)})"
-    options.add_many(parser, "--assumptions", "WORD", listed)
+    parsers.add_many(parser, "--assumptions", "WORD", listed)
     parser.add_argument(
         "--deltas",
         action=Several,
@@ -63,19 +63,14 @@ def add(subparsers: Any) -> None:
         help="how often the rest of a row is drawn anew, given the shifted values (0)",
     )
     parser.add_argument("--draws", type=options.positive, default=20, metavar="M", help="imputations (20)")
-    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="the table of results, as CSV")
-    parser.add_argument(
-        "--figure", type=Path, metavar="FILE", help="a figure of the means, " + " ".join(options.FIGURES)
-    )
-    options.add_columns(parser)
-    options.add_limits(parser)
+    parsers.add_columns(parser)
+    parsers.add_limits(parser)
     parser.add_argument("--steps", type=options.positive, help="of training (default: 700 to 2,000, by rows)")
     parser.add_argument("--members", type=options.positive, default=5, help="models that impute together (5)")
     parser.add_argument("--seed", type=options.seed, default=0, help="of everything random (0)")
-    options.add_threads(parser)
-    parser.add_argument("--json", action="store_true", help="print the results as JSON on standard output")
-    parser.add_argument("--quiet", action="store_true", help="print nothing but results and errors")
-    options.add_reading(parser)
+    parsers.add_threads(parser)
+    parsers.add_results(parser, "the table of results", "the means")
+    parsers.add_reading(parser)
     # Each assumption is a word of the whole table.
     parser.set_defaults(run=run, given=[], group=[])
 

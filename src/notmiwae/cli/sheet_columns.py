@@ -46,7 +46,7 @@ def read_table(
 
     Arguments:
         path: Workbook.
-        typed: Options of `options.add_reading`.
+        typed: Options of `parsers.add_reading`.
         kinds: Kinds of columns that the user named.
         carried: Names of columns that are carried along.
 

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from notmiwae.cli import options
+from notmiwae.cli import options, parsers
 from notmiwae.errors import DataError, ParameterError
 
 WORDS = ("high", "low", "extreme", "middle", "mcar")
@@ -23,19 +23,19 @@ The probability is logistic in the value, and its mean over rows is the rate in 
 
 def add(subparsers: Any) -> None:
     """Add the subcommand."""
-    parser = options.add_parser(
+    parser = parsers.add_parser(
         subparsers, "simulate", "Make values of a complete table go missing.", _EXAMPLES
     )
     parser.add_argument("input", type=Path, help="the table, complete in the columns that lose values")
     parser.add_argument("-o", "--output", type=Path, required=True, help="the table with missing values")
     parser.add_argument("--mechanism", required=True, metavar="WORD", help=", ".join(WORDS))
-    options.add_many(
+    parsers.add_many(
         parser, "--columns", "COLUMN", "which lose values (default: the first half of those with numbers)"
     )
     parser.add_argument("--rate", type=float, default=0.3, help="the share that goes missing (default: 0.3)")
     parser.add_argument("--seed", type=options.seed, default=0, help="of the draw (default: 0)")
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
-    options.add_reading(parser)
+    parsers.add_reading(parser)
     parser.set_defaults(run=run)
 
 

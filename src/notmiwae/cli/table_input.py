@@ -82,7 +82,7 @@ def read(
 
     Arguments:
         path: CSV, or Parquet or Excel by its name's end.
-        typed: Options of `options.add_reading`.
+        typed: Options of `parsers.add_reading`.
         kinds: Kinds of columns that the user named; one of `options.KINDS` each.
         carried: Names of columns that are carried along.
         rows: Numbers of the rows, from 0, in the file that this one is a piece of; None: it's none.

@@ -10,7 +10,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from notmiwae.cli import delta_text, options
+from notmiwae.cli import delta_text, options, parsers
 from notmiwae.cli import input_checks as checks
 from notmiwae.errors import NotMIWAEError, ParameterError
 
@@ -33,9 +33,9 @@ for you to say."""
 def add(subparsers: Any) -> None:
     """Add the subcommand."""
     description = "Find how far missing values have to differ from seen ones for a conclusion to change."
-    parser = options.add_parser(subparsers, "tipping", description, _EXAMPLES)
+    parser = parsers.add_parser(subparsers, "tipping", description, _EXAMPLES)
     parser.add_argument("input", type=Path, help="the table")
-    options.add_many(
+    parsers.add_many(
         parser,
         "--deltas",
         "COLUMN[:GROUP]=δ,δ,…",
@@ -44,7 +44,7 @@ def add(subparsers: Any) -> None:
     parser.add_argument("--by", metavar="COLUMN", help="the groups, as a trial's arms")
     parser.add_argument("--outcome", required=True, metavar="COLUMN", help="what the hypothesis is about")
     parser.add_argument("--on", required=True, metavar="COLUMN", help="whose coefficient is 0 if it holds")
-    options.add_many(parser, "--beside", "COLUMN", "other columns of the regression")
+    parsers.add_many(parser, "--beside", "COLUMN", "other columns of the regression")
     parser.add_argument("--null", type=float, default=0.0, metavar="VALUE", help="instead of 0")
     parser.add_argument("--level", type=float, default=0.05, metavar="P", help="of the test (0.05)")
     parser.add_argument(
@@ -58,18 +58,14 @@ def add(subparsers: Any) -> None:
         help="how often the rest of a row is drawn anew (1); 0: it stays; ten or so: NARFCS",
     )  # fmt: skip
     parser.add_argument("--draws", type=options.positive, default=20, metavar="M", help="imputations (20)")
-    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="the grid, as CSV")
-    figures = " ".join(options.FIGURES)
-    parser.add_argument("--figure", type=Path, metavar="FILE", help=f"a figure of the grid, {figures}")
-    options.add_columns(parser)
-    options.add_limits(parser)
+    parsers.add_columns(parser)
+    parsers.add_limits(parser)
     parser.add_argument("--steps", type=options.positive, help="of training (default: 700 to 2,000, by rows)")
     parser.add_argument("--members", type=options.positive, default=5, help="models that impute together (5)")
     parser.add_argument("--seed", type=options.seed, default=0, help="of everything random (0)")
-    options.add_threads(parser)
-    parser.add_argument("--json", action="store_true", help="print the results as JSON on standard output")
-    parser.add_argument("--quiet", action="store_true", help="print nothing but results and errors")
-    options.add_reading(parser)
+    parsers.add_threads(parser)
+    parsers.add_results(parser, "the grid", "the grid")
+    parsers.add_reading(parser)
     parser.set_defaults(run=run, given=[], group=[])
 
 
