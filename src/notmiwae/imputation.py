@@ -67,13 +67,13 @@ def impute(fitted: FittedModel, table: Floats, imputation: ImputationSpec, seed:
             with torch.no_grad():
                 drawn = model.importance_samples(x[rows].to(device), s[rows].to(device), tried, generator)
                 alpha = drawn.log_weights.softmax(0)
-                means = fitted.scaling.undo(drawn.missing.average(alpha))
+                means = fitted.scaling.undo(drawn.average(alpha))
                 mean[rows] = np.where(missing, means, mean[rows])
                 if imputation.draws:
                     chosen = torch.multinomial(
                         alpha.T.cpu(), imputation.draws, replacement=True, generator=draws_generator
                     ).T.to(device)
-                    values = fitted.scaling.undo(drawn.missing.sample(chosen, draws_generator))
+                    values = fitted.scaling.undo(drawn.sample(chosen, draws_generator))
                     draws[:, rows] = np.where(missing, values, draws[:, rows])
             samples[rows] = tried
             effective[rows] = (1.0 / alpha.square().sum(0)).double().cpu().numpy()

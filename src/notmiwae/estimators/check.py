@@ -146,9 +146,11 @@ def explained_columns(members: Sequence[FittedModel], values: Floats) -> set[int
 def _mask(member: FittedModel, completed: Floats, generator: torch.Generator) -> Masks:
     """Draw which cells of a completed table are missing."""
     x, _ = member.scaling.tensors(completed)
-    process = member.model.missing_process
-    w = torch.randn(len(x), process.latents, generator=generator) if process.latents else None
-    missing: Masks = (torch.rand(x.shape, generator=generator) < process.missing_probability(x, w)).numpy()
+    latents = member.model.missing_process.latents
+    w = torch.randn(len(x), latents, generator=generator) if latents else None
+    missing: Masks = (
+        torch.rand(x.shape, generator=generator) < member.model.missing_probability(x, w)
+    ).numpy()
     return missing
 
 

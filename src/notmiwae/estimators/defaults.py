@@ -15,7 +15,9 @@ _LARGE = 10_000
 _EPOCHS = 10
 
 
-def network(columns: Sequence[Column], latent_size: int | None, hidden: Sequence[int]) -> ModelSpec:
+def network(
+    columns: Sequence[Column], latent_size: int | None, hidden: Sequence[int], shapes: bool
+) -> ModelSpec:
     """Choose the model of a table with these columns; see `MIWAEImputer` for the arguments."""
     spec = MLPSpec(hidden=tuple(hidden), skip=True)
     numbers = GaussianSpec(network_scale=True, floor=0.1, initial_scale=1.0)
@@ -24,6 +26,7 @@ def network(columns: Sequence[Column], latent_size: int | None, hidden: Sequence
         encoder=spec,
         decoder=spec,
         observation=observation(columns, numbers),
+        shapes=shapes,
     )
 
 

@@ -175,7 +175,7 @@ def bounds(fitted: FittedModel, values: Floats, seed: int, samples: int = _SAMPL
         samples: Number of importance samples L.
     """
     found = np.empty(len(values))
-    for some, drawn, _, _ in _in_pieces(fitted, values, samples, seed):
+    for some, drawn in _in_pieces(fitted, values, samples, seed):
         found[some] = iwae_bound(drawn.log_weights.expand(samples, -1)).numpy()
     return found
 
@@ -207,14 +207,14 @@ def foretold(
     by_column = np.empty((len(values), len(columns)))
     own = torch.tensor(list(columns))
     share = torch.tensor(believed, dtype=torch.get_default_dtype())
-    for some, drawn, x, s in _in_pieces(fitted, values, samples, seed):
+    for some, drawn in _in_pieces(fitted, values, samples, seed):
         log_weights = drawn.log_weights.expand(samples, -1)
         masks = drawn.missing.by_feature().expand(*log_weights.shape, -1)[..., own]
         doubted = log_weights - (masks * (1.0 - share)).sum(dim=-1)
         for place, column in enumerate(columns):
             others = doubted - share[place] * masks[..., place]
-            density = drawn.px.columns(own[place : place + 1]).log_prob(x[:, [column]], s[:, [column]])
-            known, without = (others + masks[..., place]).logsumexp(0), (others - density).logsumexp(0)
+            known = (others + masks[..., place]).logsumexp(0)
+            without = (others - drawn.log_density(column)).logsumexp(0)
             by_column[some, place] = (known - without).numpy()
     return by_column
 
@@ -228,32 +228,28 @@ def expected(
     Neither the value nor whether it's seen plays a part. Arguments as of `foretold`.
     """
     means = np.empty((len(values), len(columns)))
-    for some, drawn, x, s in _in_pieces(fitted, values, samples, seed):
+    for some, drawn in _in_pieces(fitted, values, samples, seed):
         for place, column in enumerate(columns):
-            alpha = _without(drawn, x, s, column).softmax(0)
-            average = drawn.px.columns(torch.tensor([column])).average(alpha)
-            means[some, place] = average[:, 0].numpy()
+            alpha = _without(drawn, column).softmax(0)
+            means[some, place] = drawn.expected(column, alpha).numpy()
     return means * fitted.scaling.scale[list(columns)] + fitted.scaling.mean[list(columns)]
 
 
 def _in_pieces(
     fitted: FittedModel, values: Floats, samples: int, seed: int
-) -> Iterator[tuple[slice, ImportanceSamples, Tensor, Tensor]]:
-    """Draw importance samples of some rows at a time; yield which, the samples, x and s."""
+) -> Iterator[tuple[slice, ImportanceSamples]]:
+    """Draw importance samples of some rows at a time; yield which, and the samples."""
     x, s = fitted.scaling.tensors(values)
     generator = torch.Generator().manual_seed(seed)
     size = max(1, _CHUNK_VALUES // (samples * values.shape[1]))
     for first in range(0, len(values), size):
         some = slice(first, first + size)
-        drawn = fitted.model.importance_samples(x[some], s[some], samples, generator)
-        yield some, drawn, x[some], s[some]
+        yield some, fitted.model.importance_samples(x[some], s[some], samples, generator)
 
 
-def _without(drawn: ImportanceSamples, x: Tensor, s: Tensor, column: int) -> Tensor:
+def _without(drawn: ImportanceSamples, column: int) -> Tensor:
     """Return the log-weights without a column's factor, `log w_k / f_jk`, `[K, B]`.
 
     f_jk is `p(x_j | z_k) p(s_j = 1 | x_j)`, or `p(s_j = 0 | z_k)` where the value is missing.
     """
-    own = torch.tensor([column])
-    seen = drawn.px.columns(own).log_prob(x[:, own], s[:, own])
-    return drawn.log_weights - seen - drawn.missing.by_feature()[..., column]
+    return drawn.log_weights - drawn.log_density(column) - drawn.missing.by_feature()[..., column]

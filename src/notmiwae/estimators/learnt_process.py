@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import torch
 
 from notmiwae.errors import DataError, ParameterError
 from notmiwae.estimators.columns import Column
@@ -48,20 +49,19 @@ def learnt_table(columns: Sequence[Column], members: Sequence[FittedModel]) -> p
     for member in members:
         for found in member.model.missing_process.learnt():
             place = found["column"]
-            mean, scale = member.scaling.mean[place], member.scaling.scale[place]
-            edges = sorted(mean + scale * edge for edge in found.get("midpoints", []))
+            edges, slopes = _unmapped(member, place, found.get("midpoints", []))
             if len(edges) > 2:
                 given = f"column {member.columns[place]!r}: its process has {len(edges)} midpoints"
                 raise DataError(f"{given}; the table has room for two")
             low, high = (*edges, np.nan, np.nan)[:2]
             # The edge is in the column's units only where it's one of values.
-            unit = scale if edges else 1.0
+            unit = 1.0 / slopes[0] if edges else 1.0
             row = {
                 "column": member.columns[place],
                 "direction": found.get("direction", "any"),
                 "midpoint": low,
                 "upper_midpoint": high,
-                "width": _WIDTH * scale / found.get("slope", np.nan),
+                "width": _WIDTH / slopes[0] / found["slope"] if edges else np.nan,
                 "rate": found.get("rate"),
             }
             row |= {"at_random": found["at_random"]} if "at_random" in found else {}
@@ -94,8 +94,22 @@ def _by_driver(
     for feature, code, coefficient in found:
         own = columns[feature]
         value = f"={own.values[int(code.removeprefix('='))]}" if code and own.values else code
-        moved[f"{_GIVEN}{own.name}{value}"] = coefficient * unit / member.scaling.scale[feature]
+        slope = 1.0 / member.scaling.scale[feature] if code else _unmapped(member, feature, [0.0])[1][0]
+        moved[f"{_GIVEN}{own.name}{value}"] = coefficient * unit * slope
     return moved
+
+
+@torch.no_grad()
+def _unmapped(member: FittedModel, place: int, values: Sequence[float]) -> tuple[list[float], list[float]]:
+    """Return values of a column as the model has them in the column's units, and the map's slopes there."""
+    mean, scale = member.scaling.mean[place], member.scaling.scale[place]
+    x, log_slope = torch.tensor(values), torch.zeros(len(values))
+    if member.model.shapes is not None:
+        shape = member.model.shapes().columns(torch.full((len(values),), place))
+        x = shape.inverse(x)
+        log_slope = shape.log_slope(x)
+    order = x.argsort()
+    return (mean + scale * x[order].double().numpy()).tolist(), (log_slope[order].exp() / scale).tolist()
 
 
 def _listed(coefficients: pd.Series) -> str:

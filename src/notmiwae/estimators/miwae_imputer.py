@@ -47,6 +47,8 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     Arguments:
         latent_size: Dimension of z; None: one less than the columns, at most 20.
         hidden: Widths of the hidden layers of encoder and decoder.
+        shapes: Whether columns of numbers learn their shape with the rest: a monotone map after which they are
+            Gaussian given z. It's for skewed columns, amounts and shares, of which a part goes missing.
         steps: Number of training steps; None: 700, more for a large table (ten epochs), at most 2,000.
         members: Number of models, trained from independent initial weights, which impute together.
         n_samples: Number of importance samples L of a row and member; where five of the first 50 count, those
@@ -92,6 +94,7 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         *,
         latent_size: int | None = None,
         hidden: Sequence[int] = (128, 128),
+        shapes: bool = False,
         steps: int | None = None,
         members: int = 5,
         n_samples: int = 200,
@@ -106,6 +109,7 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     ) -> None:
         self.latent_size = latent_size
         self.hidden = hidden
+        self.shapes = shapes
         self.steps = steps
         self.members = members
         self.n_samples = n_samples
@@ -142,7 +146,7 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         seeds = [torch_seed(seed, "train", member) for member in range(self.members)]
         names = tuple(column.name for column in self.columns_)
-        model = network(self.columns_, self.latent_size, self.hidden)
+        model = network(self.columns_, self.latent_size, self.hidden, self.shapes)
         process = self._process()
         workers = self._workers()
         seed_of_choice = torch_seed(seed, "choice")

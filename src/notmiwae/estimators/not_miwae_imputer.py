@@ -68,6 +68,7 @@ class NotMIWAEImputer(MIWAEImputer):
         groups: Groups | None = None,
         latent_size: int | None = None,
         hidden: Sequence[int] = (128, 128),
+        shapes: bool = False,
         steps: int | None = None,
         members: int = 5,
         n_samples: int = 200,
@@ -83,6 +84,7 @@ class NotMIWAEImputer(MIWAEImputer):
         super().__init__(
             latent_size=latent_size,
             hidden=hidden,
+            shapes=shapes,
             steps=steps,
             members=members,
             n_samples=n_samples,
@@ -132,6 +134,6 @@ class NotMIWAEImputer(MIWAEImputer):
         for name, process in processes.items():
             if any(AT_RANDOM in each.candidates for each in undecided(process, names)):
                 raise ParameterError(f"assumptions: {name}: it's chosen by such a comparison itself")
-        model = network(columns, self.latent_size, self.hidden)
+        model = network(columns, self.latent_size, self.hidden, self.shapes)
         seed = torch_seed(int(check_random_state(self.random_state).randint(2**31 - 1)), "choice")
         return compare(self._workers(), values, names, model, processes, self.steps, seed)

@@ -16,10 +16,13 @@ from torch import Tensor
 from typing_extensions import override
 
 from notmiwae.model.noise import normal, uniform
+from notmiwae.model.shapes import Shape
 
 HALF_LOG_TWO_PI = 0.5 * math.log(2.0 * math.pi)
 _REACH = 8.0
 """A Gaussian's quadrature ends this many standard deviations from its mean."""
+_NODES = 17
+"""Nodes of a quadrature of a smooth function: one standard deviation apart they give eight digits."""
 
 
 @dataclass(frozen=True)
@@ -93,9 +96,19 @@ class Likelihood(Protocol):
         """Impute from values `[T, ...]` with weights that sum to 1 over the first axis."""
         return (weights * values).sum(0)
 
-    def average(self, alpha: Tensor) -> Tensor:
-        """Impute under `Σ_k α_k p(x | z_k)`, `[B, D]`, for importance weights α `[K, B]`."""
-        return weighted_sum(alpha, self.mean)
+    def expect(self, function: Callable[[Tensor], Tensor]) -> Tensor:
+        """Compute `E[f(x_j) | z]` of a smooth function of values `[K, B, D]`, by a quadrature or a sum."""
+        nodes = self.nodes(_NODES)
+        return summed(function, nodes.values, nodes.log_weights.exp())
+
+    def average(self, alpha: Tensor, shape: Shape | None = None) -> Tensor:
+        """Impute under `Σ_k α_k p(x | z_k)`, `[B, D]`, for importance weights α `[K, B]`.
+
+        Arguments:
+            alpha: Importance weights.
+            shape: Maps by which features are as they are here; what is imputed is mapped back.
+        """
+        return weighted_sum(alpha, self.mean if shape is None else self.expect(shape.inverse))
 
 
 @runtime_checkable
@@ -174,6 +187,12 @@ class Normal(GaussianScaleMixture, Likelihood):
 def pick(values: Tensor, chosen: Tensor) -> Tensor:
     """Take M samples of each row, `values[chosen[m, b], b]`, of samples `[K, B, ...]`, as `[M, B, ...]`."""
     return values[chosen, torch.arange(values.shape[1], device=chosen.device)]
+
+
+def summed(function: Callable[[Tensor], Tensor], values: Tensor, weights: Tensor) -> Tensor:
+    """Sum `Σ_t w_t f(v_t)` over the first axis, a term at a time: together they'd overflow a cache."""
+    terms = (weight * function(value) for weight, value in zip(weights, values, strict=True))
+    return sum(terms, start=values.new_zeros(()))
 
 
 def weighted_sum(alpha: Tensor, values: Tensor) -> Tensor:

@@ -17,6 +17,7 @@ from notmiwae.model.observation.gaussian import GaussianSpec
 from notmiwae.model.observation.observation_model import ObservationSpec, observations
 from notmiwae.model.one_hot import OneHot
 from notmiwae.model.priors import PriorSpec, StandardNormalSpec, priors
+from notmiwae.model.shapes import Shape, Shapes
 from notmiwae.specs import Spec
 
 
@@ -32,6 +33,7 @@ class ModelSpec(Spec):
         observation: Observation model p(x | z).
         prior: Prior p(z) of the latent.
         standardise: Whether real features are given mean 0 and variance 1 by what was observed of them.
+        shapes: Whether real features learn their shape, a monotone map to what is Gaussian given z.
     """
 
     latent_size: Size | None
@@ -41,6 +43,7 @@ class ModelSpec(Spec):
     observation: Annotated[ObservationSpec, BeforeValidator(observations.parse)] = GaussianSpec()
     prior: Annotated[PriorSpec, BeforeValidator(priors.parse)] = StandardNormalSpec()
     standardise: bool = True
+    shapes: bool = False
 
     def standardised(self, features: int) -> list[bool]:
         """Tell which of the features are standardised."""
@@ -52,19 +55,49 @@ class ImportanceSamples:
     """K importance samples of each row's latent, and what follows for the missing values.
 
     Attributes:
-        px: Law of complete rows given each sample, p(x | z_k).
-        missing: Law of the missing values given the mask and each sample, p(x_m | z_k, s).
+        px: Law of complete rows given each sample, p(x | z_k); of columns with a shape, of T(x).
+        missing: Law of the missing values given the mask and each sample, p(x_m | z_k, s), of T(x) too.
         terms: Terms of the logarithms of the importance weights, `log w_k`.
+        x: The rows, `[B, D]`, mapped by T.
+        s: Their mask.
+        shape: Shapes of the columns; None where they have none.
     """
 
     px: Likelihood
     missing: Missing
     terms: LogWeightTerms
+    x: Tensor
+    s: Tensor
+    shape: Shape | None
 
     @property
     def log_weights(self) -> Tensor:
         """Logarithms of the importance weights, `log w_k`, `[K, B]`."""
         return self.terms.log_weights()
+
+    def average(self, alpha: Tensor) -> Tensor:
+        """Impute under normalised importance weights α `[K, B]`, as `[B, D]`; see `Missing.average`."""
+        return self.missing.average(alpha, self.shape)
+
+    def sample(self, chosen: Tensor, generator: torch.Generator) -> Tensor:
+        """Draw x_m | z_k, s for each chosen k, `[M, B]`, as `[M, B, D]`; see `Missing.sample`."""
+        drawn = self.missing.sample(chosen, generator)
+        return drawn if self.shape is None else self.shape.inverse(drawn)
+
+    def log_density(self, column: int) -> Tensor:
+        """Compute `log p(x_j | z_k)` of a column's seen values, `[K, B]`, 0 of those that are missing."""
+        own = torch.tensor([column], device=self.x.device)
+        density = self.px.columns(own).log_prob(self.x[:, own], self.s[:, own])
+        if self.shape is None:
+            return density
+        log_slopes = self.shape.log_slope(self.shape.inverse(self.x))
+        return density + (self.s * log_slopes)[:, column]
+
+    def expected(self, column: int, alpha: Tensor) -> Tensor:
+        """Average a column's `E[x_j | z_k]` under importance weights α `[K, B]`, `[B]`."""
+        own = torch.tensor([column], device=self.x.device)
+        shape = None if self.shape is None else self.shape.columns(own)
+        return self.px.columns(own).average(alpha, shape)[:, 0]
 
 
 class NotMIWAE(nn.Module):
@@ -88,6 +121,8 @@ class NotMIWAE(nn.Module):
         self.observation = spec.observation.build(features)
         self.prior = spec.prior.build(latent_size)
         self.missing_process = missing_process
+        real = [not levels for levels in spec.observation.levels(features)]
+        self.shapes = Shapes(real) if spec.shapes and any(real) else None
 
     def encode(self, x: Tensor, s: Tensor) -> Normal:
         """Compute `q(z, w | x_o, s)`, `[B, H + G]`, for rows and masks `[B, D]`; missing values are zero."""
@@ -117,6 +152,11 @@ class NotMIWAE(nn.Module):
             samples: Number of importance samples of a row, K.
             generator: Source of all noise.
         """
+        shape, log_slope = None, 0.0
+        if self.shapes is not None:
+            shape = self.shapes()
+            log_slope = (s * shape.log_slope(x)).sum(-1)
+            x = s * shape.transform(x)
         qz = self.encode(x, s)
         noise = normal(qz.mean.expand(samples, *qz.mean.shape), generator)
         drawn = qz.rsample(noise)
@@ -126,13 +166,28 @@ class NotMIWAE(nn.Module):
         px = self.decode(z)
         missing: Missing = self.missing_process(px, x, s, generator, w)
         terms = LogWeightTerms(
-            px=px.log_prob(x, s),
+            px=px.log_prob(x, s) + log_slope,
             ps=missing.log_prob,
             pz=self.prior(z) if w is None else self.prior(z) + standard_normal_log_prob(w),
             qz=qz.log_prob_of(noise),
         )
-        return ImportanceSamples(px, missing, terms)
+        return ImportanceSamples(px, missing, terms, x, s, shape)
 
     def forward(self, x: Tensor, s: Tensor, samples: int, generator: torch.Generator) -> LogWeightTerms:
         """Compute the terms of the weights of `importance_samples`: tensors alone, as `torch.vmap` asks."""
         return self.importance_samples(x, s, samples, generator).terms
+
+    def missing_probability(self, x: Tensor, w: Tensor | None = None) -> Tensor:
+        """Compute `p(s_j = 0 | x)` of complete rows, `[N, D]`; see `MissingProcess.missing_probability`."""
+        mapped = x if self.shapes is None else self.shapes().transform(x)
+        return self.missing_process.missing_probability(mapped, w)
+
+    def limits(self) -> dict[str, tuple[Tensor, Tensor]]:
+        """Give the lowest and highest values of parameters, by name, between which training keeps them.
+
+        Those of a missing process are values of columns, not yet mapped by T.
+        """
+        parts: dict[str, MissingProcess | Shapes] = {"missing_process": self.missing_process}
+        if self.shapes is not None:
+            parts["shapes"] = self.shapes
+        return {f"{at}.{name}": ends for at, part in parts.items() for name, ends in part.limits().items()}

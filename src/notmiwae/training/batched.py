@@ -14,7 +14,8 @@ from notmiwae.model.bound import LogWeightTerms
 from notmiwae.model.noise import Generators
 from notmiwae.model.not_miwae import NotMIWAE
 
-_PROCESS = "missing_process."
+_PROCESS, _SHAPES = "missing_process.", "shapes."
+"""Parameters with the step size of the missing process, which are few and have far to go."""
 
 
 class BatchedModels:
@@ -26,19 +27,20 @@ class BatchedModels:
     Attributes:
         models: Models that are computed as one; their own parameters change in `load` alone.
         networks: Parameters of encoder, decoder, observation model and prior, `[R, P]`.
-        process: Parameters of the missing process, `[R, Q]`; Q may be 0.
+        process: Parameters of the missing process and of the columns' shapes, `[R, Q]`; Q may be 0.
     """
 
     def __init__(self, models: Sequence[NotMIWAE]) -> None:
         self.models = list(models)
         shapes = {name: values.shape for name, values in models[0].named_parameters()}
         self._names = [
-            [name for name in shapes if name.startswith(_PROCESS) == is_process]
+            [name for name in shapes if name.startswith((_PROCESS, _SHAPES)) == is_process]
             for is_process in (False, True)
         ]
         self._shapes = [[shapes[name] for name in names] for names in self._names]
         self.networks, self.process = (nn.Parameter(self._rows(names)) for names in self._names)
-        limits = [model.missing_process.limits() for model in models]
+        limits = [model.limits() for model in models]
+        self._limited = list(limits[0])
         self._limits = [self._limit(limits, side) for side in (0, 1)] if any(limits) else None
 
     def _rows(self, names: list[str]) -> Tensor:
@@ -54,7 +56,7 @@ class BatchedModels:
         for model_limits in limits:
             parts = zip(self._names[1], self._shapes[1], strict=True)
             anywhere = {name: torch.full(shape, (-torch.inf, torch.inf)[side]) for name, shape in parts}
-            own = {_PROCESS + name: sides[side] for name, sides in model_limits.items()}
+            own = {name: sides[side] for name, sides in model_limits.items()}
             flat = [values.flatten().to(self.process.device) for values in (anywhere | own).values()]
             rows.append(torch.cat(flat))
         return torch.stack(rows)
@@ -75,9 +77,26 @@ class BatchedModels:
 
     @torch.no_grad()
     def limit(self) -> None:
-        """Put parameters of the missing process back between their limits."""
-        if self._limits:
+        """Put parameters back between their limits."""
+        if not self._limits:
+            return
+        shapes = self.models[0].shapes
+        if shapes is None:
             self.process.clamp_(*self._limits)
+            return
+        lowest, highest = (self._split(limit, 1) for limit in self._limits)
+        now = self._split(self.process, 1)
+        for name in now:
+            if name.startswith(_SHAPES):
+                now[name].clamp_(lowest[name], highest[name])
+        own = {name.removeprefix(_SHAPES): now[name] for name in now if name.startswith(_SHAPES)}
+        shape = shapes.of(own)
+        for name in self._limited:
+            if name.startswith(_PROCESS):
+                # An edge is one of mapped values; the ends of what was seen are mapped anew.
+                of = self.models[0].get_submodule(name.rpartition(".")[0]).get_buffer("columns")
+                ends = shape.columns(of)
+                now[name].clamp_(ends.transform(lowest[name]), ends.transform(highest[name]))
 
     def terms(
         self, x: Tensor, s: Tensor, samples: int, generators: Sequence[torch.Generator]
@@ -107,12 +126,14 @@ class BatchedModels:
         return self._call(self._named([matrix[r] for matrix in self.matrices]), x, s, samples, generator)
 
     def _named(self, matrices: Sequence[Tensor]) -> dict[str, Tensor]:
-        named = {}
-        for matrix, names, shapes in zip(matrices, self._names, self._shapes, strict=True):
-            parts = torch.split(matrix, [shape.numel() for shape in shapes], -1)
-            for name, shape, part in zip(names, shapes, parts, strict=True):
-                named[name] = part.reshape(*matrix.shape[:-1], *shape)
-        return named
+        return self._split(matrices[0], 0) | self._split(matrices[1], 1)
+
+    def _split(self, matrix: Tensor, which: int) -> dict[str, Tensor]:
+        """Name the parameters that a matrix `[..., P]` holds: those of `networks`, 0, or of `process`, 1."""
+        names, shapes = self._names[which], self._shapes[which]
+        parts = torch.split(matrix, [shape.numel() for shape in shapes], -1)
+        own = zip(names, shapes, parts, strict=True)
+        return {name: part.reshape(*matrix.shape[:-1], *shape) for name, shape, part in own}
 
     def _call(
         self, parameters: dict[str, Tensor], x: Tensor, s: Tensor, samples: int, generator: torch.Generator

@@ -196,7 +196,10 @@ class _Race:
                 process = build_process(
                     start, self.network.observation, task.process_columns, *task.rows, self.columns
                 )
-                models.append(NotMIWAE(self.network, len(self.columns), process).to(self.device))
+                model = NotMIWAE(self.network, len(self.columns), process)
+                if model.shapes is not None:
+                    model.shapes.begin(*task.rows)
+                models.append(model.to(self.device))
         seeds = [torch_seed(task.seed, "training") for task in chosen]
         path = self.checkpoints and self.checkpoints / f"{run}-{group[0]}.safetensors"
         rows = [self._on_device[id(task.rows)] for task in chosen]

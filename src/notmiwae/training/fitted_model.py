@@ -47,7 +47,7 @@ class FittedModel:
         """Compute the learnt `p(s_j = 0 | x)` for complete rows `[N, D]` in the table's own units."""
         x, _ = self.scaling.tensors(values)
         with torch.no_grad():
-            return self.model.missing_process.missing_probability(x).double().numpy()
+            return self.model.missing_probability(x).double().numpy()
 
     def on(self, device: str) -> FittedModel:
         """Copy the model to a device."""

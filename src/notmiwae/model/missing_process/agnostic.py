@@ -16,6 +16,7 @@ from notmiwae.model.missing_process.missing_process import (
     processes,
 )
 from notmiwae.model.networks import LinearSpec, MLPSpec, NetworkSpec, Widths
+from notmiwae.model.shapes import Shape
 
 
 @dataclass(frozen=True)
@@ -35,10 +36,11 @@ class SampledMissing(Missing):
     decoder_mean: bool = False
 
     @override
-    def average(self, alpha: Tensor) -> Tensor:
+    def average(self, alpha: Tensor, shape: Shape | None = None) -> Tensor:
         if self.decoder_mean:
-            return self.px.average(alpha)
-        return self.px.estimate(self.values, alpha[..., None])
+            return self.px.average(alpha, shape)
+        values = self.values if shape is None else shape.inverse(self.values)
+        return self.px.estimate(values, alpha[..., None])
 
     @override
     def sample(self, chosen: Tensor, generator: torch.Generator) -> Tensor:

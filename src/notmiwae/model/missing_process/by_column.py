@@ -23,6 +23,7 @@ from notmiwae.model.missing_process.missing_process import (
 from notmiwae.model.missing_process.selection_model import SelectionProcess, SelectionSpec, build_selection
 from notmiwae.model.missing_process.separable import SeparableProcess
 from notmiwae.model.observation.observation_model import ObservationSpec
+from notmiwae.model.shapes import Shape
 from notmiwae.specs import suggest
 
 Entry = Annotated[ProcessSpec, BeforeValidator(processes.parse)]
@@ -168,8 +169,9 @@ class ByColumnMissing(Missing):
     log_prob: Tensor
 
     @override
-    def average(self, alpha: Tensor) -> Tensor:
-        return self._joined(self.px.average(alpha), [part.average(alpha) for _, part in self.parts])
+    def average(self, alpha: Tensor, shape: Shape | None = None) -> Tensor:
+        by_part = [part.average(alpha, shape) for _, part in self.parts]
+        return self._joined(self.px.average(alpha, shape), by_part)
 
     @override
     def sample(self, chosen: Tensor, generator: torch.Generator) -> Tensor:

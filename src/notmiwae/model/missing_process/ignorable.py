@@ -14,6 +14,7 @@ from notmiwae.model.missing_process.missing_process import (
     ProcessSpec,
     processes,
 )
+from notmiwae.model.shapes import Shape
 
 
 @dataclass(frozen=True)
@@ -28,9 +29,9 @@ class Unconditioned:
     px: Likelihood
     log_prob: Tensor
 
-    def average(self, alpha: Tensor) -> Tensor:
-        """Impute with the mean of p(x | z) under importance weights α `[K, B]`."""
-        return self.px.average(alpha)
+    def average(self, alpha: Tensor, shape: Shape | None = None) -> Tensor:
+        """Impute with the mean of p(x | z) under importance weights α `[K, B]`; see `Missing.average`."""
+        return self.px.average(alpha, shape)
 
 
 class IgnorableMissing(Unconditioned, Missing):

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from notmiwae.errors import ParameterError
 from notmiwae.model.distributions import Likelihood
+from notmiwae.model.shapes import Shape
 from notmiwae.specs import Registry, Spec
 
 
@@ -45,10 +46,14 @@ class Missing(Protocol):
         def log_prob(self) -> Tensor:
             """`log p(s | x_o, z)`, or `log p(s | x_o, x_m)` at a sampled x_m, broadcastable to `[K, B]`."""
 
-    def average(self, alpha: Tensor) -> Tensor:
+    def average(self, alpha: Tensor, shape: Shape | None = None) -> Tensor:
         """Impute under normalised importance weights α `[K, B]`, as `[B, D]`; of use where s = 0.
 
         It's `Σ_k α_k E[x_m | z_k, s]`, or for codes the mode of the mixture of the K.
+
+        Arguments:
+            alpha: Importance weights.
+            shape: Maps by which features are as they are here; what is imputed is mapped back.
         """
 
     def sample(self, chosen: Tensor, generator: torch.Generator) -> Tensor:
@@ -72,11 +77,8 @@ class Conditional(Protocol):
         def log_prob(self) -> Tensor:
             """`log p(s_j = 0 | z)`, broadcastable to `[K, B, C]`."""
 
-    def average(self, alpha: Tensor) -> Tensor:
-        """Impute under normalised importance weights α `[K, B]`, as `[B, C]`.
-
-        It's `Σ_k α_k E[x_j | z_k, s_j = 0]`, or for codes the mode of the mixture of the K.
-        """
+    def average(self, alpha: Tensor, shape: Shape | None = None) -> Tensor:
+        """Impute under normalised importance weights α `[K, B]`, as `[B, C]`; see `Missing.average`."""
 
     def sample(self, generator: torch.Generator) -> Tensor:
         """Draw `x_j | z, s_j = 0` once for each sample of z, `[K, B, C]`."""

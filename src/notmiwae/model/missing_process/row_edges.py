@@ -14,6 +14,7 @@ from notmiwae.model.missing_process.missing_process import Conditional
 from notmiwae.model.missing_process.separable import Tabulated
 from notmiwae.model.missing_process.truncated_gaussian import TruncatedGaussian, log_ndtr
 from notmiwae.model.noise import uniform
+from notmiwae.model.shapes import Shape
 
 _NODES = 257
 """Nodes of a quadrature for values that have no closed form; a draw's law is linear between them."""
@@ -102,9 +103,12 @@ class PartlyTruncated(Conditional):
         self.by_chance = by_chance
 
     @override
-    def average(self, alpha: Tensor) -> Tensor:
-        given = torch.lerp(self.truncated.mean, self.px.mean, self.by_chance.expand_as(self.px.mean))
-        return weighted_sum(alpha, given)
+    def average(self, alpha: Tensor, shape: Shape | None = None) -> Tensor:
+        if shape is None:
+            decided, as_it_was = self.truncated.mean, self.px.mean
+        else:
+            decided, as_it_was = self.truncated.expect(shape.inverse), self.px.expect(shape.inverse)
+        return weighted_sum(alpha, torch.lerp(decided, as_it_was, self.by_chance.expand_as(as_it_was)))
 
     @override
     def sample(self, generator: torch.Generator) -> Tensor:

@@ -14,11 +14,12 @@ import torch
 from torch import Tensor
 from typing_extensions import override
 
-from notmiwae.model.distributions import Likelihood
+from notmiwae.model.distributions import Likelihood, summed, weighted_sum
 from notmiwae.model.missing_process.agnostic import SampledMissing, complete
 from notmiwae.model.missing_process.ignorable import Unconditioned
 from notmiwae.model.missing_process.missing_process import Conditional, Missing, MissingProcess
 from notmiwae.model.noise import uniform
+from notmiwae.model.shapes import Shape
 
 Marginal = Literal["exact", "sampled"]
 ImputedMean = Literal["truncated", "decoder"]
@@ -41,7 +42,9 @@ class Tabulated(Conditional):
         self.log_prob = self.log_shares.logsumexp(0)
 
     @override
-    def average(self, alpha: Tensor) -> Tensor:
+    def average(self, alpha: Tensor, shape: Shape | None = None) -> Tensor:
+        if shape is not None and shape.shaped.any():
+            return weighted_sum(alpha, summed(shape.inverse, self.nodes.values, self.log_shares.softmax(0)))
         shares = alpha[..., None] * self.log_shares.softmax(0)
         return self.px.estimate(self.nodes.values.expand_as(shares).flatten(0, 1), shares.flatten(0, 1))
 
@@ -96,11 +99,12 @@ class SeparableMissing(Missing):
         return by_column.new_zeros(shape).index_copy(-1, self.columns, by_column)
 
     @override
-    def average(self, alpha: Tensor) -> Tensor:
-        average = self.px.average(alpha)
+    def average(self, alpha: Tensor, shape: Shape | None = None) -> Tensor:
+        average = self.px.average(alpha, shape)
         if self.decoder_mean:
             return average
-        return average.index_copy(-1, self.columns, self.given.average(alpha))
+        own = None if shape is None else shape.columns(self.columns)
+        return average.index_copy(-1, self.columns, self.given.average(alpha, own))
 
     @override
     def sample(self, chosen: Tensor, generator: torch.Generator) -> Tensor:

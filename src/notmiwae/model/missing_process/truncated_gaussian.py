@@ -13,10 +13,13 @@ normal integrals). Everything is in logarithms and holds in both tails.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import torch
+from numpy.polynomial.hermite_e import hermegauss
+from numpy.polynomial.legendre import leggauss
 from scipy.special import ndtri_exp
 from torch import Tensor
 from torch.special import erfcx
@@ -25,9 +28,13 @@ from typing_extensions import override
 from notmiwae.model.distributions import Normal, weighted_sum
 from notmiwae.model.missing_process.missing_process import Conditional
 from notmiwae.model.noise import normal, uniform
+from notmiwae.model.shapes import Shape
 
 _SQRT_HALF = math.sqrt(0.5)
 _SQRT_TWO_OVER_PI = math.sqrt(2.0 / math.pi)
+_LEVELS, _LEVEL_WEIGHTS = ((leggauss(8)[0] + 1.0) / 2.0).tolist(), (leggauss(8)[1] / 2.0).tolist()
+_PLACES, _PLACE_WEIGHTS = hermegauss(5)[0].tolist(), (hermegauss(5)[1] / math.sqrt(2 * math.pi)).tolist()
+"""Quadratures of a smooth function, over levels (Gauss and Legendre) and a Gaussian (Gauss and Hermite)."""
 
 
 def mills_ratio(t: Tensor) -> Tensor:
@@ -178,8 +185,32 @@ class TruncatedGaussian(Conditional):
         return (self.log_shares.softmax(0) * _components(means)).sum(0)
 
     @override
-    def average(self, alpha: Tensor) -> Tensor:
-        return weighted_sum(alpha, self.mean)
+    def average(self, alpha: Tensor, shape: Shape | None = None) -> Tensor:
+        return weighted_sum(alpha, self.mean if shape is None else self.expect(shape.inverse))
+
+    def expect(self, function: Callable[[Tensor], Tensor]) -> Tensor:
+        """Compute `E[f(x_j) | z, s_j = 0]` of a smooth function of values `[K, B, C]`, by quadrature.
+
+        It's over the levels of e', and over what is left of x_j once e' is known.
+        """
+        total: Tensor | float = 0.0
+        pull, rest = self.slopes * self.px.scale.square() / self.spread, self.px.scale / self.spread
+        shares = self.log_shares.softmax(0)
+        for level, weight in zip(_LEVELS, _LEVEL_WEIGHTS, strict=True):
+            centre = self.px.mean + pull * self._noise(torch.full_like(self.t, level))
+            for place, share in zip(_PLACES, _PLACE_WEIGHTS, strict=True):
+                values = _components((centre + rest * place).expand(self._shape))
+                given = torch.stack([function(each) for each in values])
+                total = total + weight * share * (shares * given).sum(0)
+        return cast(Tensor, total)
+
+    def _noise(self, level: Tensor) -> Tensor:
+        """Find the e' below which, as it's drawn, the share `level` of its mass lies."""
+        if self.widths is not None:
+            noise = IntervalProbability(self.t, self._w(self.widths)).invert(level)
+        else:
+            noise = -_inverse_log_ndtr(log_ndtr(self.t.double()) + level.log())
+        return noise.to(self.t.dtype)
 
     @override
     def sample(self, generator: torch.Generator) -> Tensor:

@@ -14,6 +14,7 @@ from notmiwae.errors import ParameterError
 from notmiwae.model.distributions import Likelihood, Nodes, pick, weighted_sum
 from notmiwae.model.noise import uniform
 from notmiwae.model.observation.observation_model import ObservationSpec, observations
+from notmiwae.model.shapes import Shape
 
 _IMPOSSIBLE = -1e30
 """The logit of a code that a column doesn't have: finite, since −∞ times a zero of the mask is no number."""
@@ -135,5 +136,5 @@ class Categorical(Likelihood):
         return torch.stack(votes).argmax(0).to(weights.dtype)
 
     @override
-    def average(self, alpha: Tensor) -> Tensor:
+    def average(self, alpha: Tensor, shape: Shape | None = None) -> Tensor:
         return weighted_sum(alpha, self.log_probs.exp()).argmax(-1).to(alpha.dtype)

@@ -14,6 +14,7 @@ from typing_extensions import override
 from notmiwae.errors import ParameterError
 from notmiwae.model.distributions import Likelihood, Nodes
 from notmiwae.model.observation.observation_model import ObservationSpec, observations
+from notmiwae.model.shapes import Shape
 from notmiwae.specs import Spec
 
 
@@ -184,5 +185,8 @@ class Mixed(Likelihood):
         return self._joined([part.estimate(v_part, w_part) for part, v_part, w_part in terms])
 
     @override
-    def average(self, alpha: Tensor) -> Tensor:
-        return self._joined([part.average(alpha) for part in self.parts])
+    def average(self, alpha: Tensor, shape: Shape | None = None) -> Tensor:
+        if shape is None:
+            return self._joined([part.average(alpha) for part in self.parts])
+        parts = zip(self.parts, self.places, strict=True)
+        return self._joined([part.average(alpha, shape.columns(places)) for part, places in parts])
