@@ -14,6 +14,7 @@ import pandas as pd
 
 from notmiwae.errors import DataError, ParameterError
 from notmiwae.estimators.arguments import whole
+from notmiwae.estimators.arrived import arrived, as_pandas, is_frame
 from notmiwae.estimators.assumptions import ASSUMPTIONS
 from notmiwae.estimators.column_kinds import describe
 from notmiwae.estimators.columns import Column, check_names
@@ -91,6 +92,8 @@ def sensitivity(
         DataError: no column has a missing value, or the table can't be used.
     """
     named = assumptions if isinstance(assumptions, Mapping) else {word: word for word in assumptions}
+    if is_frame(X):
+        X = arrived(X, as_pandas(X), options.get("missing_values")).frame
     _check_words(named, columns, X)
     if isinstance(deltas, Mapping) and "mar" not in named.values():
         raise ParameterError("deltas: what they shift is 'mar'; accepted: 'mar' among the assumptions")

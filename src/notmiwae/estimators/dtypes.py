@@ -1,0 +1,134 @@
+"""Columns of dtypes that aren't modelled, in such that are; completed, they go back into their own.
+
+Decimals, and objects that are numbers, become floats or nullable whole numbers, Arrow's dictionaries become
+categories, and NumPy's whole numbers and truth values, where a marker stands among them, nullable.
+"""
+
+from decimal import Context, Decimal
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pandas.api import types
+
+from notmiwae.arrays import Mask
+from notmiwae.estimators.column_kinds import MOST_CATEGORIES
+
+_DIGITS = Context(prec=400)
+"""Enough for any number that is accepted."""
+
+
+def modelled(column: pd.Series, marked: Mask) -> pd.Series:
+    """Return a column in a dtype that is modelled, missing where a marker stands; itself if it is in one.
+
+    Arguments:
+        column: Column as it came.
+        marked: Cells in which a marker stands, `[N]`.
+    """
+    dtype = column.dtype
+    if marked.any() and isinstance(dtype, np.dtype) and dtype.kind in "iub":
+        column = column.convert_dtypes()
+    elif isinstance(dtype, pd.ArrowDtype) and _is_dictionary(dtype):
+        column = pd.Series(_chunks(column).to_pandas().array, index=column.index, name=column.name)
+    elif isinstance(dtype, pd.ArrowDtype) and _is_decimal(dtype):
+        column = column.astype(np.float64)
+    undefined = marked | _undefined(column)
+    if undefined.any():
+        column = column.mask(undefined)
+    if types.is_object_dtype(column.dtype):
+        return _numbers(column, bool(marked.any()))
+    return column
+
+
+def restored(original: pd.Series, missing: Mask, filled: pd.Series) -> pd.Series:
+    """Return a completed column in the dtype in which it came; what was seen is as it was.
+
+    Arguments:
+        original: Column as it came.
+        missing: Cells that were missing, markers too, `[N]`.
+        filled: The column completed, as it was modelled.
+    """
+    dtype = original.dtype
+    if isinstance(dtype, np.dtype) and dtype.kind in "iub":
+        return filled.astype(dtype)
+    if isinstance(dtype, pd.ArrowDtype) and _is_dictionary(dtype):
+        return _dictionary(filled, dtype)
+    completed = original.copy()
+    places = np.flatnonzero(missing)
+    if isinstance(dtype, pd.ArrowDtype):
+        scale = dtype.pyarrow_dtype.scale
+        largest = Decimal(10**dtype.pyarrow_dtype.precision - 1).scaleb(-scale, _DIGITS)
+        cells: list[Any] = [
+            max(-largest, min(largest, each)) for each in _decimals(filled.iloc[places], -scale)
+        ]
+        completed.iloc[places] = pd.Series(cells, dtype=dtype).array
+        return completed
+    seen = original[~missing].tolist()
+    cells = filled.iloc[places].tolist()
+    if any(isinstance(each, Decimal) for each in seen):
+        finest = min(int(each.as_tuple().exponent) for each in seen if isinstance(each, Decimal))
+        cells = _decimals(filled.iloc[places], min(finest, 0))
+    completed.iloc[places] = pd.Series(cells, dtype=object).array
+    return completed
+
+
+def _undefined(column: pd.Series) -> Mask:
+    """Tell which cells of a nullable column of floats are NaN, which pandas may tell from NA."""
+    if isinstance(column.dtype, np.dtype) or not types.is_float_dtype(column.dtype):
+        return np.zeros(len(column), dtype=bool)
+    found: Mask = np.isnan(column.to_numpy(dtype=np.float64, na_value=np.nan)) & ~column.isna().to_numpy()
+    return found
+
+
+def _numbers(column: pd.Series, marked: bool) -> pd.Series:
+    """Return a column of objects as one of numbers if it can be nothing else, or else as it is.
+
+    Few different numbers of one type may be codes of categories, unless a marker stands among them.
+    """
+    seen = column.dropna().tolist()
+    if not seen or not all(isinstance(each, Real | Decimal) and not isinstance(each, bool) for each in seen):
+        return column
+    whole = [isinstance(each, Integral) for each in seen]
+    several = any(whole) != all(whole) or any(isinstance(each, Decimal) for each in seen)
+    if not several and not marked and len(set(seen)) <= MOST_CATEGORIES:
+        return column
+    if all(whole) and all(-(2**63) <= each < 2**63 for each in seen):
+        return column.astype("Int64")
+    return column.map(float, na_action="ignore").astype(np.float64)
+
+
+def _decimals(numbers: pd.Series, exponent: int) -> list[Decimal]:
+    """Return numbers as decimals with as many places."""
+    place = Decimal(1).scaleb(exponent)
+    return [Decimal(float(each)).quantize(place, context=_DIGITS) for each in numbers]
+
+
+def _chunks(column: pd.Series) -> Any:
+    import pyarrow as pa
+
+    found = pa.chunked_array(pa.array(column.array))
+    return found.unify_dictionaries().combine_chunks()
+
+
+def _is_dictionary(dtype: pd.ArrowDtype) -> bool:
+    import pyarrow as pa
+
+    return bool(pa.types.is_dictionary(dtype.pyarrow_dtype))
+
+
+def _is_decimal(dtype: pd.ArrowDtype) -> bool:
+    import pyarrow as pa
+
+    return bool(pa.types.is_decimal(dtype.pyarrow_dtype))
+
+
+def _dictionary(filled: pd.Series, dtype: pd.ArrowDtype) -> pd.Series:
+    """Return a column of categories as one of Arrow's dictionaries."""
+    import pyarrow as pa
+
+    kind = dtype.pyarrow_dtype
+    codes = pa.array(filled.cat.codes.to_numpy(), type=kind.index_type)
+    names = pa.array(filled.cat.categories.tolist(), type=kind.value_type)
+    cells = pa.DictionaryArray.from_arrays(codes, names, ordered=kind.ordered)
+    return pd.Series(cells, index=filled.index, name=filled.name, dtype=dtype)
