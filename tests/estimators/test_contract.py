@@ -299,6 +299,27 @@ def test_decimals_are_imputed_as_numbers_with_their_places():
         assert set(imputer.fit_transform(narrow)["price"][table["price"].isna()]) == {Decimal("99.99")}
 
 
+def test_objects_whose_kind_is_said_are_taken_as_they_are():
+    whole = pd.Series([None if row % 5 == 1 else row for row in range(400)], dtype=object)
+    table = pd.DataFrame({"beside": np.linspace(-1, 1, 400), "x": whole})
+    imputed = MIWAEImputer(**QUICK, kinds={"x": "continuous"}).fit_transform(table)["x"][whole.isna()]
+    assert (imputed % 1 != 0).any()
+
+
+@pytest.mark.parametrize(
+    ("cells", "said"),
+    [
+        ([Decimal("Infinity"), Decimal(1)], "column 'x': inf in row 0; accepted: finite numbers"),
+        ([Decimal(1), "a"], "column 'x' holds Decimal('1'); accepted: text, finite numbers, truth values"),
+        ([10**400, 1.5], "column 'x' mixes float, int; accepted: values of one type"),
+    ],
+)
+def test_objects_that_are_no_numbers_are_refused(cells, said):
+    table = pd.DataFrame({"beside": range(24), "x": pd.Series(cells * 12, dtype=object)})
+    with pytest.raises(DataError, match=f"^{re.escape(said)}"):
+        MIWAEImputer(**QUICK).fit(table)
+
+
 def test_many_numbers_among_objects_are_numbers_and_few_are_codes():
     many = pd.Series([None if row % 5 == 1 else row / 3 for row in range(400)], dtype=object)
     table = pd.DataFrame({"beside": np.linspace(-1, 1, 400), "many": many, "few": [1, None, 3, 1] * 100})
@@ -339,6 +360,10 @@ def test_a_frame_of_polars_comes_out_as_one():
     assert len(sensitivity(table, ["number"], ["mar"], n_draws=2, **QUICK).table) == 2
     with pytest.raises(DataError, match="the table is a LazyFrame of polars; accepted: a DataFrame"):
         imputer.fit(table.lazy())
+    with pytest.raises(DataError, match="the table can't be read through Arrow: "):
+        imputer.fit(table.with_columns(truth=table["whole"].cast(polars.Int128)))
+    nothing = polars.DataFrame({name: [None] * 24 for name in table.columns})
+    assert sum(imputer.set_output(transform="default").transform(nothing).null_count().row(0)) == 0
     indicated = MIWAEImputer(**QUICK, add_indicator=True, missing_values=250).fit_transform(table)
     assert indicated["missingindicator_whole"].to_list() == [False, True, True] * 8
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +14,9 @@ from sklearn.utils.validation import validate_data
 from notmiwae.arrays import Floats
 from notmiwae.errors import AssumptionWarning, DataError
 from notmiwae.estimators.arguments import renamed
-from notmiwae.estimators.arrived import Arrived, arrived, as_pandas, is_frame, numbered, unmasked
+from notmiwae.estimators.arrived import Arrived, arrived, is_frame, numbered, unmasked
 from notmiwae.estimators.column_kinds import describe
-from notmiwae.estimators.columns import Column, check_names, encode
+from notmiwae.estimators.columns import Column, encode
 from notmiwae.estimators.features import Features, features
 from notmiwae.training.fitted_model import FittedModel
 
@@ -107,15 +107,16 @@ def check_reach(columns: Sequence[Column], members: Sequence[FittedModel], value
 
 def _without(empty: Sequence[str], said: Any) -> Any:
     """Return what is said of columns without those that are empty."""
-    return {name: each for name, each in said.items() if str(name) not in empty} if empty and said else said
+    if not empty or not isinstance(said, Mapping):
+        return said
+    return {name: each for name, each in said.items() if str(name) not in empty}
 
 
 def _arrived(imputer: MIWAEImputer, X: Any, reset: bool) -> Arrived:
     if is_frame(X):
-        table = as_pandas(X)
-        check_names(table)
-        validate_data(imputer, table, reset=reset, skip_check_array=True)
-        return arrived(X, table, imputer.missing_values)
+        found = arrived(X, imputer.missing_values, imputer.kinds)
+        validate_data(imputer, found.original, reset=reset, skip_check_array=True)
+        return found
     if getattr(getattr(X, "dtype", None), "kind", None) == "c":
         raise DataError("Complex data not supported; accepted: real numbers")
     X = unmasked(X, imputer.missing_values, () if reset else getattr(imputer, "feature_names_in_", ()))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from notmiwae.errors import DataError
+from notmiwae.errors import LONGEST, DataError, flat
+from notmiwae.estimators.columns import check_names
 from notmiwae.estimators.dtypes import modelled, restored
 from notmiwae.estimators.markers import Markers, beyond_usual, marked, markers_by_column
 
@@ -49,22 +50,26 @@ class Arrived:
         return _polars_like(whole, self.given) if _is_polars(self.given) and not to_pandas else whole
 
 
-def arrived(given: Any, table: pd.DataFrame, missing_values: Markers) -> Arrived:
-    """Look for what is missing in a table.
+def arrived(given: Any, missing_values: Markers, kinds: Any) -> Arrived:
+    """Look for what is missing in a DataFrame, of pandas or polars.
 
     Arguments:
         given: What a user gave.
-        table: Its columns as pandas has them.
         missing_values: Argument of the imputer.
+        kinds: Argument of the imputer.
 
     Raises:
+        DataError: the columns have names that can't be used, or are of a type that pandas hasn't.
         ParameterError: `missing_values` is no marker, or names a column that isn't there.
     """
+    table = as_pandas(given)
+    check_names(table)
+    said = {str(name) for name in kinds} if isinstance(kinds, Mapping) else ()
     markers = markers_by_column(missing_values, [str(label) for label in table.columns])
     frame = table
     for place, own in enumerate(markers):
         column = table.iloc[:, place]
-        found: Any = modelled(column, marked(column, own))
+        found: Any = modelled(column, marked(column, own), str(column.name) in said)
         if found is not column:
             frame = frame.copy(deep=False) if frame is table else frame
             frame.isetitem(place, found)
@@ -80,14 +85,19 @@ def as_pandas(table: Any) -> pd.DataFrame:
     """Return a DataFrame as one of pandas, that of polars in Arrow's dtypes.
 
     Raises:
-        DataError: it's something else of polars.
+        DataError: it's something else of polars, or has a type that Arrow or pandas hasn't.
     """
     if isinstance(table, pd.DataFrame):
         return table
     if not hasattr(table, "to_arrow") or not hasattr(table, "columns"):
         kind = type(table).__name__
         raise DataError(f"the table is a {kind} of polars; accepted: a DataFrame, as `collect()` makes one")
-    return table.to_arrow().to_pandas(types_mapper=pd.ArrowDtype)  # type: ignore[no-any-return]
+    import pyarrow as pa
+
+    try:
+        return table.to_arrow().to_pandas(types_mapper=pd.ArrowDtype)  # type: ignore[no-any-return]
+    except pa.ArrowException as error:
+        raise DataError(f"the table can't be read through Arrow: {flat(error, LONGEST)}") from None
 
 
 def unmasked(table: Any, missing_values: Markers, known: Sequence[str]) -> Any:
@@ -136,5 +146,7 @@ def _polars_like(filled: pd.DataFrame, given: Any) -> Any:
     import pyarrow as pa
 
     # It's imported by whoever made the table.
-    whole = sys.modules["polars"].from_arrow(pa.Table.from_pandas(filled, preserve_index=False))
-    return whole.cast({name: kind for name, kind in given.schema.items() if name in whole.columns})
+    pl = sys.modules["polars"]
+    whole = pl.from_arrow(pa.Table.from_pandas(filled, preserve_index=False))
+    types = {name: kind for name, kind in given.schema.items() if name in whole.columns and kind != pl.Null}
+    return whole.cast(types)

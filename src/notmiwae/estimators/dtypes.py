@@ -19,12 +19,13 @@ _DIGITS = Context(prec=400)
 """Enough for any number that is accepted."""
 
 
-def modelled(column: pd.Series, marked: Mask) -> pd.Series:
+def modelled(column: pd.Series, marked: Mask, said: bool) -> pd.Series:
     """Return a column in a dtype that is modelled, missing where a marker stands; itself if it is in one.
 
     Arguments:
         column: Column as it came.
         marked: Cells in which a marker stands, `[N]`.
+        said: Whether the user says what kind of column it is.
     """
     dtype = column.dtype
     if marked.any() and isinstance(dtype, np.dtype) and dtype.kind in "iub":
@@ -33,11 +34,13 @@ def modelled(column: pd.Series, marked: Mask) -> pd.Series:
         column = pd.Series(_chunks(column).to_pandas().array, index=column.index, name=column.name)
     elif isinstance(dtype, pd.ArrowDtype) and _is_decimal(dtype):
         column = column.astype(np.float64)
+    elif isinstance(dtype, pd.ArrowDtype) and _is_null(dtype):
+        column = column.astype(object)
     undefined = marked | _undefined(column)
     if undefined.any():
         column = column.mask(undefined)
     if types.is_object_dtype(column.dtype):
-        return _numbers(column, bool(marked.any()))
+        return _numbers(column, bool(marked.any()), said)
     return column
 
 
@@ -54,6 +57,8 @@ def restored(original: pd.Series, missing: Mask, filled: pd.Series) -> pd.Series
         return filled.astype(dtype)
     if isinstance(dtype, pd.ArrowDtype) and _is_dictionary(dtype):
         return _dictionary(filled, dtype)
+    if isinstance(dtype, pd.ArrowDtype) and _is_null(dtype):
+        return filled.infer_objects()
     completed = original.copy()
     places = np.flatnonzero(missing)
     if isinstance(dtype, pd.ArrowDtype):
@@ -81,21 +86,27 @@ def _undefined(column: pd.Series) -> Mask:
     return found
 
 
-def _numbers(column: pd.Series, marked: bool) -> pd.Series:
+def _numbers(column: pd.Series, marked: bool, said: bool) -> pd.Series:
     """Return a column of objects as one of numbers if it can be nothing else, or else as it is.
 
-    Few different numbers of one type may be codes of categories, unless a marker stands among them.
+    Few different numbers of one type may be codes of categories, unless a marker stands among them. Where a
+    user says the kind of a column, its objects are taken as they are but for decimals.
     """
     seen = column.dropna().tolist()
     if not seen or not all(isinstance(each, Real | Decimal) and not isinstance(each, bool) for each in seen):
         return column
     whole = [isinstance(each, Integral) for each in seen]
-    several = any(whole) != all(whole) or any(isinstance(each, Decimal) for each in seen)
-    if not several and not marked and len(set(seen)) <= MOST_CATEGORIES:
-        return column
+    if not any(isinstance(each, Decimal) for each in seen):
+        codes = any(whole) == all(whole) and not marked and len(set(seen)) <= MOST_CATEGORIES
+        if said or codes:
+            return column
     if all(whole) and all(-(2**63) <= each < 2**63 for each in seen):
         return column.astype("Int64")
-    return column.map(float, na_action="ignore").astype(np.float64)
+    try:
+        return column.map(float, na_action="ignore").astype(np.float64)
+    except OverflowError:
+        # It's refused as what it is.
+        return column
 
 
 def _decimals(numbers: pd.Series, exponent: int) -> list[Decimal]:
@@ -121,6 +132,12 @@ def _is_decimal(dtype: pd.ArrowDtype) -> bool:
     import pyarrow as pa
 
     return bool(pa.types.is_decimal(dtype.pyarrow_dtype))
+
+
+def _is_null(dtype: pd.ArrowDtype) -> bool:
+    import pyarrow as pa
+
+    return bool(pa.types.is_null(dtype.pyarrow_dtype))
 
 
 def _dictionary(filled: pd.Series, dtype: pd.ArrowDtype) -> pd.Series:
