@@ -1,6 +1,7 @@
 """What users of scikit-learn's imputers expect: its own tests, markers, containers, a fork."""
 
 import inspect
+import json
 import multiprocessing
 import re
 import warnings
@@ -103,6 +104,13 @@ def test_a_marker_of_an_array_is_a_gap(made):
     np.testing.assert_allclose(filled, expected, rtol=1e-4)
     by_name = MIWAEImputer(**QUICK, missing_values={f"x{place}": [-1, "-1"] for place in range(3)})
     assert by_name.fit_transform(table).tobytes() == filled.tobytes()
+
+
+def test_a_list_may_mix_markers():
+    rows = [[1, 2], [-1, 3], ["?", 4], [5, 7]]
+    filled = MIWAEImputer(**QUICK, missing_values=[-1, "?"]).fit_transform(rows)
+    expected = MIWAEImputer(**QUICK).fit_transform([[1, 2], [None, 3], [None, 4], [5, 7]])
+    assert filled.tobytes() == expected.tobytes()
 
 
 def test_a_number_marks_no_truth_value_and_no_text():
@@ -234,6 +242,24 @@ def test_arguments_survive_saving_and_the_command_takes_no_such_model(tmp_path):
         load(tmp_path / "model")
     MIWAEImputer(**QUICK).fit(marked).save(tmp_path / "model")
     assert np.isnan(load(tmp_path / "model").missing_values)
+
+
+def test_a_folder_of_an_older_version_is_read_and_places_that_arent_there_are_refused(tmp_path):
+    table = ages()
+    MIWAEImputer(**QUICK).fit(table).save(tmp_path / "model")
+    file = tmp_path / "model/imputer.json"
+    expected, written = MIWAEImputer.load(tmp_path / "model").transform(table), json.loads(file.read_text())
+    features = written.pop("features")
+    for name in ("missing_values", "add_indicator", "keep_empty_features"):
+        written["parameters"].pop(name)
+    file.write_text(json.dumps(written))
+    older = MIWAEImputer.load(tmp_path / "model")
+    assert older.transform(table).equals(expected)
+    assert (older.n_features_in_, older.add_indicator) == (5, False)
+    for wrong in ({"indicated": [7]}, {"empty": [0, 0]}, {"size": 9}, {"empty": ["a"]}):
+        file.write_text(json.dumps(written | {"features": features | wrong}))
+        with pytest.raises(DataError, match=r"imputer\.json: features: found"):
+            MIWAEImputer.load(tmp_path / "model")
 
 
 # --- containers

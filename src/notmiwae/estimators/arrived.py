@@ -111,7 +111,10 @@ def unmasked(table: Any, missing_values: Markers, known: Sequence[str]) -> Any:
     masked = isinstance(table, np.ma.MaskedArray)
     if not masked and not beyond_usual(missing_values):
         return table
-    values = table.data if masked else np.asarray(table)
+    # Of a list's numbers and texts NumPy would make texts.
+    values = (
+        table.data if masked else np.asarray(table, dtype=object if isinstance(table, list | tuple) else None)
+    )
     if values.ndim != 2 or values.dtype.kind not in "iubfSUO":
         # Scikit-learn says what is wrong with it.
         return table
@@ -128,11 +131,8 @@ def numbered(columns: int) -> list[str]:
 
 
 def _with_gaps(values: npt.NDArray[Any], mask: npt.NDArray[np.bool_]) -> npt.NDArray[Any]:
-    if values.dtype.kind in "iub" and mask.any():
-        values = values.astype(np.float64)
-    elif values.dtype.kind in "SU" and mask.any():
-        values = values.astype(object)
-    values = values.copy()
+    kind = {"i": np.float64, "u": np.float64, "b": np.float64, "S": object, "U": object}
+    values = values.astype(kind.get(values.dtype.kind, values.dtype))
     values[mask] = np.nan
     return values
 

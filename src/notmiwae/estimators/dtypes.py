@@ -16,7 +16,9 @@ from notmiwae.arrays import Mask
 from notmiwae.estimators.column_kinds import MOST_CATEGORIES
 
 _DIGITS = Context(prec=400)
-"""Enough for any number that is accepted."""
+"""Enough for any number that is accepted, with as many places as `_FINEST` has."""
+_FINEST = -30
+"""Exponent of the last place to which decimals are imputed."""
 
 
 def modelled(column: pd.Series, marked: Mask, said: bool) -> pd.Series:
@@ -27,15 +29,13 @@ def modelled(column: pd.Series, marked: Mask, said: bool) -> pd.Series:
         marked: Cells in which a marker stands, `[N]`.
         said: Whether the user says what kind of column it is.
     """
-    dtype = column.dtype
+    dtype, arrow = column.dtype, _of_arrow(column.dtype)
     if marked.any() and isinstance(dtype, np.dtype) and dtype.kind in "iub":
         column = column.convert_dtypes()
-    elif isinstance(dtype, pd.ArrowDtype) and _is_dictionary(dtype):
+    elif arrow == "dictionary":
         column = pd.Series(_chunks(column).to_pandas().array, index=column.index, name=column.name)
-    elif isinstance(dtype, pd.ArrowDtype) and _is_decimal(dtype):
-        column = column.astype(np.float64)
-    elif isinstance(dtype, pd.ArrowDtype) and _is_null(dtype):
-        column = column.astype(object)
+    elif arrow:
+        column = column.astype(np.float64 if arrow == "decimal" else object)
     undefined = marked | _undefined(column)
     if undefined.any():
         column = column.mask(undefined)
@@ -52,29 +52,25 @@ def restored(original: pd.Series, missing: Mask, filled: pd.Series) -> pd.Series
         missing: Cells that were missing, markers too, `[N]`.
         filled: The column completed, as it was modelled.
     """
-    dtype = original.dtype
+    dtype: Any = original.dtype
+    arrow = _of_arrow(dtype)
+    if arrow == "dictionary":
+        return _dictionary(filled, dtype)
+    if arrow == "null":
+        return filled.infer_objects()
     if isinstance(dtype, np.dtype) and dtype.kind in "iub":
         return filled.astype(dtype)
-    if isinstance(dtype, pd.ArrowDtype) and _is_dictionary(dtype):
-        return _dictionary(filled, dtype)
-    if isinstance(dtype, pd.ArrowDtype) and _is_null(dtype):
-        return filled.infer_objects()
-    completed = original.copy()
     places = np.flatnonzero(missing)
-    if isinstance(dtype, pd.ArrowDtype):
-        scale = dtype.pyarrow_dtype.scale
-        largest = Decimal(10**dtype.pyarrow_dtype.precision - 1).scaleb(-scale, _DIGITS)
-        cells: list[Any] = [
-            max(-largest, min(largest, each)) for each in _decimals(filled.iloc[places], -scale)
-        ]
-        completed.iloc[places] = pd.Series(cells, dtype=dtype).array
-        return completed
-    seen = original[~missing].tolist()
-    cells = filled.iloc[places].tolist()
-    if any(isinstance(each, Decimal) for each in seen):
-        finest = min(int(each.as_tuple().exponent) for each in seen if isinstance(each, Decimal))
-        cells = _decimals(filled.iloc[places], min(finest, 0))
-    completed.iloc[places] = pd.Series(cells, dtype=object).array
+    imputed = filled.iloc[places]
+    decimals = [each for each in original[~missing] if isinstance(each, Decimal)]
+    cells: list[Any] = imputed.tolist()
+    if arrow == "decimal":
+        cells = _within(_decimals(imputed, -dtype.pyarrow_dtype.scale), dtype)
+    elif decimals:
+        finest = min(int(each.as_tuple().exponent) for each in decimals)
+        cells = _decimals(imputed, min(max(finest, _FINEST), 0))
+    completed = original.copy()
+    completed.iloc[places] = pd.Series(cells, dtype=dtype).array
     return completed
 
 
@@ -115,6 +111,13 @@ def _decimals(numbers: pd.Series, exponent: int) -> list[Decimal]:
     return [Decimal(float(each)).quantize(place, context=_DIGITS) for each in numbers]
 
 
+def _within(decimals: list[Decimal], dtype: Any) -> list[Decimal]:
+    """Return decimals within the largest that Arrow's dtype can hold."""
+    kind = dtype.pyarrow_dtype
+    largest = Decimal(10**kind.precision - 1).scaleb(-kind.scale, _DIGITS)
+    return [max(-largest, min(largest, each)) for each in decimals]
+
+
 def _chunks(column: pd.Series) -> Any:
     import pyarrow as pa
 
@@ -122,25 +125,17 @@ def _chunks(column: pd.Series) -> Any:
     return found.unify_dictionaries().combine_chunks()
 
 
-def _is_dictionary(dtype: pd.ArrowDtype) -> bool:
+def _of_arrow(dtype: Any) -> str:
+    """Return which of Arrow's dtypes that aren't modelled it is; nothing of any other."""
+    if not isinstance(dtype, pd.ArrowDtype):
+        return ""
     import pyarrow as pa
 
-    return bool(pa.types.is_dictionary(dtype.pyarrow_dtype))
+    names = ("dictionary", "decimal", "null")
+    return next((name for name in names if getattr(pa.types, f"is_{name}")(dtype.pyarrow_dtype)), "")
 
 
-def _is_decimal(dtype: pd.ArrowDtype) -> bool:
-    import pyarrow as pa
-
-    return bool(pa.types.is_decimal(dtype.pyarrow_dtype))
-
-
-def _is_null(dtype: pd.ArrowDtype) -> bool:
-    import pyarrow as pa
-
-    return bool(pa.types.is_null(dtype.pyarrow_dtype))
-
-
-def _dictionary(filled: pd.Series, dtype: pd.ArrowDtype) -> pd.Series:
+def _dictionary(filled: pd.Series, dtype: Any) -> pd.Series:
     """Return a column of categories as one of Arrow's dictionaries."""
     import pyarrow as pa
 
@@ -148,4 +143,5 @@ def _dictionary(filled: pd.Series, dtype: pd.ArrowDtype) -> pd.Series:
     codes = pa.array(filled.cat.codes.to_numpy(), type=kind.index_type)
     names = pa.array(filled.cat.categories.tolist(), type=kind.value_type)
     cells = pa.DictionaryArray.from_arrays(codes, names, ordered=kind.ordered)
-    return pd.Series(cells, index=filled.index, name=filled.name, dtype=dtype)
+    whole: pd.Series = pd.Series(cells, index=filled.index, name=filled.name, dtype=dtype)
+    return whole

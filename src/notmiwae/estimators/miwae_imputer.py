@@ -142,8 +142,8 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             y: Not used.
 
         Warns:
-            AssumptionWarning: values are missing, and the assumption on why wasn't said or is `unknown`; or
-                something makes it doubtful: gaps that aren't as assumed, few values, imputations far out.
+            AssumptionWarning: why values are missing wasn't said or is `unknown`; something makes it doubtful
+                (other gaps, few values, imputations far out); values are beyond `limits`; a column has none.
 
         Raises:
             DataError: the table can't be used; the message names column and value.
@@ -182,7 +182,7 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def transform(self, X: Any) -> Any:
         """Return the table with its missing cells imputed: means of numbers, the most probable category."""
-        # Of another kind of DataFrame than came, scikit-learn makes what `set_output` asks for from pandas'.
+        # What `set_output` asks for scikit-learn makes of pandas' DataFrames.
         to_pandas = _get_output_config("transform", self)["dense"] == "pandas"
         rows, (mean,) = self._filled(X, 0)
         return rows.back(mean, to_pandas)
