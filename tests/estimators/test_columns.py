@@ -145,7 +145,6 @@ TIMES = pd.to_datetime(["2020-01-01", None] * 12)
 @pytest.mark.parametrize(
     ("column", "arguments", "said"),
     [
-        ([None] * 24, {}, "column 'x' has no observed value; drop it"),
         ([1.0, np.inf] * 12, {}, "column 'x': inf in row 1; accepted: finite numbers"),
         ([1.0, 1e300] * 12, {}, "column 'x': 1e+300 in row 1; accepted: .* at most 1e+150 in size"),
         (

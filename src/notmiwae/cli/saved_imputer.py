@@ -23,9 +23,20 @@ def load(folder: Path) -> MIWAEImputer:
     """Read the imputer in a folder; raise `DataError` if there is none."""
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder; accepted: what --model-out wrote")
+    from notmiwae.estimators.markers import beyond_usual
     from notmiwae.estimators.miwae_imputer import MIWAEImputer
 
-    return MIWAEImputer.load(folder)
+    imputer = MIWAEImputer.load(folder)
+    if (
+        imputer.n_features_in_ > len(imputer.columns_)
+        or imputer.indicator_
+        or beyond_usual(imputer.missing_values)
+    ):
+        raise DataError(
+            f"{folder}: was fitted by a program with an empty column, add_indicator or missing_values, which "
+            "this command doesn't have; accepted: what --model-out wrote"
+        )
+    return imputer
 
 
 def read_rows(

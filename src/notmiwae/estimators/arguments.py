@@ -5,8 +5,19 @@ from collections.abc import Iterable
 from numbers import Integral
 from typing import Any
 
+from notmiwae.computing import resolve
 from notmiwae.errors import ParameterError
 from notmiwae.model.networks import MOST_LAYERS
+
+
+def check_arguments(imputer: Any) -> None:
+    """Raise a `ParameterError` if a number among an imputer's arguments is none that is accepted."""
+    for name in ("latent_size", "steps", "members", "n_samples", "n_threads"):
+        value = getattr(imputer, name)
+        if value is not None or name in ("members", "n_samples", "n_threads"):
+            whole(name, value, 1)
+    layers("hidden", imputer.hidden)
+    resolve(imputer.device)
 
 
 def whole(name: str, value: Any, least: int) -> int:
@@ -38,6 +49,6 @@ def renamed(old: str, old_value: Any, name: str, value: Any) -> Any:
     if value is not None:
         raise ParameterError(f"{old}: found beside {name}; accepted: {name}, its name now, alone")
     warnings.warn(
-        f"{old} is called {name} now; the old name goes in version 0.4", FutureWarning, stacklevel=3
+        f"{old} is called {name} now; the old name goes in version 0.4", FutureWarning, stacklevel=4
     )
     return old_value

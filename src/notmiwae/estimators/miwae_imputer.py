@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_random_state
+from sklearn.utils._set_output import _get_output_config
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
 from notmiwae.arrays import Floats
@@ -19,15 +20,16 @@ from notmiwae.computing import resolve
 from notmiwae.errors import AssumptionWarning
 from notmiwae.estimators import learnt_process as learnt
 from notmiwae.estimators import storage
-from notmiwae.estimators.accepted_tables import check_reach, table_as_fitted, table_to_fit
-from notmiwae.estimators.arguments import layers, renamed, whole
+from notmiwae.estimators.accepted_tables import Rows, table_as_fitted, table_to_fit
+from notmiwae.estimators.arguments import check_arguments, whole
 from notmiwae.estimators.check import Check
 from notmiwae.estimators.choice import AT_RANDOM, Decided, assumptions_table, explains
-from notmiwae.estimators.column_kinds import Limits, describe
-from notmiwae.estimators.columns import encode, fill
+from notmiwae.estimators.column_kinds import Limits
+from notmiwae.estimators.columns import fill
 from notmiwae.estimators.defaults import network, training
 from notmiwae.estimators.ensemble import Ensemble
 from notmiwae.estimators.evidence import masks_at_random
+from notmiwae.estimators.markers import Markers
 from notmiwae.estimators.races import blank, choose
 from notmiwae.estimators.scoring import row_bounds
 from notmiwae.estimators.threads import torch_threads
@@ -41,8 +43,9 @@ from notmiwae.training.fitted_model import FittedModel
 class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Impute by a MIWAE: values are missing at random, given what is seen (Mattei & Frellsen, ICML 2019).
 
-    Takes an array of numbers, or a DataFrame of numbers, truth values and categories, and returns the same
-    kind, with dtypes, index and the order of columns kept. Columns are standardised inside.
+    Takes an array of numbers, masked or not, or a DataFrame (pandas or polars) of numbers, truth values and
+    categories, and returns the same kind, with dtypes, index and the order of columns kept; nothing is masked
+    any more. Columns are standardised inside.
 
     Arguments:
         latent_size: Dimension of z; None: one less than the columns, at most 20.
@@ -57,6 +60,12 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             `categorical`.
         limits: Lowest and highest value of an imputation by column, as `{"wage": (0, None)}`; None where
             there is none.
+        missing_values: What stands for a missing value beside NaN, None and pandas' NA, which always do: a
+            number, a text, a list of them, or either by column, as `{"age": [98, 99]}`.
+        add_indicator: Whether each column that had a gap in `fit` gets another one, `missingindicator_NAME`,
+            which says where the gaps are.
+        keep_empty_features: Whether a column without any value is carried along, with 0 in its gaps; else
+            it's left out. A warning says so in both cases.
         random_state: Seed, or a `RandomState`.
         n_jobs: Number of processes that train, a member each of a table of 10,000 rows and more, of a smaller
             one five; and that impute, for many rows. None: one, -1: one for each core.
@@ -69,7 +78,8 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     Attributes:
         n_features_in_: Number of columns.
         feature_names_in_: Names of the columns, if they have any.
-        columns_: Description of each column, a `Column`.
+        columns_: Description of each column that is modelled, a `Column`.
+        indicator_: Scikit-learn's `MissingIndicator`; None where none is asked for.
         members_: Fitted models.
         assumptions_: What evidence weighed, a row for each column and candidate, where the assumption left it
             open; see `choice.assumptions_table`.
@@ -100,6 +110,9 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         n_samples: int = 200,
         kinds: Mapping[str, str] | None = None,
         limits: Limits | None = None,
+        missing_values: Markers = np.nan,
+        add_indicator: bool = False,
+        keep_empty_features: bool = False,
         random_state: int | np.random.RandomState | None = None,
         n_jobs: int | None = None,
         n_threads: int = 1,
@@ -115,6 +128,9 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.n_samples = n_samples
         self.kinds = kinds
         self.limits = limits
+        self.missing_values = missing_values
+        self.add_indicator = add_indicator
+        self.keep_empty_features = keep_empty_features
         self.random_state = random_state
         self.n_jobs = n_jobs
         self.n_threads = n_threads
@@ -126,23 +142,21 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """Train on a table with missing values.
 
         Arguments:
-            X: `[N, D]`, NaN (or what pandas takes for missing) where missing.
+            X: `[N, D]`, NaN (or what pandas takes for missing, or `missing_values`) where missing.
             y: Not used.
 
         Warns:
-            AssumptionWarning: values are missing, and the assumption on why wasn't said or is `unknown`; or
-                something makes it doubtful: gaps that aren't as assumed, few values, imputations far out.
+            AssumptionWarning: why values are missing wasn't said or is `unknown`; something makes it doubtful
+                (other gaps, few values, imputations far out); values are beyond `limits`; a column has none.
 
         Raises:
             DataError: the table can't be used; the message names column and value.
             ParameterError: an argument doesn't fit.
             DivergenceError: the bound became non-finite.
         """
-        self._check()
-        table = table_to_fit(self, X)
-        limits = renamed("bounds", self.bounds, "limits", self.limits)
-        self.columns_ = describe(table, self.kinds, limits)
-        values = encode(self.columns_, table)
+        check_arguments(self)
+        self.columns_, values, self._features = table_to_fit(self, X)
+        self.indicator_ = self._features.indicator
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         seeds = [torch_seed(seed, "train", member) for member in range(self.members)]
         names = tuple(column.name for column in self.columns_)
@@ -172,7 +186,10 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def transform(self, X: Any) -> Any:
         """Return the table with its missing cells imputed: means of numbers, the most probable category."""
-        return self.complete(X, 0)[0]
+        # What `set_output` asks for scikit-learn makes of pandas' DataFrames.
+        to_pandas = _get_output_config("transform", self)["dense"] == "pandas"
+        rows, (mean,) = self._filled(X, 0)
+        return rows.back(mean, to_pandas)
 
     def sample(self, X: Any, n_draws: int = 20) -> list[Any]:
         """Draw completed tables from `p(x_m | x_o, s)`: multiple imputations."""
@@ -187,11 +204,8 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             first: Number of the table's first row, if it's a piece of a larger one; a multiple of 1,024. The
                 pieces together are then what the whole table would be.
         """
-        table, values = self._rows(X)
-        imputed = self._ensemble().impute(values, whole("n_draws", n_draws, 0), first)
-        # One after the other, as each is a whole table.
-        filled = [fill(self.columns_, table, each) for each in (imputed.mean, *imputed.draws)]
-        mean, *draws = filled if isinstance(X, pd.DataFrame) else [each.to_numpy() for each in filled]
+        rows, filled = self._filled(X, whole("n_draws", n_draws, 0), first)
+        mean, *draws = map(rows.back, filled)
         return mean, draws
 
     def check(self, X: Any, n_draws: int = 100) -> Check:
@@ -248,19 +262,22 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return storage.load(Path(folder), [MIWAEImputer, NotMIWAEImputer])
 
     def get_feature_names_out(self, input_features: Any = None) -> npt.NDArray[Any]:
-        """Return the names of the columns, which are those that went in."""
+        """Return the names of the columns that come out: those that went in, and indicators."""
         check_is_fitted(self, "n_features_in_")
-        names: npt.NDArray[Any] = _check_feature_names_in(self, input_features)
-        return names
+        return self._features.names(_check_feature_names_in(self, input_features))
 
-    def _rows(self, X: Any) -> tuple[pd.DataFrame, Floats]:
+    def _rows(self, X: Any) -> tuple[Rows, Floats]:
         """Return new rows as a table and as numbers; raise a `DataError` if they don't fit the model."""
         check_is_fitted(self)
-        self._check()
-        table = table_as_fitted(self, X, self.columns_)
-        values = encode(self.columns_, table)
-        check_reach(self.columns_, self.members_, values)
-        return table, values
+        check_arguments(self)
+        return table_as_fitted(self, X)
+
+    def _filled(self, X: Any, n_draws: int, first: int = 0) -> tuple[Rows, Iterator[pd.DataFrame]]:
+        """Return rows and their modelled columns completed: by means, then by draws."""
+        rows, values = self._rows(X)
+        imputed = self._ensemble().impute(values, n_draws, first)
+        # One after the other, as each is a whole table.
+        return rows, (fill(self.columns_, rows.table, each) for each in (imputed.mean, *imputed.draws))
 
     def _ensemble(self) -> Ensemble:
         at_random = AT_RANDOM in set(self.assumptions_["assumption"])
@@ -268,15 +285,6 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def _workers(self) -> Workers:
         return Workers(self.n_jobs, self.n_threads, resolve(self.device), bool(self.verbose))
-
-    def _check(self) -> None:
-        """Raise a `ParameterError` if a number among the arguments is none that is accepted."""
-        for name in ("latent_size", "steps", "members", "n_samples", "n_threads"):
-            value = getattr(self, name)
-            if value is not None or name in ("members", "n_samples", "n_threads"):
-                whole(name, value, 1)
-        layers("hidden", self.hidden)
-        resolve(self.device)
 
     def _process(self) -> ProcessSpec:
         return IgnorableSpec()

@@ -10,7 +10,7 @@ from typing_extensions import override
 
 from notmiwae.errors import DataError, ParameterError
 from notmiwae.estimators.accepted_tables import table_to_fit
-from notmiwae.estimators.arguments import renamed
+from notmiwae.estimators.arguments import check_arguments
 from notmiwae.estimators.assumptions import (
     AUTO,
     UNKNOWN,
@@ -20,10 +20,10 @@ from notmiwae.estimators.assumptions import (
     missing_process,
 )
 from notmiwae.estimators.choice import AT_RANDOM, Decided, undecided
-from notmiwae.estimators.column_kinds import Limits, describe
-from notmiwae.estimators.columns import encode
+from notmiwae.estimators.column_kinds import Limits
 from notmiwae.estimators.comparison import Comparison, compare
 from notmiwae.estimators.defaults import network
+from notmiwae.estimators.markers import Markers
 from notmiwae.estimators.miwae_imputer import MIWAEImputer
 from notmiwae.model.missing_process.missing_process import ProcessSpec
 from notmiwae.randomness import torch_seed
@@ -74,6 +74,9 @@ class NotMIWAEImputer(MIWAEImputer):
         n_samples: int = 200,
         kinds: Mapping[str, str] | None = None,
         limits: Limits | None = None,
+        missing_values: Markers = np.nan,
+        add_indicator: bool = False,
+        keep_empty_features: bool = False,
         random_state: int | np.random.RandomState | None = None,
         n_jobs: int | None = None,
         n_threads: int = 1,
@@ -90,6 +93,9 @@ class NotMIWAEImputer(MIWAEImputer):
             n_samples=n_samples,
             kinds=kinds,
             limits=limits,
+            missing_values=missing_values,
+            add_indicator=add_indicator,
+            keep_empty_features=keep_empty_features,
             random_state=random_state,
             n_jobs=n_jobs,
             n_threads=n_threads,
@@ -121,11 +127,8 @@ class NotMIWAEImputer(MIWAEImputer):
             ParameterError: an unknown word or column, or one to be chosen by evidence itself.
             DataError: nothing is missing, or the table can't be used.
         """
-        self._check()
-        scratch = clone(self)
-        table = table_to_fit(scratch, X)
-        columns = describe(table, self.kinds, renamed("bounds", self.bounds, "limits", self.limits))
-        values = encode(columns, table)
+        check_arguments(self)
+        columns, values, _ = table_to_fit(clone(self), X)
         if not np.isnan(values).any():
             raise DataError("no value is missing: there is nothing to compare")
         names = tuple(column.name for column in columns)

@@ -47,6 +47,7 @@ def of_table(
         for place in decisive
         if (~missing[:, place]).sum() < _FEW_VALUES
     ]
+    found += _outside(columns, values)
     if decisive and len(values) < _FEW_ROWS:
         found.append(f"{len(values)} rows: too few to learn well why values are missing")
     blank = int(missing.all(axis=1).sum())
@@ -56,6 +57,17 @@ def of_table(
             "`groups` says that gaps come together or the rows are dropped"
         )
     return found
+
+
+def _outside(columns: Sequence[Column], values: Floats) -> list[str]:
+    """Word how many values of each column lie outside of its limits."""
+    counts = []
+    for column, own in zip(columns, values.T, strict=True):
+        lowest = -np.inf if column.lowest is None else column.lowest
+        highest = np.inf if column.highest is None else column.highest
+        count = int(((own < lowest) | (own > highest)).sum())
+        counts += [f"{column.name} {count}"] if count else []
+    return [f"values seen outside of `limits`, which stay as they are: {', '.join(counts)}"] if counts else []
 
 
 def of_imputations(columns: Sequence[Column], values: Floats, draws: Floats) -> list[str]:

@@ -14,12 +14,13 @@ import pandas as pd
 
 from notmiwae.errors import DataError, ParameterError
 from notmiwae.estimators.arguments import whole
+from notmiwae.estimators.arrived import arrived
 from notmiwae.estimators.assumptions import ASSUMPTIONS
 from notmiwae.estimators.column_kinds import describe
-from notmiwae.estimators.columns import Column, check_names
+from notmiwae.estimators.columns import Column
 from notmiwae.estimators.not_miwae_imputer import NotMIWAEImputer
 from notmiwae.estimators.pooling import pool_means
-from notmiwae.estimators.shifted_cells import Key, checked_deltas, find_cells
+from notmiwae.estimators.shifted_cells import Key, check_frame, checked_deltas, find_cells
 from notmiwae.estimators.shifted_draws import DrawsAtRandom, check_at_random
 from notmiwae.specs import suggest
 
@@ -91,6 +92,8 @@ def sensitivity(
         DataError: no column has a missing value, or the table can't be used.
     """
     named = assumptions if isinstance(assumptions, Mapping) else {word: word for word in assumptions}
+    check_frame(X)
+    X = arrived(X, options.get("missing_values"), options.get("kinds")).frame
     _check_words(named, columns, X)
     if isinstance(deltas, Mapping) and "mar" not in named.values():
         raise ParameterError("deltas: what they shift is 'mar'; accepted: 'mar' among the assumptions")
@@ -125,7 +128,6 @@ def _check_words(named: Mapping[str, Any], columns: Sequence[str] | None, X: pd.
     for name in columns or ():
         if name not in X.columns:
             raise ParameterError(f"columns: no column {name!r}{suggest(name, list(map(str, X.columns)))}")
-    check_names(X)
 
 
 def _keyed(

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from notmiwae.errors import DataError, ParameterError
+from notmiwae.estimators.arrived import as_pandas, is_frame
 from notmiwae.estimators.columns import SHOWN, Column, check_names, numbers
 from notmiwae.specs import suggest
 
@@ -84,9 +85,9 @@ def find_cells(
 
 def check_frame(X: Any) -> None:
     """Raise a `DataError` unless a table's columns have names that can be used."""
-    if not isinstance(X, pd.DataFrame):
+    if not is_frame(X):
         raise DataError(f"X: found a {type(X).__name__}; accepted: a DataFrame, whose columns have names")
-    check_names(X)
+    check_names(as_pandas(X))
 
 
 def _cells(

@@ -84,10 +84,10 @@ def shifted_draws(
     given = checked_deltas({key: [delta] for key, delta in deltas.items()})
     check_frame(X)
     check_at_random(imputer)
-    draws = imputer.sample(X, whole("n_draws", n_draws, 1))
-    cells = find_cells(X, imputer.columns_, list(given), by, unit)
-    at_random = DrawsAtRandom(imputer, X, draws, cells, whole("sweeps", sweeps, 0))
-    return at_random.tables([delta for (delta,) in given.values()])
+    rows, (_, *draws) = imputer._filled(X, whole("n_draws", n_draws, 1))
+    cells = find_cells(rows.table, imputer.columns_, list(given), by, unit)
+    at_random = DrawsAtRandom(imputer, rows.table, draws, cells, whole("sweeps", sweeps, 0))
+    return [rows.back(each) for each in at_random.tables([delta for (delta,) in given.values()])]
 
 
 def check_at_random(imputer: MIWAEImputer) -> None:

@@ -13,8 +13,10 @@ import numpy as np
 import pandas as pd
 
 from notmiwae.errors import DataError, flat
+from notmiwae.estimators.arguments import check_arguments
 from notmiwae.estimators.choice import assumptions_table
 from notmiwae.estimators.columns import KINDS, Column, observation
+from notmiwae.estimators.features import Features
 from notmiwae.estimators.mask_regression import MaskRegression
 from notmiwae.estimators.missing import Missing
 from notmiwae.files import read_json, whole_folder, write_json
@@ -61,6 +63,7 @@ def save(imputer: MIWAEImputer, folder: Path) -> None:
             "parameters": {name: _plain(value) for name, value in parameters.items()},
             "members": len(imputer.members_),
             "columns": [asdict(column) for column in imputer.columns_],
+            "features": asdict(imputer._features),
             "feature_names": None if names is None else [str(name) for name in names],
             "bound": imputer.bound_,
             "assumptions": imputer.assumptions_.to_dict("records"),
@@ -81,7 +84,9 @@ def load(folder: Path, classes: Sequence[type[MIWAEImputer]]) -> MIWAEImputer:
         description = read_json(folder / _FILE)
         cls = {each.__name__: each for each in classes}[description["imputer"]]
         imputer = cls(**{name: _read(value) for name, value in description["parameters"].items()})
-        imputer._check()
+        check_arguments(imputer)
+        if imputer.missing_values is None:
+            imputer.missing_values = np.nan
         imputer.columns_ = tuple(_column(each) for each in description["columns"])
         imputer.members_ = FittedModel.load_members(folder)
         if len(imputer.members_) != description["members"]:
@@ -89,7 +94,9 @@ def load(folder: Path, classes: Sequence[type[MIWAEImputer]]) -> MIWAEImputer:
         imputer.bound_, imputer._seed = float(description["bound"]), int(description["seed"])
         if imputer._seed < 0:
             raise ValueError(f"seed: found {imputer._seed}; accepted: a whole number from 0")
-        imputer.n_features_in_ = len(imputer.columns_)
+        # Folders of version 0.2 have none.
+        imputer._features = _features(description.get("features"), len(imputer.columns_))
+        imputer.indicator_, imputer.n_features_in_ = imputer._features.indicator, imputer._features.size
         imputer.assumptions_ = _assumptions(description["assumptions"])
         masks = [MaskRegression.read(each, len(imputer.columns_)) for each in description["masks"]]
         imputer._masks = [masks[int(place)] for place in description["mask_of_member"]]
@@ -121,7 +128,10 @@ def _check_members(imputer: MIWAEImputer) -> None:
     """Raise a `ValueError` if columns, their names and the members aren't of one table."""
     found = tuple(column.name for column in imputer.columns_)
     names = getattr(imputer, "feature_names_in_", None)
-    if names is not None and tuple(names) != found:
+    modelled = imputer._features.modelled
+    if names is not None and (
+        len(names) != imputer.n_features_in_ or tuple(names[place] for place in modelled) != found
+    ):
         raise ValueError("its columns have other names")
     size = len(found)
     levels = observation(imputer.columns_).levels(size)
@@ -132,6 +142,19 @@ def _check_members(imputer: MIWAEImputer) -> None:
             raise ValueError("its members are scaled for other columns")
 
 
+def _features(found: Mapping[str, Any] | None, modelled: int) -> Features:
+    if found is None:
+        return Features(modelled)
+    shown = found["indicated"]
+    empty, indicated = tuple(found["empty"]), None if shown is None else tuple(shown)
+    size = modelled + len(empty)
+    for places in (empty, indicated or ()):
+        whole = all(type(each) is int for each in places) and len(set(places)) == len(places)
+        if found["size"] != size or not whole or not set(places) <= set(range(size)):
+            raise ValueError(f"features: found {flat(found)} beside {modelled} columns")
+    return Features(size, empty, bool(found["kept"]), indicated)
+
+
 def _assumptions(records: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     found = assumptions_table([])
     if not isinstance(records, list) or any(set(record) != set(found.columns) for record in records):
@@ -140,7 +163,9 @@ def _assumptions(records: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
 
 
 def _plain(value: Any) -> Any:
-    """Return a parameter as JSON has it; a limit at infinity is none."""
+    """Return a parameter as JSON has it; a limit at infinity is none, nor is NaN as a marker any news."""
+    if value is pd.NA:
+        return None
     if isinstance(value, ProcessSpec):
         return [_PROCESS, value.to_mapping()]
     if isinstance(value, Missing):
@@ -150,7 +175,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_plain(each) for each in value]
     plain = value.item() if isinstance(value, np.generic) else value
-    return None if isinstance(plain, float) and math.isinf(plain) else plain
+    return None if isinstance(plain, float) and not math.isfinite(plain) else plain
 
 
 def _read(value: Any) -> Any:

@@ -10,6 +10,7 @@ import torch
 _lock = threading.Lock()
 _inside = 0
 _callers = 0
+_forked = False
 
 
 @contextmanager
@@ -23,6 +24,9 @@ def torch_threads(count: int) -> Iterator[None]:
     one begins with what was set last, whoever set it: so what the first found is what all leave behind. None
     enters a block within another.
 
+    A forked process computes on one thread whatever is asked for: the pool that it would wait for is its
+    parent's.
+
     Arguments:
         count: Threads of the block.
     """
@@ -32,7 +36,7 @@ def torch_threads(count: int) -> Iterator[None]:
         found = torch.get_num_threads()
         if not _inside:
             _callers = found
-        torch.set_num_threads(count)
+        torch.set_num_threads(1 if _forked else count)
         _inside += 1
     try:
         yield
@@ -44,8 +48,8 @@ def torch_threads(count: int) -> Iterator[None]:
 
 def _begin_anew() -> None:
     """Forget, in a forked process, the threads of Python that were in a block: it doesn't have them."""
-    global _lock, _inside
-    _lock, _inside = threading.Lock(), 0
+    global _lock, _inside, _forked
+    _lock, _inside, _forked = threading.Lock(), 0, True
 
 
 if hasattr(os, "register_at_fork"):

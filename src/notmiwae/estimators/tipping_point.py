@@ -178,8 +178,9 @@ def tipping_point(
     check_frame(X)
     fitted = MIWAEImputer(**options).fit(X) if imputer is None else imputer
     check_at_random(fitted)
-    cells = find_cells(X, fitted.columns_, list(given), by, unit)
-    at_random = DrawsAtRandom(fitted, X, fitted.sample(X, n_draws), cells, sweeps)
+    completed, (_, *draws) = fitted._filled(X, n_draws)
+    cells = find_cells(completed.table, fitted.columns_, list(given), by, unit)
+    at_random = DrawsAtRandom(fitted, completed.table, draws, cells, sweeps)
     rows = [
         dict(zip([each.name for each in cells], each_delta, strict=True))
         | _pooled(at_random.tables(each_delta), question, null, level)
