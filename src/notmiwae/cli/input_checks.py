@@ -19,7 +19,7 @@ JOBS = -1
 """Processes that train: one for each core."""
 _OF_TRAINING = (
     *("missing_process", "given", "at_random", "group", "kind", "limits"),
-    *("steps", "members", "seed", "model_out"),
+    *("shapes", "steps", "members", "seed", "model_out"),
 )
 """Options that a saved model has no use for."""
 
@@ -29,6 +29,7 @@ def settings(
 ) -> dict[str, Any]:
     """Return what an imputer is given of the options of `parsers.add_training` and `add_columns`."""
     return {
+        "shapes": typed.shapes,
         "steps": typed.steps,
         "members": typed.members or 5,
         "n_samples": typed.samples or 200,

@@ -132,6 +132,9 @@ def add_limits(parser: argparse.ArgumentParser) -> None:
 
 def add_training(parser: argparse.ArgumentParser) -> None:
     """Add the options of how models are trained and impute."""
+    parser.add_argument(
+        "--shapes", action="store_true", help="columns learn their shape: for skewed ones, as amounts are"
+    )
     parser.add_argument("--steps", type=positive, help="of training (default: 700 to 2,000, by rows)")
     parser.add_argument("--members", type=positive, help="models that impute together (default: 5)")
     parser.add_argument("--samples", type=positive, help="importance samples a row at most (default: 200)")

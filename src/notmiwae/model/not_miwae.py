@@ -1,12 +1,13 @@
 """The latent-variable model and its importance weights: MIWAE, and with a missing process not-MIWAE."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 import torch
 from pydantic import BeforeValidator
 from torch import Tensor, nn
 from torch.nn.functional import softplus
+from typing_extensions import override
 
 from notmiwae.model.bound import LogWeightTerms
 from notmiwae.model.distributions import Likelihood, Normal, standard_normal_log_prob
@@ -44,6 +45,12 @@ class ModelSpec(Spec):
     prior: Annotated[PriorSpec, BeforeValidator(priors.parse)] = StandardNormalSpec()
     standardise: bool = True
     shapes: bool = False
+
+    @override
+    def to_mapping(self) -> dict[str, Any]:
+        """Return the network's entry; without `shapes` where there are none, as models were always saved."""
+        mapping = super().to_mapping()
+        return mapping if self.shapes else {name: mapping[name] for name in mapping if name != "shapes"}
 
     def standardised(self, features: int) -> list[bool]:
         """Tell which of the features are standardised."""

@@ -89,14 +89,23 @@ class BatchedModels:
         for name in now:
             if name.startswith(_SHAPES):
                 now[name].clamp_(lowest[name], highest[name])
-        own = {name.removeprefix(_SHAPES): now[name] for name in now if name.startswith(_SHAPES)}
-        shape = shapes.of(own)
+        shape = shapes.of(self._of_shapes())
         for name in self._limited:
             if name.startswith(_PROCESS):
                 # An edge is one of mapped values; the ends of what was seen are mapped anew.
                 of = self.models[0].get_submodule(name.rpartition(".")[0]).get_buffer("columns")
                 ends = shape.columns(of)
                 now[name].clamp_(ends.transform(lowest[name]), ends.transform(highest[name]))
+
+    def log_prior(self) -> Tensor | float:
+        """Compute the logarithm of the prior of each model's shapes, `[R]`, 0 of models without."""
+        shapes = self.models[0].shapes
+        return 0.0 if shapes is None else shapes.log_prior(self._of_shapes())
+
+    def _of_shapes(self) -> dict[str, Tensor]:
+        """Name the parameters of the models' shapes, each `[R, D]`."""
+        named = self._split(self.process, 1)
+        return {name.removeprefix(_SHAPES): named[name] for name in named if name.startswith(_SHAPES)}
 
     def terms(
         self, x: Tensor, s: Tensor, samples: int, generators: Sequence[torch.Generator]

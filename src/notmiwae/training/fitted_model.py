@@ -129,6 +129,8 @@ class FittedModel:
             _check_shapes(expected, shapes)
             model = build()
             model.load_state_dict(_finite(load_file(weights)))
+            if model.shapes is not None:
+                model.shapes.check()
         except (
             OSError, KeyError, IndexError, TypeError, RuntimeError, ValueError, AttributeError, OverflowError,
             RecursionError, SafetensorError,

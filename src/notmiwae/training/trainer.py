@@ -87,7 +87,9 @@ class Trainer:
             log_weights = terms.log_weights(ignorable=self._step <= training.warm_start)
             elbos = iwae_bound(log_weights.transpose(0, 1)).mean(-1)
             self._require_finite(elbos, terms)
-            self._optimiser.ascend(elbos, self._step)
+            # A row's share of what is known before there are rows.
+            prior = self._models.log_prior() / len(self.progress[0].rows)
+            self._optimiser.ascend(elbos + prior, self._step)
             if self._step % training.check_every == 0 or self._step >= training.steps:
                 self._measure(elbos.tolist())
                 latest = [model.curve[-1].validation_bound for model in self.going]

@@ -1,0 +1,206 @@
+"""Shapes of columns: the map and its inverse, means under it, the bound, and what is learnt."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.integrate import quad
+from scipy.stats import norm
+
+from notmiwae import NotMIWAEImputer
+from notmiwae.errors import DataError
+from notmiwae.model.bound import iwae_bound
+from notmiwae.model.distributions import Normal
+from notmiwae.model.missing_process.ignorable import IgnorableProcess
+from notmiwae.model.missing_process.truncated_gaussian import TruncatedGaussian
+from notmiwae.model.networks import MLPSpec
+from notmiwae.model.not_miwae import ModelSpec, NotMIWAE
+from notmiwae.model.shapes import Shape
+from notmiwae.training.fitted_model import FittedModel
+
+LONG_RIGHT = (0.3, 0.7, 1.4, 0.3, -1.5, 4.0)
+SHORT = (-0.2, 1.2, 1.8, 2.4, -1.5, 1.1)
+LONG_LEFT = (0.1, 0.5, 0.2, 1.0, -6.0, 2.0)
+"""Centre, scale, left and right tail, lowest and highest value."""
+
+
+def shape(*entries: tuple[float, ...], shaped: bool = True) -> Shape:
+    centre, scale, left, right, lowest, highest = torch.tensor(entries, dtype=torch.double).T
+    which = torch.full((len(entries),), shaped)
+    return Shape(which, centre, scale, left.log(), right.log(), lowest, highest)
+
+
+def mapped_back(own: Shape, y: float) -> float:
+    return float(own.inverse(torch.tensor([y], dtype=torch.double)))
+
+
+@given(
+    st.floats(-2, 2),
+    st.floats(0.5, 2),
+    st.floats(0.1, 3),
+    st.floats(0.1, 3),
+    st.floats(-20, 20),
+    st.floats(1e-3, 5),
+)
+def test_a_map_is_monotone_and_its_inverse_undoes_it(
+    centre: float, scale: float, left: float, right: float, x: float, step: float
+) -> None:
+    own = shape((centre, scale, left, right, centre - 3.0, centre + 2.0))
+    values = torch.tensor([[x], [x + step]], dtype=torch.double)
+    y = own.transform(values)
+    assert y[1] > y[0]
+    torch.testing.assert_close(own.inverse(y), values, rtol=1e-8, atol=1e-8)
+
+
+@pytest.mark.parametrize("entries", [LONG_RIGHT, SHORT, LONG_LEFT])
+def test_the_slope_is_that_of_finite_differences(entries: tuple[float, ...]) -> None:
+    own, h = shape(entries), 1e-6
+    x = torch.linspace(-8, 8, 161, dtype=torch.double)[:, None] + 0.013
+    slope = (own.transform(x + h) - own.transform(x - h)) / (2 * h)
+    torch.testing.assert_close(own.log_slope(x), slope.log(), rtol=0, atol=1e-5)
+
+
+def test_tails_of_one_are_the_identity_and_so_is_a_feature_without_a_map() -> None:
+    x = torch.linspace(-9, 9, 37, dtype=torch.double)[:, None]
+    torch.testing.assert_close(shape((0.4, 0.7, 1.0, 1.0, -2.0, 3.0)).transform(x), x)
+    unshaped = shape(LONG_RIGHT, shaped=False)
+    assert torch.equal(unshaped.transform(x), x)
+    assert torch.equal(unshaped.inverse(x), x)
+    assert not unshaped.log_slope(x).any()
+
+
+def test_beyond_what_was_seen_a_map_is_a_straight_line() -> None:
+    own = shape(LONG_RIGHT)
+    y = own.transform(torch.tensor([[4.0], [5.0], [6.0], [60.0]], dtype=torch.double))[:, 0]
+    assert float(y[2] - y[1]) == pytest.approx(float(y[1] - y[0]))
+    assert float(y[3] - y[0]) == pytest.approx(56.0 * float(y[1] - y[0]))
+
+
+@pytest.mark.parametrize("entries", [LONG_RIGHT, SHORT, LONG_LEFT])
+@pytest.mark.parametrize(
+    ("mean", "scale", "slope", "edge"),
+    [(0.0, 1.0, 3.0, 1.0), (1.0, 0.5, 10.0, 1.5), (-1.0, 0.4, 30.0, 2.0), (0.5, 0.8, -5.0, -1.0)],
+)
+def test_the_mean_of_what_goes_missing_is_mapped_back(
+    entries: tuple[float, ...], mean: float, scale: float, slope: float, edge: float
+) -> None:
+    own = shape(entries)
+    px = Normal(torch.full((1, 1, 1), mean).double(), torch.full((1, 1, 1), scale).double())
+    slopes, edges = (torch.full((1, 1, 1, 1), value).double() for value in (slope, edge))
+    found = TruncatedGaussian(px, slopes, edges, None, None).average(torch.ones(1, 1).double(), own)
+
+    def weight(y: float) -> float:
+        return float(norm.pdf(y, mean, scale) * norm.cdf(slope * (y - edge)))
+
+    ends = (mean - 12 * scale, mean + 12 * scale)
+    options = {"points": [min(max(edge, ends[0]), ends[1]), mean], "limit": 400}
+    total = quad(weight, *ends, **options)[0]
+    expected = quad(lambda y: mapped_back(own, y) * weight(y), *ends, **options)[0] / total
+    spread = quad(lambda y: mapped_back(own, y) ** 2 * weight(y), *ends, **options)[0] / total - expected**2
+    assert float(found) == pytest.approx(expected, abs=0.03 * spread**0.5)
+
+
+@pytest.mark.parametrize("entries", [LONG_RIGHT, SHORT, LONG_LEFT])
+def test_the_mean_of_what_is_missing_at_random_is_mapped_back(entries: tuple[float, ...]) -> None:
+    own = shape(entries)
+    px = Normal(torch.full((1, 1, 1), 0.6).double(), torch.full((1, 1, 1), 0.9).double())
+    expected = quad(lambda y: mapped_back(own, y) * norm.pdf(y, 0.6, 0.9), -10, 11, points=[own.centre[0]])[0]
+    assert float(px.average(torch.ones(1, 1).double(), own)) == pytest.approx(expected, abs=5e-3)
+
+
+def small_model(*entries: tuple[float, ...]) -> NotMIWAE:
+    spec = ModelSpec(latent_size=1, encoder=MLPSpec(hidden=(8,)), decoder=MLPSpec(hidden=(8,)), shapes=True)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = NotMIWAE(spec, len(entries), IgnorableProcess(torch.arange(len(entries)))).double()
+    assert model.shapes is not None
+    own = shape(*entries)
+    with torch.no_grad():
+        for name, parameter in model.shapes.named_parameters():
+            parameter.copy_(getattr(own, name))
+    return model
+
+
+@torch.no_grad()
+def test_the_bound_is_that_of_a_density() -> None:
+    x = torch.linspace(-30, 60, 6001, dtype=torch.double)[:, None]
+    terms = small_model(LONG_RIGHT)(x, torch.ones_like(x), 400, torch.Generator().manual_seed(0))
+    density = iwae_bound(terms.log_weights()).exp()
+    assert float(torch.trapezoid(density, x[:, 0])) == pytest.approx(1.0, abs=0.03)
+
+
+def skewed(rows: int, seed: int) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    shared = rng.normal(size=(rows, 1))
+    g = 0.8 * shared + 0.6 * rng.normal(size=(rows, 4))
+    return pd.DataFrame({"amount": np.exp(0.8 * g[:, 0]), "b": g[:, 1], "c": g[:, 2], "d": g[:, 3]})
+
+
+@pytest.fixture(scope="module")
+def cut_off() -> tuple[pd.DataFrame, pd.DataFrame, NotMIWAEImputer, NotMIWAEImputer]:
+    """A table of which an amount's upper part goes missing, and imputers with and without shapes."""
+    complete = skewed(800, 5)
+    table = complete.copy()
+    gone = np.random.default_rng(6).random(800) < norm.cdf(3.0 * (np.log(table["amount"]) / 0.8 - 0.6))
+    table.loc[gone, "amount"] = np.nan
+    settings = {"random_state": 0, "members": 2, "device": "cpu"}
+    fits = [NotMIWAEImputer({"amount": "high"}, shapes=own, **settings).fit(table) for own in (True, False)]
+    return complete, table, fits[0], fits[1]
+
+
+def test_a_known_map_is_found_although_its_tail_is_cut_off(
+    cut_off: tuple[pd.DataFrame, pd.DataFrame, NotMIWAEImputer, NotMIWAEImputer],
+) -> None:
+    complete, table, shaped, gaussian = cut_off
+    for member in shaped.members_:
+        assert member.model.shapes is not None
+        own = member.model.shapes()
+        assert own.log_right[0].exp() < 0.8
+        # Of columns that are Gaussian the map stays near to the identity.
+        x = torch.linspace(-1.5, 1.5, 5)[:, None].expand(-1, 4)
+        torch.testing.assert_close(own.transform(x)[:, 1:], x[:, 1:], rtol=0, atol=0.5)
+    gone = table["amount"].isna()
+    truth = complete.loc[gone, "amount"]
+    wrong = [fit.transform(table).loc[gone, "amount"] - truth for fit in (shaped, gaussian)]
+    assert (wrong[0] ** 2).mean() < 0.95 * (wrong[1] ** 2).mean()
+    assert shaped.score(table) > gaussian.score(table) + 0.05
+
+
+def test_edges_are_told_in_the_columns_own_units(
+    cut_off: tuple[pd.DataFrame, pd.DataFrame, NotMIWAEImputer, NotMIWAEImputer],
+) -> None:
+    _, table, shaped, gaussian = cut_off
+    (edge,), (other,) = (fit.missing_process_["midpoint"] for fit in (shaped, gaussian))
+    assert edge < table["amount"].max()
+    # Half of the values go missing at exp(0.8 · 0.6) = 1.62.
+    assert edge == pytest.approx(1.62, abs=0.5)
+    assert abs(edge - 1.62) < abs(other - 1.62) + 0.2
+
+
+def test_a_saved_imputer_keeps_its_shapes(
+    cut_off: tuple[pd.DataFrame, pd.DataFrame, NotMIWAEImputer, NotMIWAEImputer], tmp_path: Path
+) -> None:
+    _, table, shaped, gaussian = cut_off
+    folder = tmp_path / "saved"
+    shaped.save(folder)
+    pd.testing.assert_frame_equal(NotMIWAEImputer.load(folder).transform(table), shaped.transform(table))
+    gaussian.save(folder)
+    assert "shapes" not in (folder / "0000" / "model.json").read_text()
+
+
+def test_maps_of_a_file_that_are_none_are_refused(tmp_path: Path) -> None:
+    from notmiwae.model.missing_process.ignorable import IgnorableSpec
+    from notmiwae.training.scaling import Scaling
+
+    model = small_model(LONG_RIGHT, SHORT).float()
+    assert model.shapes is not None
+    with torch.no_grad():
+        model.shapes.get_parameter("scale").zero_()
+    folder = tmp_path
+    FittedModel(model, IgnorableSpec(), ("a", "b"), Scaling(np.zeros(2), np.ones(2))).save(folder)
+    with pytest.raises(DataError, match="positive scales"):
+        FittedModel.load(folder)
