@@ -1,6 +1,7 @@
 """Observed and imputed values column by column: the figure of a table of which nobody knows the truth."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -30,6 +31,7 @@ _CATEGORIES = 8
 """Categories that are shown, the commonest; the others are one."""
 
 
+_OBSERVED: dict[str, Any] = {"fill": True, "color": LIGHT}
 _AT_RANDOM = "taken as\nmissing at random"
 
 
@@ -57,8 +59,7 @@ def column_densities(
     drawn = figure(height=2.9 * down + 0.5, width=1.75 * across + 0.5)
     grid = drawn.subplots(2 * down, across, squeeze=False, height_ratios=[2, 1] * down)
     lines = {
-        model: {"color": look["color"], "ls": look["ls"], "lw": 1.3}
-        for model, look in looks([*imputed]).items()
+        m: {"color": look["color"], "ls": look["ls"], "lw": 1.3} for m, look in looks([*imputed]).items()
     }
     typical = np.array(
         [column.mode()[0] if name in words else column.mean() for name, column in masked.items()]
@@ -80,20 +81,19 @@ def column_densities(
             edges = _edges([*samples.values()])
             positions = x = np.linspace(edges[0], edges[-1], _POINTS)
         for model, sample in samples.items():
-            counts, _ = np.histogram(sample, edges)
-            look = lines[model] if model else {"fill": True, "color": LIGHT}
-            upper.stairs(counts / max(len(sample), 1), edges, **look)
+            shares = np.histogram(sample, edges)[0] / max(len(sample), 1)
+            upper.stairs(shares, edges, **(lines[model] if model else _OBSERVED))
         rows = np.tile(typical, (len(x), 1))
         rows[:, column] = x
-        learnt = {model: _explaining(members, column, names) for model, members in fitted.items()}
-        for model, members in learnt.items():
-            if members:
-                probability = missing_probability(members, rows)[:, column]
-                lower.plot(positions, probability, marker="o" if names else "", ms=3, **lines[model])
-        if not any(learnt.values()):
-            lower.text(0.5, 0.5, _AT_RANDOM, ha="center", va="center", fontsize=7, transform=lower.transAxes)
+        learnt = {
+            model: missing_probability(explaining, rows)[:, column]
+            for model, members in fitted.items()
+            if (explaining := _explaining(members, column, names))
+        }
+        for model, probability in learnt.items():
+            lower.plot(positions, probability, marker="o" if names else "", ms=3, **lines[model])
         upper.set_title(column_name(str(masked.columns[column])), fontsize=8, pad=3)
-        _finish(upper, lower, first=place % across == 0)
+        _finish(upper, lower, first=place % across == 0, learnt=bool(learnt))
     handles = [
         Patch(color=LIGHT, label="observed"),
         *(Line2D([], [], label=f"missing, {method_name(model)}", **look) for model, look in lines.items()),
@@ -102,7 +102,9 @@ def column_densities(
     return drawn
 
 
-def _finish(upper: Axes, lower: Axes, first: bool) -> None:
+def _finish(upper: Axes, lower: Axes, first: bool, learnt: bool) -> None:
+    if not learnt:
+        lower.text(0.5, 0.5, _AT_RANDOM, ha="center", va="center", fontsize=7, transform=lower.transAxes)
     for axes in (upper, lower):
         axes.set_axis_on()
         axes.spines[["top", "right"]].set_visible(False)
