@@ -145,7 +145,7 @@ lock: $(VENV)/.tools  ## Pin what is installed in .venv: what computes results, 
 	python .ci/lock.py
 
 clean:  ## Remove what the pipeline and the tools made; the DVC cache, .venv and reports stay
-	rm -rf {.,images,paper,long}/{data/complete,data/masked,data/imputed,data/evaluated,data/side_studies,models,build}
+	rm -rf {.,images,paper,long}/{data/complete,data/masked,data/imputed,data/completed,data/evaluated,data/side_studies,models,build}
 	rm -rf sweep/*/{data,build} dvc_plots
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find src stages tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -6,19 +6,36 @@ from pathlib import Path
 from notmiwae.progress import Report
 from notmiwae.randomness import torch_seed
 from study.baselines.baseline import Baseline, baselines
-from study.data.tables import ImputedCells, count_tables, find_table, read_table, table_path
+from study.baselines.encoding import Encoding
+from study.data.tables import (
+    ImputedCells,
+    as_numbers,
+    categories,
+    count_tables,
+    find_table,
+    has_kinds,
+    read_stored,
+    table_path,
+)
 from study.run.jobs import Job, run_cells
 from study.run.pipeline import IMPUTED, MASKED, arguments, cell_folder, datasets, entry, replicates, seed
 from study.run.resume import fingerprint
 
 
 def impute(job: Job, baseline: Baseline, report: Report) -> float:
-    table = read_table(MASKED / job.dataset, job.replicate)
+    stored = read_stored(MASKED / job.dataset, job.replicate)
+    table = as_numbers(stored)
+    # Columns of one's own are of different units and kinds.
+    codes = {name: len(words) for name, words in categories(stored).items()}
+    encoding = Encoding.of(table, codes) if has_kinds(stored) else None
+    encoded = encoding.encode(table) if encoding else table
     started = time.perf_counter()
-    filled = baseline.impute(table, job.seed)
+    filled = baseline.impute(encoded, job.seed)
     seconds = time.perf_counter() - started
-    draws = baseline.draw(table, job.seed)
-    ImputedCells.of(table, filled, list(draws)).write(job.output)
+    draws = list(baseline.draw(encoded, job.seed))
+    if encoding:
+        filled, *draws = [encoding.decode(each, table) for each in (filled, *draws)]
+    ImputedCells.of(table, filled, draws).write(job.output)
     return seconds
 
 

@@ -23,7 +23,7 @@ def main() -> None:
     work = []
     for name, method in grid().cells():
         source = entry(sources, f"datasets.{name}.source")
-        trained = method in grid().models
+        trained = method in grid().trained
         inputs = fingerprint(code, source, *made_from(name, method, trained))
         work.append((Job(name, method, 0, 0, cell_folder(EVALUATED, name, method), inputs), source, trained))
     run_cells(evaluate, work, EVALUATED, "evaluate")

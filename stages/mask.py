@@ -3,7 +3,15 @@
 from notmiwae.files import whole_folder
 from notmiwae.mechanisms.mechanism import apply_mechanism, mechanisms
 from notmiwae.randomness import generator
-from study.data.tables import count_tables, read_table, table_path, write_table
+from study.data.tables import (
+    as_numbers,
+    count_tables,
+    read_stored,
+    read_table,
+    table_path,
+    with_kinds,
+    write_table,
+)
 from study.run.pipeline import COMPLETE, MASKED, arguments, entry, replicates, seed
 
 
@@ -15,9 +23,10 @@ def main() -> None:
     once = fixed and mechanism.is_deterministic(read_table(COMPLETE / name, 0))
     with whole_folder(MASKED / name) as folder:
         for replicate in range(1 if once else replicates(name)):
-            complete = read_table(COMPLETE / name, replicate)
+            stored = read_stored(COMPLETE / name, replicate)
             draw = generator(seed(), "mask", name, replicate)
-            write_table(apply_mechanism(mechanism, complete, draw), table_path(folder, replicate))
+            masked = apply_mechanism(mechanism, as_numbers(stored), draw)
+            write_table(with_kinds(masked, stored), table_path(folder, replicate))
 
 
 main()

@@ -6,9 +6,10 @@ from study.data.tables import write_csv
 from study.evaluation.replicates import summarise
 from study.reporting.environment import environment
 from study.reporting.headline_figure import errors
-from study.reporting.headline_tables import agreement_table, by_truth, calibration_tables, tables
+from study.reporting.headline_tables import NO_TRUTH, agreement_table, by_truth, calibration_tables, tables
 from study.reporting.result_files import CURVE_COLUMNS, PUBLISHED_COLUMNS, read_replicates, read_rows
-from study.reporting.training_curves import bounds
+from study.reporting.sentence_figure import sentence_figure
+from study.reporting.training_curves import NO_CURVES, bounds
 from study.run import pipeline
 from study.run.pipeline import REPORTS
 
@@ -37,8 +38,10 @@ def main() -> None:
     for name, text in texts.items():
         with whole_file(REPORTS / name) as temporary:
             temporary.write_text(text, encoding="utf-8")
-    save(errors(results, published, judged), REPORTS / "figures" / "rmse.png")
-    save(bounds(curves, grid.datasets), REPORTS / "figures" / "curves.png")
+    rmse = errors(results, published, judged) if judged else sentence_figure(NO_TRUTH)
+    save(rmse, REPORTS / "figures" / "rmse.png")
+    trained = bounds(curves, grid.datasets) if curves else sentence_figure(NO_CURVES)
+    save(trained, REPORTS / "figures" / "curves.png")
 
 
 main()

@@ -8,10 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from notmiwae.cli.input_checks import read_rows
 from notmiwae.errors import DataError, ParameterError
 from notmiwae.randomness import generator
 from notmiwae.specs import parse_entry
+from reading_options import reading
 from study.data.sources.source import sources
+from study.data.tables import as_numbers, categories, read_stored, read_table, with_kinds, write_table
 from uci import ROOT, SOURCES, SUMS, rmse, uci
 
 
@@ -168,39 +171,61 @@ def own_table(path, **fields):
     return parse_entry(sources, entry, "params.yaml")
 
 
-@pytest.mark.parametrize("separator", [",", ";"])
-def test_gaps_of_an_own_table_stay_gaps(tmp_path, separator):
+MESSY = """id;when;region;trained;age;income
+R1;01/02/2024;north;yes;31;1500
+R2;03/02/2024;;no;-9;refused
+R3;04/02/2024;south;99;44;2100
+R4;05/02/2024;south;yes;99;refused
+"""
+
+
+def test_an_own_table_is_read_as_the_command_reads_it(tmp_path):
     path = tmp_path / "own.csv"
-    lines = ["a,b", "1,?", "NA,2.5", ",-1e3", "4, "]
-    path.write_text("\n".join(lines).replace(",", separator) + "\n")
-    table = own_table(path, separator=separator).draw(generator(0))
-    expected = pd.DataFrame({"a": [1, np.nan, np.nan, 4], "b": [np.nan, 2.5, -1000, np.nan]})
-    pd.testing.assert_frame_equal(table, expected)
+    path.write_text(MESSY)
+    source = own_table(path, na=["refused", -9, 99], ignore=["id"], kinds={"age": "continuous"})
+    stored = source.draw(generator(0))
+    typed = reading(input=path, ignore=["id"], group={}, given={}, na=["refused", "-9", "99"])
+    read = read_rows(typed, {"age": "continuous"}, {}, None).modelled
+    assert list(stored) == list(read) == ["region", "trained", "age", "income"]
+    pd.testing.assert_frame_equal(stored.isna(), read.isna())
+    assert categories(stored) == {"region": ["north", "south"], "trained": ["no", "yes"]}
+    assert stored["region"].dropna().tolist() == ["north", "south", "south"]
+    assert [str(stored[name].dtype) for name in ("age", "income")] == ["Float64", "Int64"]
+    numbers = as_numbers(stored)
+    assert numbers["income"].tolist()[::2] == [1500.0, 2100.0]
+    assert numbers["trained"].fillna(-1).tolist() == [1, 0, -1, 1]
+
+
+def test_an_own_table_has_the_reading_options_of_the_command():
+    fields = set(sources._classes["table"].model_fields)
+    assert set(vars(reading())) == fields - {"file", "sha256", "ignore", "kinds", "limits"}
+
+
+def test_a_table_comes_back_from_disk_with_its_kinds(tmp_path):
+    path = tmp_path / "own.csv"
+    path.write_text(MESSY)
+    stored = own_table(path, na=["refused", -9, 99], ignore=["id"]).draw(generator(0))
+    write_table(stored, tmp_path / "000.parquet")
+    pd.testing.assert_frame_equal(read_stored(tmp_path, 0), stored, check_dtype=False)
+    numbers = read_table(tmp_path, 0)
+    pd.testing.assert_frame_equal(with_kinds(numbers, stored), read_stored(tmp_path, 0))
+    pd.testing.assert_frame_equal(as_numbers(with_kinds(numbers, stored)), numbers)
 
 
 def test_an_own_table_may_be_parquet(tmp_path):
     path = tmp_path / "own.parquet"
-    frame = pd.DataFrame({"a": [1.5, None, 3.0], "b": pd.array([1, None, 0], "Int64"), "c": ["x", "y", None]})
+    frame = pd.DataFrame({"a": [1.5, None, 3.0], "b": pd.array([1, None, 4], "Int64"), "c": ["x", "y", None]})
     frame.to_parquet(path)
-    table = own_table(path, drop=["c"]).draw(generator(0))
-    pd.testing.assert_frame_equal(table, frame[["a", "b"]].astype(float))
-
-
-def test_a_table_with_gaps_is_standardised_by_what_is_known(tmp_path):
-    path = tmp_path / "own.csv"
-    path.write_text("a\n1\nNA\n3\n5\n")
-    table = own_table(path, standardise=True).draw(generator(0))["a"]
-    assert table.isna().tolist() == [False, True, False, False]
-    assert table.mean() == pytest.approx(0)
-    assert table.std(ddof=0) == pytest.approx(1)
+    table = own_table(path, ignore=["c"]).draw(generator(0))
+    pd.testing.assert_frame_equal(as_numbers(table), frame[["a", "b"]].astype(float))
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("a,b\n1,x\n", "row 0, column 'b': 'x', expected a number"),
-        ("a,b\n1,\n2,NA\n", "column 'b' has no value at all; accepted: drop: [b]"),
-        ("a,b\n1,inf\n", "row 0, column 'b': 'inf', expected a number"),
+        ("a,b\n1,x\n2,3\n4,5\n", "column 'b': 'x' in row 1 is no number"),
+        ("a,b\n1,\n2,NA\n", "column 'b': no value at all; accepted: some values, or --ignore b"),
+        ("a,b\n1,inf\n2,3\n", "column 'b': 'inf' in row 1 is not finite"),
     ],
 )
 def test_what_an_own_table_may_not_hold_is_named(tmp_path, text, message):
@@ -208,6 +233,37 @@ def test_what_an_own_table_may_not_hold_is_named(tmp_path, text, message):
     path.write_text(text)
     with pytest.raises(DataError, match=re.escape(message)):
         own_table(path).draw(generator(0))
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"ignore": ["idd"]}, "--ignore: no column 'idd'"),
+        ({"limits": {"incme": [0, None]}}, "--limits: no column 'incme'"),
+        ({"limits": {"region": [0, None]}}, "limits: region: a categorical column has none"),
+    ],
+)
+def test_a_column_that_an_own_table_has_not_is_named(tmp_path, fields, message):
+    path = tmp_path / "own.csv"
+    path.write_text(MESSY)
+    with pytest.raises(ParameterError, match=re.escape(message)):
+        own_table(path, **({"na": ["refused", -9, 99], "ignore": ["id"]} | fields)).draw(generator(0))
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"drop": ["a"]}, "unknown key"),
+        ({"kinds": {"a": "catgorical"}}, "kinds.a: unknown kind 'catgorical'; did you mean 'categorical'?"),
+        ({"limits": {"a": [0]}}, "limits.a"),
+        ({"na": [False]}, "na: a truth value is no text; accepted: 'no' and its likes in quotes"),
+    ],
+)
+def test_a_bad_entry_of_an_own_table_is_named(tmp_path, fields, message):
+    path = tmp_path / "own.csv"
+    path.write_text("a\n1\n")
+    with pytest.raises(ParameterError, match=re.escape(message)):
+        own_table(path, **fields)
 
 
 def test_a_broken_parquet_file_is_named(tmp_path):

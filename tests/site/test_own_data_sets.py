@@ -37,6 +37,9 @@ def with_wages(root, others=STUDY.datasets):
     rows = [*found[found["dataset"].isin(others)].itertuples(index=False, name=None), *WAGES]
     reported(root, rows, [*others, "wages"])
     (root / "reports/figures/wages").mkdir()
+    for method in ("miwae", "notmiwae"):
+        (root / f"reports/learnt/{method}").mkdir(parents=True)
+        (root / f"reports/learnt/{method}/wages.md").write_text(f"Assumed: what {method} assumes.\n")
     for name in ("columns", "something_else"):
         (root / f"reports/figures/wages/{name}.png").write_bytes(
             (root / "reports/figures/rmse.png").read_bytes()
@@ -71,6 +74,7 @@ def test_they_get_a_chapter_and_leave_the_pages_alone(copied, monkeypatch, capsy
     own = chapter((copied / PAGE).read_text(), "your-data-sets")
     assert "-0.432 ± 0.012" in own
     assert "-21.500 ± 0.200" in own
+    assert own.index("what notmiwae assumes") < own.index("what miwae assumes")
     assert ">reports/results.csv</code>" in own
     for picture in ("wages/columns", "wages/something_else", "rmse", "curves"):
         assert f"reports/figures/{picture}.png</code>" in own

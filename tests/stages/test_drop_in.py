@@ -190,6 +190,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     params["run"] = {
         "datasets": ["moons"],
         "models": ["notmiwae", "miwae"],
+        "estimators": [],
         "baselines": ["mean", "median"],
         "oracles": [],
     }

@@ -87,6 +87,7 @@ def test_the_graph_has_a_stage_for_every_cell(repo: Repo) -> None:
         "train": product(data, models),
         "impute": product(data, models),
         "baseline": product(data, GRID["baselines"]),
+        "estimator": product(data, GRID["estimators"]),
         "oracle": product(GRID["oracles"]),
         "figures": product(data),
     }.items():
@@ -488,3 +489,14 @@ def test_the_models_of_a_data_set_share_all_but_the_missing_process() -> None:
 @pytest.mark.parametrize("script", sorted(STAGES.glob("*.py")), ids=lambda script: script.stem)
 def test_a_stage_is_a_short_script(script: Path) -> None:
     assert len(script.read_text().splitlines()) <= 60
+
+
+def test_a_stage_that_the_study_switches_off_depends_on_the_code_that_it_runs() -> None:
+    """`run.estimators` is empty there, so that the graph holds none; own tables switch it on."""
+    stage = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]["estimator"]
+    read = {ROOT / path for path in stage["deps"]}
+    code = {path for path in read if path.is_relative_to(SOURCE)}
+    modules = imported(STAGES / "estimator.py")
+    assert not {module for module in modules if not any(module.is_relative_to(path) for path in code)}
+    assert not {path for path in code if not any(module.is_relative_to(path) for module in modules)}
+    assert {STAGES / "estimator.py", ROOT / "requirements.lock"} <= read

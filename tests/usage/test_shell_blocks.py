@@ -111,13 +111,14 @@ def test_the_page_on_clusters(project: Path, tmp_path: Path) -> None:
 def test_the_page_on_own_tables(project: Path) -> None:
     (entry,) = (yaml.safe_load(block) for block in blocks("docs/own_table.md", "yaml"))
     params = merged(yaml.safe_load((project / "params.yaml").read_text()), entry)
-    params["datasets"]["wages"]["replicates"] = 1
-    recipe = params["recipes"]["wages"]
-    recipe |= {"members": 1, "imputation": {"samples": 10, "draws": 4}}
-    recipe["training"] |= {"steps": 4, "check_every": 2}
+    for estimator in params["estimators"].values():
+        estimator |= {"steps": 4, "members": 2, "n_samples": 10, "draws": 4}
     dump_yaml(project / "params.yaml", params)
     ended = shell("source .venv/bin/activate\n" + "".join(blocks("docs/own_table.md")), project)
-    assert "wages-notmiwae" in ended.stdout
+    assert params["datasets"]["survey"]["source"]["sha256"] in ended.stdout
+    assert "survey-notmiwae" in ended.stdout
+    assert "the higher a value, the likelier it is missing" in ended.stdout
+    assert ended.stdout.splitlines()[-2].startswith("R0001,10/04/2024,north,37,")
 
 
 def test_readme(project: Path, tmp_path: Path) -> None:

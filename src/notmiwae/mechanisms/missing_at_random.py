@@ -12,26 +12,40 @@ from notmiwae.errors import DataError
 from notmiwae.mechanisms.calibration import combination, intercept, sigmoid
 from notmiwae.mechanisms.driven_mechanism import DrivenMechanism
 from notmiwae.mechanisms.mechanism import Mechanism, Rate, Rule, mechanisms
+from notmiwae.specs import suggest
 
 
 @mechanisms.register("natural")
 class Natural(Mechanism):
-    """Values are missing in the table itself, for reasons nobody knows; none is removed."""
+    """Values are missing in the table itself, for reasons nobody knows.
+
+    Attributes:
+        hide: Share of the values seen in `columns` that are hidden at random, so that imputations of them can
+            be judged; null: none.
+        allow_empty_rows: Whether a row may have no value; the table has such rows, or hasn't.
+    """
+
+    hide: Rate | None = None
+    allow_empty_rows: bool = True
 
     @override
     def probability(self, table: pd.DataFrame) -> Floats:
-        """Return zero for every cell.
+        """Return zero for every cell, or the share for those that are seen in the columns.
 
         Raises:
-            DataError: no value of the table is missing.
+            DataError: no value of the table is missing, or a column is absent.
         """
         if not table.isna().to_numpy().any():
             raise DataError(f"{self.label}: no value of the table is missing; accepted: a table with gaps")
-        return self._probability(table, list(table.columns))
+        targets = self.targets(table)
+        for name in targets:
+            if name not in table.columns:
+                raise DataError(f"{self.label}: no column {name!r}{suggest(name, map(str, table.columns))}")
+        return self._in_place(self._probability(table, targets), table, targets)
 
     @override
     def _probability(self, table: pd.DataFrame, targets: list[str]) -> Floats:
-        return np.zeros((len(table), len(targets)))
+        return (self.hide or 0.0) * table[targets].notna().to_numpy(dtype=np.float64)
 
 
 @mechanisms.register("mcar")

@@ -14,6 +14,7 @@ from notmiwae.files import whole_folder, write_json
 from study.data.tables import write_csv
 
 if TYPE_CHECKING:
+    from notmiwae.estimators.miwae_imputer import MIWAEImputer
     from notmiwae.training.fit import Fit
 
 _CURVE, _BOUND = "curve.csv", "bound.json"
@@ -25,6 +26,13 @@ def save_fit(trained: Fit, output: Path) -> None:
         trained.fitted.save(folder)
         write_csv(pd.DataFrame(trained.curve), folder / _CURVE)
         write_json(folder / _BOUND, {"validation_bound": trained.validation_bound})
+
+
+def save_imputer(imputer: MIWAEImputer, folder: Path) -> None:
+    """Write a fitted imputer into an empty folder; beside each of its models the mean bound of all."""
+    imputer.save(folder)
+    for member in sorted(folder.glob("*/")):
+        write_json(member / _BOUND, {"validation_bound": imputer.bound_})
 
 
 def mean_bound(folder: Path) -> float:

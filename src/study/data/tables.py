@@ -2,6 +2,9 @@
 
 Missing is NaN, and the mask is derived from it. A folder holds one table for each replicate, or a single one
 where every replicate has the same table (fixed data under a deterministic mechanism).
+
+A table of one's own is stored with the kinds of its columns: categories as words, numbers in pandas' nullable
+dtypes. What computes reads it as numbers, categories as their codes; any other table has nothing but numbers.
 """
 
 from __future__ import annotations
@@ -9,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -37,12 +41,56 @@ def write_csv(table: pd.DataFrame, path: Path) -> None:
 
 
 def read_table(folder: Path, replicate: int) -> pd.DataFrame:
-    """Read a replicate's table, or the single one that all replicates share.
+    """Read a replicate's table as numbers, or the single one that all replicates share.
 
     Raises:
         DataError: the folder is absent, or holds neither.
     """
+    return as_numbers(read_stored(folder, replicate))
+
+
+def read_stored(folder: Path, replicate: int) -> pd.DataFrame:
+    """Read the table that `read_table` reads as it's stored, with the kinds of its columns."""
     return pd.read_parquet(find_table(folder, replicate))
+
+
+def has_kinds(stored: pd.DataFrame) -> bool:
+    """Tell whether a table is stored with the kinds of its columns, as one's own is."""
+    return any(pd.api.types.is_extension_array_dtype(dtype) for dtype in stored.dtypes)
+
+
+def categories(stored: pd.DataFrame) -> dict[str, list[str]]:
+    """List the words of each column of categories, in the order of their codes."""
+    return {
+        str(name): column.cat.categories.tolist()
+        for name, column in stored.items()
+        if isinstance(column.dtype, pd.CategoricalDtype)
+    }
+
+
+def as_numbers(stored: pd.DataFrame) -> pd.DataFrame:
+    """Return a stored table as numbers, NaN where missing; categories become their codes."""
+    if not has_kinds(stored):
+        return stored
+    words = categories(stored)
+    codes = {name: stored[name].cat.codes.astype(float).where(stored[name].notna()) for name in words}
+    rest = stored.drop(columns=list(words)).astype(np.float64)
+    return rest.assign(**codes)[list(stored.columns)]
+
+
+def with_kinds(numbers: pd.DataFrame, like: pd.DataFrame) -> pd.DataFrame:
+    """Return numbers as a table that is stored with the kinds of another one's columns."""
+    if not has_kinds(like):
+        return numbers
+    words = categories(like)
+    columns: dict[str, Any] = {}
+    for name in map(str, like.columns):
+        dtype: Any = like[name].dtype
+        codes = numbers[name].fillna(-1).astype(int).to_numpy() if name in words else None
+        columns[name] = (
+            numbers[name].astype(dtype) if codes is None else pd.Categorical.from_codes(codes, dtype=dtype)
+        )
+    return pd.DataFrame(columns)
 
 
 def find_table(folder: Path, replicate: int) -> Path:
@@ -87,6 +135,18 @@ class ImputedCells:
         filled = table.to_numpy(dtype=np.float64, copy=True)
         filled[self.row, self.column] = self.mean if values is None else values
         return filled
+
+    def within(self, columns: Sequence[int]) -> ImputedCells:
+        """Return the cells of some columns, which are numbered as they are listed."""
+        places = {column: place for place, column in enumerate(columns)}
+        chosen = np.isin(self.column, columns)
+        column = np.array([places[j] for j in self.column[chosen].tolist()], dtype=np.int64)
+        return ImputedCells(self.row[chosen], column, self.mean[chosen], self.draws[chosen])
+
+    def divided(self, units: Floats) -> ImputedCells:
+        """Return the cells in other units, one for each column of the table."""
+        unit = units[self.column]
+        return ImputedCells(self.row, self.column, self.mean / unit, self.draws / unit[:, None])
 
     def write(self, path: Path) -> None:
         """Write as Parquet: columns row, column, mean, draw_0, draw_1, and so on."""

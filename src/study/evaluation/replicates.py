@@ -62,4 +62,4 @@ def metrics(replicates: pd.DataFrame) -> dict[str, float]:
     means = {str(row.metric): float(f"{row.mean:.5g}") for row in results.itertuples()}
     for error in results.loc[results["metric"] == "rmse", "se"]:
         means["rmse_se"] = float(f"{error:.3g}")
-    return means | {"replicates": int(results["replicates"].max())}
+    return means | {"replicates": int(results["replicates"].max() if len(results) else 0)}

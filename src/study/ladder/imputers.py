@@ -14,8 +14,8 @@ from notmiwae.estimators.missing import Missing
 from notmiwae.estimators.not_miwae_imputer import NotMIWAEImputer
 from notmiwae.specs import Registry, Spec
 from study.baselines.baseline import Baseline, baselines
+from study.baselines.encoding import Encoding
 from study.data.sources.correlated_gaussian import CorrelatedGaussian
-from study.ladder.encoding import Encoding
 from study.ladder.gaussian_oracle import impute_gaussian
 from study.ladder.ladder_cells import Cell, Completed, Task
 from study.ladder.rungs import Said

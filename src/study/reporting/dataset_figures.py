@@ -16,7 +16,7 @@ from study.data.datasets import DatasetSpec
 from study.data.sources.gaussian import GaussianSource
 from study.data.sources.mnist import MnistSource
 from study.data.sources.ring import RingSource
-from study.data.tables import ImputedCells, missing_cells
+from study.data.tables import ImputedCells, as_numbers, categories, has_kinds, missing_cells
 from study.reporting.column_densities import column_densities
 from study.reporting.image_figures import error_maps, first_of_each, imputations
 from study.reporting.imputed_against_true import imputed_against_true
@@ -25,6 +25,8 @@ from study.reporting.methods import method_name
 from study.reporting.plane_scatter import Panel, reconstruction
 from study.reporting.process_heatmaps import mechanism_probability, missing_process
 
+_UNITS = (("mean", 0.0), ("std", 1.0))
+"""What columns are standardised by, and what leaves them as they are."""
 _DRAWS = 6
 """So many of an image's draws are shown."""
 
@@ -36,7 +38,7 @@ class Replicate:
     Attributes:
         dataset: Source and mechanism of the table.
         complete: The complete table, N × D, NaN where the truth is unknown.
-        masked: The same table with NaN where missing.
+        masked: The same table with NaN where missing, as it's stored.
         limit: The Bayes-optimal completion `[N, D]`, if known.
         imputed: Imputed cells by the model's name.
         baselines: Imputed cells by the baseline's name.
@@ -123,11 +125,25 @@ def draw_images(replicate: Replicate, labels: npt.NDArray[np.integer], folder: P
 
 
 def draw_table(replicate: Replicate, folder: Path) -> None:
-    """Draw any table: `agreement.png` of the cells whose truth is known, `columns.png` if that isn't all."""
-    truth = replicate.complete.to_numpy(dtype=np.float64)[missing_cells(replicate.masked)]
+    """Draw any table: `agreement.png` of numbers whose truth is known, `columns.png` if that isn't all.
+
+    Numbers of a table with kinds are of different units: they are standardised by what was seen.
+    """
+    masked, words = as_numbers(replicate.masked), categories(replicate.masked)
+    row, column = missing_cells(masked)
+    truth = replicate.complete.to_numpy(dtype=np.float64)[row, column]
     known = np.isfinite(truth)
-    if known.any():
-        panels = [(method_name(model), cells.mean[known]) for model, cells in replicate.imputed.items()]
-        save(imputed_against_true(truth[known], panels), folder / "agreement.png")
+    judged = known & ~masked.columns.isin(list(words))[column]
+    if judged.any():
+        own = has_kinds(replicate.masked)
+        among = column[judged]
+        mean, unit = (masked.agg(each).to_numpy()[among] if own else none for each, none in _UNITS)
+        panels = [
+            (method_name(model), (cells.mean[judged] - mean) / unit)
+            for model, cells in replicate.imputed.items()
+        ]
+        of_what = "value, standardised" if own else "value"
+        save(imputed_against_true((truth[judged] - mean) / unit, panels, of_what), folder / "agreement.png")
     if not known.all():
-        save(column_densities(replicate.masked, replicate.imputed, replicate.fitted), folder / "columns.png")
+        drawn = column_densities(masked, replicate.imputed, replicate.fitted, words)
+        save(drawn, folder / "columns.png")

@@ -37,6 +37,9 @@ CALIBRATION = (
     Measure("energy", "Energy distance"),
 )
 """How good draws are, where a method has them; the energy distance takes means where it hasn't."""
+ERROR_RATE = Measure("error_rate", "Share of imputed categories that are wrong")
+NO_TRUTH = "Nobody knows the missing values of these data sets, so there are no errors to show."
+"""In place of what would show errors, where no data set has any."""
 UNJUDGED = (
     Measure("shift", "missing − observed mean, in sd", None),
     Measure("bound", "held-out bound, nats a row", None),
@@ -99,15 +102,21 @@ def by_truth(results: pd.DataFrame, datasets: Sequence[str]) -> tuple[list[str],
 
 
 def calibration_tables(results: pd.DataFrame, datasets: Sequence[str]) -> str:
-    """Write a table for each measure of `CALIBRATION`, of the data sets that have it."""
+    """Write a table for each measure of `CALIBRATION`, of the data sets that have it, or a sentence."""
+    if not datasets:
+        return f"{NO_TRUTH}\n"
     return "\n".join(headline(results, None, datasets, measure) for measure in CALIBRATION)
 
 
 def tables(results: pd.DataFrame, published: pd.DataFrame, datasets: Sequence[str]) -> str:
     """Write the headline of data sets with errors, then what methods say of the others' missing values."""
     judged, unknown = by_truth(results, datasets)
-    beside = None if published.empty else published
+    beside = published if published["dataset"].isin(judged).any() else None
     parts = [headline(results, beside, judged)] if judged else []
+    coded = results.loc[results["metric"] == ERROR_RATE.metric, "dataset"]
+    if len(coded):
+        named = [name for name in datasets if name in set(coded)]
+        parts.append(headline(results, None, named, ERROR_RATE))
     parts += [headline(results, None, unknown, measure) for measure in UNJUDGED if unknown]
     return "\n".join(parts)
 
@@ -122,6 +131,7 @@ def agreement_table(replicates: pd.DataFrame, published: pd.DataFrame) -> str:
     """Tabulate how far each published RMSE is from ours, in standard deviations of one replicate.
 
     A published value is a single run, so the deviation to compare it with is a replicate's, not the mean's.
+    Where nothing was published of these data sets, a sentence says so.
 
     Arguments:
         replicates: Rows dataset, method, metric, replicate, value.
@@ -139,6 +149,8 @@ def agreement_table(replicates: pd.DataFrame, published: pd.DataFrame) -> str:
         spread = f"{deviation:.2g}" if deviation else ABSENT
         names = [dataset_name(row["dataset"]), method_name(row["method"])]
         lines.append([*names, f"{row['mean']:.4g}", f"{mean:.4g}", spread, away])
+    if not lines:
+        return "Nothing was published of these data sets and methods.\n"
     headings = ["Data set", "Method", "published", "ours", "sd of one run", "published − ours, in sd"]
     return markdown(headings, lines, names=2)
 

@@ -14,6 +14,8 @@ from notmiwae.plot_style import BLUE, GREY, figure, styled
 from study.reporting.methods import METHODS, in_order, method_name
 from study.reporting.names import dataset_name
 
+NO_CURVES = "No models of the section `models` were trained; the package's own imputers keep no curves."
+"""In place of the figure, where there is nothing to plot."""
 _FIT = ["replicate", "member"]
 _SETTLED = 0.1
 """Share of the steps after which a bound decides an axis' range: the first ones are far below."""

@@ -20,6 +20,7 @@ COMPLETE = Path("data/complete")
 MASKED = Path("data/masked")
 MODELS = Path("models")
 IMPUTED = Path("data/imputed")
+COMPLETED = Path("data/completed")
 EVALUATED = Path("data/evaluated")
 SIDE_STUDIES = Path("data/side_studies")
 REPORTS = Path("reports")
@@ -35,6 +36,7 @@ SECTIONS = (
     "imputation",
     "recipes",
     "models",
+    "estimators",
     "baselines",
     "ladder",
     "ablation",
@@ -232,12 +234,21 @@ def merged(entry: Any, changes: Any) -> Any:
 
 def entry(registry: Registry[S], key: str, dataset: str = "") -> S:
     """Return the entry of a registered kind at a dotted key, with what its `overrides` say of a data set."""
-    where = f"{PARAMS_FILE}: {key}"
+    return parse_entry(registry, _overridden(key, dataset), f"{PARAMS_FILE}: {key}")
+
+
+def section_of(cls: type[S], key: str, dataset: str) -> S:
+    """Return the entry at a dotted key as a `cls`, with what its `overrides` say of a data set."""
+    return parse_spec(cls, _overridden(key, dataset), f"{PARAMS_FILE}: {key}")
+
+
+def _overridden(key: str, dataset: str) -> dict[str, Any]:
     value = lookup(params(), key)
     if not isinstance(value, Mapping):
-        raise ParameterError(f"{where}: expected a mapping with a `kind`, found {value!r}")
+        raise ParameterError(f"{PARAMS_FILE}: {key}: expected a mapping, found {value!r}")
     common = {name: field for name, field in value.items() if name != "overrides"}
-    return parse_entry(registry, common | (value.get("overrides") or {}).get(dataset, {}), where)
+    own: dict[str, Any] = (value.get("overrides") or {}).get(dataset, {})
+    return common | own
 
 
 def seed() -> int:

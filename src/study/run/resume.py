@@ -24,6 +24,7 @@ APART = frozenset(
     {
         "notmiwae/cli",
         "notmiwae/estimators",
+        "study/estimators",
         "study/evaluation",
         "study/ladder",
         "study/reporting",

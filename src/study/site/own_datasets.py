@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from study.reporting.methods import in_order, method_name
 from study.reporting.names import dataset_name, datasets_in_order
 from study.site.chapters import OWN, PIPELINES, Pipeline
 from study.site.generated_chapters import dataset_table
@@ -93,6 +94,7 @@ def own_chapter(root: Path, runs: Sequence[Run]) -> str:
         for name, table in zip(run.own, own_tables(run), strict=True):
             parts += [f"## {_plain_markdown(dataset_name(name))}", table]
             parts += [_shown(name, path) for path in _pictures(root, run.pipeline, f"{name}/**/*.png")]
+            parts += _learnt(root, run.pipeline, name)
         if spanning := run.spanning_pictures(root):
             parts.append(f"## {run.pipeline.name}: all data sets of the run")
             parts += [_shown("", path) for path in spanning]
@@ -103,6 +105,17 @@ def own_chapter(root: Path, runs: Sequence[Run]) -> str:
         "those chapters show the study's data sets, with the tables that they had before."
     )
     return "\n\n".join([f"# {OWN.name}", about, *parts]) + "\n"
+
+
+def _learnt(root: Path, pipeline: Pipeline, dataset: str) -> list[str]:
+    """Return what the package's imputers say that they learnt of a data set, each below its name."""
+    methods = (root / pipeline.reports / "learnt").glob(f"*/{dataset}.md")
+    pages = {path.parent.name: path.read_text(encoding="utf-8").strip() for path in methods}
+    return [
+        part
+        for method in in_order(sorted(pages))
+        for part in (f"### {_plain_markdown(method_name(method))}", pages[method])
+    ]
 
 
 def _pictures(root: Path, pipeline: Pipeline, pattern: str) -> list[str]:

@@ -17,16 +17,17 @@ class Encoding:
 
     Attributes:
         codes: Numbers of codes of the columns that hold categories.
-        scaler: Scaler of the other columns, by what was observed of them.
+        scaler: Scaler of the other columns, by what was observed of them; None: there are none.
     """
 
     codes: Mapping[str, int]
-    scaler: StandardScaler
+    scaler: StandardScaler | None
 
     @classmethod
     def of(cls, table: pd.DataFrame, codes: Mapping[str, int]) -> Self:
         """Fit an encoding to a table, NaN where missing."""
-        return cls(codes, StandardScaler().fit(table.drop(columns=list(codes)).to_numpy()))
+        numbers = table.drop(columns=list(codes))
+        return cls(codes, StandardScaler().fit(numbers.to_numpy()) if numbers.shape[1] else None)
 
     def encode(self, table: pd.DataFrame) -> pd.DataFrame:
         """Encode a table: numbers, then for each code but the first a column, 1 where a row has it.
@@ -34,7 +35,9 @@ class Encoding:
         With a column for the first code too, chained regressions would find each from its missing sisters.
         """
         numbers = table.drop(columns=list(self.codes))
-        scaled = pd.DataFrame(self.scaler.transform(numbers.to_numpy()), columns=numbers.columns)
+        scaled = numbers
+        if self.scaler:
+            scaled = pd.DataFrame(self.scaler.transform(numbers.to_numpy()), columns=numbers.columns)
         ones = {
             f"{name}={code}": (table[name] == code).astype(float).mask(table[name].isna())
             for name, count in self.codes.items()
@@ -45,7 +48,10 @@ class Encoding:
     def decode(self, values: Floats, table: pd.DataFrame) -> Floats:
         """Return completed values of the encoded columns as those of the table, whose own cells stay."""
         numbers = [name for name in table.columns if name not in self.codes]
-        decoded = pd.DataFrame(self.scaler.inverse_transform(values[:, : len(numbers)]), columns=numbers)
+        scaled = values[:, : len(numbers)]
+        decoded = pd.DataFrame(
+            self.scaler.inverse_transform(scaled) if self.scaler else scaled, columns=numbers
+        )
         first = len(numbers)
         for name, count in self.codes.items():
             others = values[:, first : first + count - 1]
