@@ -98,12 +98,13 @@ class CrossValidated:
     def _masks(self, explaining: Sequence[Sequence[int]]) -> Floats:
         """Foretell the masks that are taken as missing at random by what may explain each, `[N, C]`."""
         at_random, codes = unexplained(self._process), self.models[0].codes
-        freedoms = MaskRegression.freedoms(self.values, at_random, explaining, codes)
+        freedoms = MaskRegression.freedoms(self.values, at_random, explaining, codes, self.known)
         found = np.empty((len(self.values), len(at_random)))
         for _, fold in self._folds():
-            rest = np.delete(self.values, fold, axis=0)
-            masks = MaskRegression.fit(rest, at_random, explaining, codes, freedoms)
-            found[fold] = masks.log_prob(self.values[fold])
+            rest = np.delete(np.arange(len(self.values)), fold)
+            known = rows_of(self.known, rest)
+            masks = MaskRegression.fit(self.values[rest], at_random, explaining, codes, freedoms, known)
+            found[fold] = masks.log_prob(self.values[fold], rows_of(self.known, fold))
         return found
 
 
@@ -148,12 +149,15 @@ def masks_before(process: MissingProcess, gaps: Sequence[int], size: int) -> lis
     return chain([*explained, *at_random], size)[len(explained) :]
 
 
-def masks_at_random(members: Sequence[FittedModel], values: Floats) -> list[MaskRegression]:
+def masks_at_random(
+    members: Sequence[FittedModel], values: Floats, known: KnownCells | None = None
+) -> list[MaskRegression]:
     """Fit for each member the law of the masks that it takes as missing at random.
 
     Arguments:
         members: Models of a table.
         values: Table `[N, D]`, NaN where missing.
+        known: Cells known to lie between two ends.
     """
     gaps = np.flatnonzero(np.isnan(values).any(axis=0)).tolist()
     found: dict[tuple[int, ...], MaskRegression] = {}
@@ -163,7 +167,7 @@ def masks_at_random(members: Sequence[FittedModel], values: Floats) -> list[Mask
         at_random = tuple(unexplained(process))
         if at_random not in found:
             before = masks_before(process, gaps, values.shape[1])
-            found[at_random] = MaskRegression.fit(values, at_random, before, member.codes)
+            found[at_random] = MaskRegression.fit(values, at_random, before, member.codes, known=known)
         masks.append(found[at_random])
     return masks
 

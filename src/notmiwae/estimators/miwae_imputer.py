@@ -23,11 +23,12 @@ from notmiwae.estimators.accepted_tables import check_reach, table_as_fitted, ta
 from notmiwae.estimators.arguments import layers, renamed, whole
 from notmiwae.estimators.check import Check
 from notmiwae.estimators.choice import AT_RANDOM, Decided, assumptions_table, explains
-from notmiwae.estimators.column_kinds import Limits, describe
-from notmiwae.estimators.columns import encode, fill
+from notmiwae.estimators.column_kinds import Limits
+from notmiwae.estimators.columns import fill
 from notmiwae.estimators.defaults import network, training
 from notmiwae.estimators.ensemble import Ensemble
 from notmiwae.estimators.evidence import masks_at_random
+from notmiwae.estimators.known_values import Censored, as_described, described
 from notmiwae.estimators.races import blank, choose
 from notmiwae.estimators.scoring import row_bounds
 from notmiwae.estimators.threads import torch_threads
@@ -36,6 +37,7 @@ from notmiwae.model.missing_process.ignorable import IgnorableSpec
 from notmiwae.model.missing_process.missing_process import ProcessSpec
 from notmiwae.randomness import torch_seed
 from notmiwae.training.fitted_model import FittedModel
+from notmiwae.training.known_cells import KnownCells, rows_of
 
 
 class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -55,6 +57,11 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             `categorical`.
         limits: Lowest and highest value of an imputation by column, as `{"wage": (0, None)}`; None where
             there is none.
+        censored: Ends between which a column's gaps are known to lie, as `{"lead": (None, 0.5)}`, below a
+            detection limit, or `(None, "lod")`, below that of the row in the column `lod`, whose gaps leave
+            the row's plain. A cell that says so itself, `<0.5`, `>100`, `[2, 5]`, is read as such, too. No
+            assumption is made of such a gap, and every imputation lies between its ends. Columns of limits
+            are no data: the model doesn't see them, and they're returned as they came.
         random_state: Seed, or a `RandomState`.
         n_jobs: Number of processes that train, a member each of a table of 10,000 rows and more, of a smaller
             one five; and that impute, for many rows. None: one, -1: one for each core.
@@ -97,6 +104,7 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         n_samples: int = 200,
         kinds: Mapping[str, str] | None = None,
         limits: Limits | None = None,
+        censored: Censored | None = None,
         random_state: int | np.random.RandomState | None = None,
         n_jobs: int | None = None,
         n_threads: int = 1,
@@ -111,6 +119,7 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.n_samples = n_samples
         self.kinds = kinds
         self.limits = limits
+        self.censored = censored
         self.random_state = random_state
         self.n_jobs = n_jobs
         self.n_threads = n_threads
@@ -137,8 +146,7 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self._check()
         table = table_to_fit(self, X)
         limits = renamed("bounds", self.bounds, "limits", self.limits)
-        self.columns_ = describe(table, self.kinds, limits)
-        values = encode(self.columns_, table)
+        _, self.columns_, values, known = described(table, self.kinds, limits, self.censored)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         seeds = [torch_seed(seed, "train", member) for member in range(self.members)]
         names = tuple(column.name for column in self.columns_)
@@ -147,22 +155,22 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         workers = self._workers()
         seed_of_choice = torch_seed(seed, "choice")
         processes, decided = choose(
-            workers, values, names, model, process, self.steps, self.members, seed_of_choice
+            workers, values, names, model, process, self.steps, self.members, seed_of_choice, known
         )
         self.assumptions_ = assumptions_table(decided)
         notice = self._notice(decided)
         if notice and np.isnan(values).any():
             warnings.warn(notice, AssumptionWarning, stacklevel=2)
-        rows = values
+        rows, known_rows = values, known
         if AT_RANDOM in set(self.assumptions_["assumption"]) and any(map(explains, processes)):
             # A row without any value is no evidence of what its values are.
-            rows = values[~blank(values)]
-        fits = workers.fit(rows, names, model, processes, training(len(rows), self.steps), seeds)
+            rows, known_rows = values[~blank(values)], rows_of(known, ~blank(values))
+        fits = workers.fit(rows, names, model, processes, training(len(rows), self.steps), seeds, known_rows)
         self.members_: list[FittedModel] = [each.fitted for each in fits]
         self.bound_ = mean_bound(fits)
-        self._masks = masks_at_random(self.members_, values)
+        self._masks = masks_at_random(self.members_, values, known)
         self._seed = torch_seed(seed, "impute")
-        for notice in self._ensemble().doubts(process, values):
+        for notice in self._ensemble().doubts(process, values, known):
             warnings.warn(notice, AssumptionWarning, stacklevel=2)
         return self
 
@@ -183,8 +191,8 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             first: Number of the table's first row, if it's a piece of a larger one; a multiple of 1,024. The
                 pieces together are then what the whole table would be.
         """
-        table, values = self._rows(X)
-        imputed = self._ensemble().impute(values, whole("n_draws", n_draws, 0), first)
+        table, values, known = self._rows(X)
+        imputed = self._ensemble().impute(values, whole("n_draws", n_draws, 0), first, known)
         # One after the other, as each is a whole table.
         filled = [fill(self.columns_, table, each) for each in (imputed.mean, *imputed.draws)]
         mean, *draws = filled if isinstance(X, pd.DataFrame) else [each.to_numpy() for each in filled]
@@ -197,8 +205,8 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             X: Table `[N, D]` with the columns that were fitted.
             n_draws: Number of masks that are drawn, each for another completed table.
         """
-        _, values = self._rows(X)
-        return self._ensemble().check(values, whole("n_draws", n_draws, 1))
+        _, values, known = self._rows(X)
+        return self._ensemble().check(values, whole("n_draws", n_draws, 1), known)
 
     def score_samples(self, X: Any) -> Floats:
         """Compute the ELBO (IWAE bound) of `log p(x_o, s)` of each row, nats in the columns' units, `[N]`.
@@ -207,9 +215,9 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         Columns taken as missing at random have a regression of their masks on what is seen, so that the
         bounds of all assumptions can be compared.
         """
-        _, values = self._rows(X)
+        _, values, known = self._rows(X)
         with torch_threads(self.n_threads):
-            return row_bounds(self.members_, self._masks, values, self.n_samples, self._seed)
+            return row_bounds(self.members_, self._masks, values, self.n_samples, self._seed, known)
 
     def score(self, X: Any, y: Any = None) -> float:
         """Average `score_samples`, for the choice of settings by held-out rows."""
@@ -223,7 +231,7 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def plot_missing_process(self, X: Any, columns: Sequence[str] | None = None) -> Any:
         """Draw the learnt `p(s_j = 0 | x_j)` over the rows of X, a matplotlib figure; see `learnt.plot`."""
-        _, rows = self._rows(X)
+        _, rows, _ = self._rows(X)
         with torch_threads(self.n_threads):
             return learnt.plot(self.columns_, self.members_, rows, columns)
 
@@ -249,14 +257,14 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         names: npt.NDArray[Any] = _check_feature_names_in(self, input_features)
         return names
 
-    def _rows(self, X: Any) -> tuple[pd.DataFrame, Floats]:
-        """Return new rows as a table and as numbers; raise a `DataError` if they don't fit the model."""
+    def _rows(self, X: Any) -> tuple[pd.DataFrame, Floats, KnownCells | None]:
+        """Return new rows as a table, as numbers, what is known; raise a `DataError` if they don't fit."""
         check_is_fitted(self)
         self._check()
-        table = table_as_fitted(self, X, self.columns_)
-        values = encode(self.columns_, table)
+        as_fitted = table_as_fitted(self, X, self.columns_)
+        table, values, known = as_described(as_fitted, self.columns_, self.censored)
         check_reach(self.columns_, self.members_, values)
-        return table, values
+        return table, values, known
 
     def _ensemble(self) -> Ensemble:
         at_random = AT_RANDOM in set(self.assumptions_["assumption"])

@@ -20,10 +20,10 @@ from notmiwae.estimators.assumptions import (
     missing_process,
 )
 from notmiwae.estimators.choice import AT_RANDOM, Decided, undecided
-from notmiwae.estimators.column_kinds import Limits, describe
-from notmiwae.estimators.columns import encode
+from notmiwae.estimators.column_kinds import Limits
 from notmiwae.estimators.comparison import Comparison, compare
 from notmiwae.estimators.defaults import network
+from notmiwae.estimators.known_values import Censored, described
 from notmiwae.estimators.miwae_imputer import MIWAEImputer
 from notmiwae.model.missing_process.missing_process import ProcessSpec
 from notmiwae.randomness import torch_seed
@@ -73,6 +73,7 @@ class NotMIWAEImputer(MIWAEImputer):
         n_samples: int = 200,
         kinds: Mapping[str, str] | None = None,
         limits: Limits | None = None,
+        censored: Censored | None = None,
         random_state: int | np.random.RandomState | None = None,
         n_jobs: int | None = None,
         n_threads: int = 1,
@@ -88,6 +89,7 @@ class NotMIWAEImputer(MIWAEImputer):
             n_samples=n_samples,
             kinds=kinds,
             limits=limits,
+            censored=censored,
             random_state=random_state,
             n_jobs=n_jobs,
             n_threads=n_threads,
@@ -122,8 +124,8 @@ class NotMIWAEImputer(MIWAEImputer):
         self._check()
         scratch = clone(self)
         table = table_to_fit(scratch, X)
-        columns = describe(table, self.kinds, renamed("bounds", self.bounds, "limits", self.limits))
-        values = encode(columns, table)
+        limits = renamed("bounds", self.bounds, "limits", self.limits)
+        _, columns, values, known = described(table, self.kinds, limits, self.censored)
         if not np.isnan(values).any():
             raise DataError("no value is missing: there is nothing to compare")
         names = tuple(column.name for column in columns)
@@ -134,4 +136,4 @@ class NotMIWAEImputer(MIWAEImputer):
                 raise ParameterError(f"assumptions: {name}: it's chosen by such a comparison itself")
         model = network(columns, self.latent_size, self.hidden)
         seed = torch_seed(int(check_random_state(self.random_state).randint(2**31 - 1)), "choice")
-        return compare(self._workers(), values, names, model, processes, self.steps, seed)
+        return compare(self._workers(), values, names, model, processes, self.steps, seed, known)

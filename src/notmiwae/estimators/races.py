@@ -75,7 +75,13 @@ def choose(
         some = ~blank(values)
         values, known = values[some], rows_of(known, some)
     names = _with_gaps(columns, values)
-    unknown = undecided(process, names)
+    # A limit that is known explains low values, or high ones; what else is missing speaks for no direction.
+    limited = {columns[place] for place in known.columns} if known else set()
+    unknown = [
+        each
+        for each in undecided(process, names)
+        if AT_RANDOM not in each.candidates or limited.isdisjoint(each.columns)
+    ]
     if not unknown:
         return [closed(process, all_names)] * members, []
     if len(values) < _FEWEST_ROWS and all(AT_RANDOM in each.candidates for each in unknown):

@@ -58,7 +58,7 @@ def row_bounds(
             some = slice(first, first + size)
             own = [each[some] for each in (x, s, *ends)]
             bounds[m, some] = _each_row(model, own, samples, own_seed).numpy()
-        bounds[m] += masks[m].log_prob(rows).sum(axis=1)
+        bounds[m] += masks[m].log_prob(rows, known).sum(axis=1)
         # The density of a value in its own unit: that of the standardised one, divided by the scale.
         bounds[m] -= (seen * np.log(member.scaling.scale)).sum(axis=1)
     mixture: Floats = np.logaddexp.reduce(bounds, axis=0) - np.log(len(members))
