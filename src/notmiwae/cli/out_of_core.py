@@ -121,13 +121,13 @@ def run(typed: argparse.Namespace, assumption: Any, kinds: dict[str, str], limit
             imputer = saved.load(typed.model)
             columns = imputer.columns_
         else:
-            from notmiwae.estimators.column_kinds import describe
+            from notmiwae.estimators.known_values import described
 
             rows = table.sampled(kinds, limits, assumption)
             typed.decimal = rows.csv.decimal if rows.csv else None
             # Some pieces may not tell.
             typed.ignore = [*dict.fromkeys([*typed.ignore, *rows.carried])]
-            columns = describe(rows.modelled, kinds, limits)
+            columns = described(rows.told, kinds, limits, options.censored(typed.censored))[1]
         # Before hours of work: can every value be used?
         found = _added_up([summary.of_table(piece) for _, piece in table.pieces(columns)])
         found["input"] = str(typed.input)

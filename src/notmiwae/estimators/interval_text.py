@@ -9,6 +9,8 @@ import pandas as pd
 _ONE_END = re.compile(r"(<=|>=|[<>≤≥⩽⩾])\s*(.+)")
 _TWO_ENDS = re.compile(r"([\[(\]])\s*([^\[\]();]+?)\s*;\s*([^\[\]();]+?)\s*([\])\[])")
 _LONGEST = 100
+INTERVAL_MARKS = (*"<>≤≥⩽⩾[(]",)
+"""What a text begins with that says between which ends a value lies."""
 
 
 def plain_number(text: str) -> float | None:
@@ -29,7 +31,7 @@ def read_interval(text: str, number: Callable[[str], float | None] = plain_numbe
         text: The text, without blanks around it.
         number: Function that reads a number, None where it's none.
     """
-    if len(text) > _LONGEST:
+    if not text.startswith(INTERVAL_MARKS) or len(text) > _LONGEST:
         return None
     one = _ONE_END.fullmatch(text)
     if one:
@@ -48,6 +50,22 @@ def read_interval(text: str, number: Callable[[str], float | None] = plain_numbe
     if two[1] == "[":
         return pd.Interval(lower, upper, "both" if two[4] == "]" else "left")
     return pd.Interval(lower, upper, "right" if two[4] == "]" else "neither")
+
+
+def write_interval(interval: pd.Interval, decimal: str = ".") -> str:
+    """Write an interval as `read_interval` reads it.
+
+    Arguments:
+        interval: Interval with an end at least.
+        decimal: Decimal mark.
+    """
+    lower, upper = (f"{end:.15g}".replace(".", decimal) for end in (interval.left, interval.right))
+    if math.isinf(interval.left):
+        return ("≤" if interval.closed_right else "<") + upper
+    if math.isinf(interval.right):
+        return ("≥" if interval.closed_left else ">") + lower
+    opened, closed = "[" if interval.closed_left else "(", "]" if interval.closed_right else ")"
+    return f"{opened}{lower}{',' if decimal == '.' else ';'}{upper}{closed}"
 
 
 def ends_of(interval: pd.Interval) -> tuple[float, float]:

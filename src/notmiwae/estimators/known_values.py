@@ -71,6 +71,13 @@ def as_described(
     return table, *_encoded(columns, table, known)
 
 
+def known_cells(
+    table: pd.DataFrame, columns: Sequence[Column], censored: Censored | None
+) -> KnownCells | None:
+    """Return what is known of a table's missing cells as it was said, whatever else limits the columns."""
+    return _read(table, censored, {column.name: column.kind for column in columns})[1]
+
+
 def in_numbers(table: pd.DataFrame, kinds: Mapping[str, str] | None) -> pd.DataFrame:
     """Return a table in which cells that say between which ends they lie are missing."""
     return _read(table, None, dict(kinds or {}))[0]

@@ -178,7 +178,7 @@ def tipping_point(
     check_frame(X)
     fitted = MIWAEImputer(**options).fit(X) if imputer is None else imputer
     check_at_random(fitted)
-    cells = find_cells(X, fitted.columns_, list(given), by, unit)
+    cells = find_cells(fitted._rows(X)[0], fitted.columns_, list(given), by, unit)
     at_random = DrawsAtRandom(fitted, X, fitted.sample(X, n_draws), cells, sweeps)
     rows = [
         dict(zip([each.name for each in cells], each_delta, strict=True))

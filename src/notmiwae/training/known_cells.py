@@ -35,6 +35,15 @@ class KnownCells:
         """Take some rows."""
         return KnownCells(self.columns, self.ends[rows])
 
+    def among(self, cells: Masks) -> KnownCells:
+        """Take those among some cells of the table, `[N, D]`."""
+        ends = np.where(cells[:, self.columns, None], self.ends, [-np.inf, np.inf])
+        return KnownCells(self.columns, ends)
+
+    def repeated(self, times: int) -> KnownCells:
+        """Put the same rows below each other."""
+        return KnownCells(self.columns, np.tile(self.ends, (times, 1, 1)))
+
     def mask(self, size: int) -> Masks:
         """Tell which cells they are, of a table with so many columns, `[N, D]`."""
         mask = np.zeros((len(self.ends), size), dtype=bool)
