@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from scipy.integrate import dblquad, quad
+from scipy.optimize import minimize
 from scipy.stats import multivariate_normal, norm, truncnorm
 
 from notmiwae.model.distributions import Normal
@@ -213,3 +214,40 @@ def test_what_is_known_reaches_the_gradient_of_every_parameter_of_the_decoder():
     for name, parameter in model.named_parameters():
         assert parameter.grad is not None, name
         assert parameter.grad.isfinite().all(), name
+
+
+def test_one_column_with_known_limits_is_tobits_maximum_likelihood():
+    rng = np.random.default_rng(0)
+    x, limit, top = rng.normal(3.0, 2.0, 400), rng.choice([1.0, 2.0, 3.0], 400), 5.5
+    low, high = x < limit, x > top
+
+    def negative(parameters):
+        law = norm(parameters[0], np.exp(parameters[1]))
+        seen = law.logpdf(x[~low & ~high]).sum()
+        return -(seen + law.logcdf(limit[low]).sum() + high.sum() * law.logsf(top))
+
+    tobit = minimize(negative, [2.0, 0.0], method="BFGS").x
+    # The latent says nothing to the decoder, and the encoder is the prior: the bound is the likelihood.
+    model = linear_model([0.0], 1.0, censored=(0,))
+    for each in model.encoder.parameters():
+        each.data.zero_()
+        if each.dim() == 1:
+            each.data[1] = math.log(math.expm1(1.0 - 1e-4))
+    ends = torch.full((400, 1, 2), torch.inf, dtype=torch.float64) * torch.tensor([-1.0, 1.0])
+    ends[low, 0, 1], ends[high, 0, 0] = torch.tensor(limit[low]), top
+    rows = torch.tensor(np.where(high, top, np.where(low, limit, x)))[:, None]
+    bias = next(each for each in model.decoder.parameters() if each.dim() == 1)
+    fitted = [bias, model.observation.raw_scale]
+    optimiser = torch.optim.LBFGS(fitted, max_iter=200, line_search_fn="strong_wolfe")
+
+    def closure():
+        optimiser.zero_grad()
+        terms = model(rows, torch.ones_like(rows), 1, torch.Generator().manual_seed(0), ends)
+        loss = -terms.px.sum()
+        loss.backward()
+        return loss
+
+    optimiser.step(closure)
+    scale = model.observation(torch.zeros(1, 1).double()).scale.item()
+    np.testing.assert_allclose([bias.item(), scale], [tobit[0], np.exp(tobit[1])], rtol=5e-4)
+    np.testing.assert_allclose(closure().item(), negative(tobit), rtol=1e-8)

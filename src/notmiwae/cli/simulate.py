@@ -52,9 +52,7 @@ def run(typed: argparse.Namespace) -> int:
     from notmiwae.cli.censored_cells import censor, spans
 
     if not (typed.mechanism or typed.censor):
-        raise ParameterError(
-            f"--mechanism: is absent; accepted: {', '.join(WORDS)}, or --censor in its place"
-        )
+        raise ParameterError("--mechanism: is absent; accepted: " + ", ".join(WORDS) + ", or --censor")
     if typed.mechanism:
         options.known("--mechanism", "word", typed.mechanism, WORDS)
     asked = spans(typed.censor)

@@ -205,7 +205,10 @@ def _with_ends(table: pd.DataFrame, known: KnownCells) -> pd.DataFrame:
             continue  # it's refused once it's described
         whole = types.is_integer_dtype(column.dtype)
         own = KnownCells((0,), known.ends[:, [number]])
-        values = own.filled(numbers(column.rename(str(column.name)))[:, None])[:, 0]
+        try:
+            values = own.filled(numbers(column.rename(str(column.name)))[:, None])[:, 0]
+        except DataError as error:
+            raise DataError(f"censored: {error}") from None
         series: Any = pd.Series(np.rint(values) if whole else values, index=column.index)
         filled.isetitem(place, series.astype("Int64") if whole else series)
     return filled
