@@ -96,6 +96,15 @@ def test_what_is_known_goes_with_every_word_and_through_all_that_is_asked(word, 
     np.testing.assert_array_equal(again.score_samples(table), imputer.score_samples(table))
 
 
+def test_pieces_of_a_table_are_what_the_whole_would_be():
+    table, _ = correlated(1100)
+    imputer = MIWAEImputer(censored={"a": (None, "lod")}, **QUICK).fit(table.head(200))
+    whole, draws = imputer.complete(table, 2)
+    pieces = [imputer.complete(table[first : first + 1024], 2, first) for first in (0, 1024)]
+    pd.testing.assert_frame_equal(pd.concat([mean for mean, _ in pieces]), whole)
+    pd.testing.assert_frame_equal(pd.concat([drawn[1] for _, drawn in pieces]), draws[1])
+
+
 def test_two_ends_counts_and_narrow_types_are_kept_to():
     rng = np.random.default_rng(0)
     z = rng.normal(size=200)
@@ -210,6 +219,17 @@ def test_what_cannot_be_is_said_in_a_line(censored, error, message):
         MIWAEImputer(censored=censored, **QUICK).fit(table)
     assert message in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+def test_a_limit_that_is_the_same_everywhere_is_one_and_a_process_of_the_whole_row_is_none():
+    table, _ = correlated(60)
+    table["lod"] = 1
+    table.loc[table["a"].isna(), "b"] = np.nan
+    completed = MIWAEImputer(censored={"a": (None, "lod")}, **QUICK).fit_transform(table)
+    assert (completed["a"] <= 1)[table["a"].isna()].all()
+    assert completed["lod"].dtype == table["lod"].dtype
+    with pytest.raises(ParameterError, match=r"as known limits .* accepted: another than 'anything'"):
+        NotMIWAEImputer("anything", censored={"a": (None, "lod")}, **QUICK).fit(table)
 
 
 def test_limits_of_the_column_narrow_what_is_known_and_may_not_contradict_it():

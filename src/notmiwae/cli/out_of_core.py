@@ -113,6 +113,11 @@ def run(typed: argparse.Namespace, assumption: Any, kinds: dict[str, str], limit
                 f"{path}: {typed.input} is read in pieces, and no workbook is written so; accepted: "
                 ".csv, .csv.gz, .tsv, .parquet"
             )
+    if typed.mark_censored:
+        accepted = "accepted: without, or a smaller table"
+        raise DataError(
+            f"--mark-censored: {typed.input} is read in pieces, to which none is added; {accepted}"
+        )
     with tempfile.TemporaryDirectory(dir=typed.output.absolute().parent, prefix=".notmiwae-") as folder:
         table = LargeTable(typed, opened(typed.input, typed), Path(folder))
         size = f"{typed.input}: {typed.input.stat().st_size / 2**20:.0f} MiB, read in pieces"

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from numbers import Real
 from typing import Any
 
@@ -57,8 +56,10 @@ def described(
         warnings.warn(note, AssumptionWarning, stacklevel=3)
     columns = describe(table if known is None else _with_ends(table, known), kinds, limits)
     holders = _limit_columns(censored)
-    columns = tuple(replace(each, limit=True) if each.name in holders else each for each in columns)
-    for name in [*by_name("censored", censored or {}, names), *holders]:
+    columns = tuple(
+        Column(each.name, "continuous", limit=True) if each.name in holders else each for each in columns
+    )
+    for name in by_name("censored", censored or {}, names):
         _require_numbers(columns[names.index(name)])
     return table, columns, *_encoded(columns, table, known)
 
@@ -135,25 +136,28 @@ def _from_cells(column: pd.Series, kind: str | None) -> tuple[pd.Series, Floats,
         return None
     if not (text or intervals):
         return None
+    cells = {row: each.strip() if isinstance(each, str) else each for row, each in enumerate(column.tolist())}
+    known = {row: read_interval(cell) for row, cell in cells.items() if isinstance(cell, str)}
+    known |= {row: cell for row, cell in cells.items() if isinstance(cell, pd.Interval)}
     ends = np.full((len(column), 2), [-np.inf, np.inf])
-    values = np.full(len(column), np.nan)
-    whole, texts = True, []
-    cells: list[Any] = column.tolist()
-    for row in np.flatnonzero(column.notna().to_numpy()).tolist():
-        cell = cells[row].strip() if isinstance(cells[row], str) else cells[row]
-        found = read_interval(cell) if isinstance(cell, str) else cell
-        if isinstance(found, pd.Interval):
-            ends[row] = ends_of(found)
-            texts += [cell] if isinstance(cell, str) else []
-            continue
+    for row, interval in known.items():
+        if interval is not None:
+            ends[row] = ends_of(interval)
+    told = np.isfinite(ends).any(axis=1)
+    if not told.any():
+        return None
+    values, whole = np.full(len(column), np.nan), True
+    for row in np.flatnonzero(column.notna().to_numpy() & ~told).tolist():
+        cell = cells[row]
         number = plain_number(cell) if isinstance(cell, str) else cell
         if not isinstance(number, int | float | np.integer | np.floating) or isinstance(number, bool):
             return None
-        values[row] = number
+        values[row] = min(max(number, -1e300), 1e300)
         whole = whole and (cell.lstrip("+-").isdigit() if isinstance(cell, str) else isinstance(cell, _WHOLE))
     seen = bool((~np.isnan(values)).any())
-    if not np.isfinite(ends).any() or not (seen or kind or intervals):
+    if not (seen or kind or intervals):
         return None
+    texts = [str(cells[row]) for row in np.flatnonzero(told).tolist() if isinstance(cells[row], str)]
     read = pd.Series(values, index=column.index, name=column.name)
     return read.astype("Int64") if whole and seen else read, ends, texts
 
