@@ -5,6 +5,8 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.stats import norm, truncnorm
 
 from notmiwae import MIWAEImputer, NotMIWAEImputer
@@ -157,11 +159,11 @@ def test_other_texts_say_nothing(text):
     assert read_interval(text) is None
 
 
-def read(cells, **settings):
+def read(cells, **said_of_it):
     table = pd.DataFrame({"x": pd.Series(cells, dtype=object), "y": np.arange(len(cells)) * 0.5})
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
-        found = described(table, settings.get("kinds"), None, settings.get("censored"))
+        found = described(table, said_of_it.get("kinds"), None, said_of_it.get("censored"))
     return *found, [str(each.message) for each in said]
 
 
@@ -195,6 +197,28 @@ def test_a_column_of_nothing_but_brackets_can_be_said_to_hold_numbers():
     )
     assert (np.digitize(completed["a"], edges) == place).all()
     assert np.corrcoef(completed["a"], truth)[0, 1] > 0.93
+
+
+ODD = ["<0.5", ">3", "[1,2]", "(1;1)", "<1e300", "[-1e308,1e308]", "1", "2.5", "9" * 400, "<", "−1", " "]
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(st.sampled_from([*ODD, None, 3, 10**400, True, pd.Interval(0, 1)]), min_size=2, max_size=6),
+    st.sampled_from([None, "continuous", "count", "categorical"]),
+    st.tuples(*[st.sampled_from([None, 0, 1.5, -np.inf, 1e300, "y"])] * 2),
+)
+def test_whatever_cells_and_ends_hold_is_read_or_refused_in_a_line(cells, kind, pair):
+    try:
+        _, _, values, known, _ = read(cells, kinds={"x": kind} if kind else None, censored={"x": pair})
+    except (DataError, ParameterError) as error:
+        said = str(error)
+    else:
+        said = ""
+        mask = np.zeros(values.shape, dtype=bool) if known is None else known.mask(2)
+        assert np.isfinite(values[mask]).all()
+        assert known is None or (known.ends[..., 0] < known.ends[..., 1]).all()
+    assert "\n" not in said
 
 
 @pytest.mark.parametrize(
@@ -258,10 +282,10 @@ def test_sensitivity_keeps_to_what_cells_say():
     said = table["a"].astype(object).where(table["a"].notna(), "<" + table["lod"].astype(str))
     table = table.assign(a=said).drop(columns="lod")
     table.loc[::9, "a"] = np.nan
-    settings = QUICK | {"steps": 20}
+    quick = QUICK | {"steps": 20}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", AssumptionWarning)
-        found = sensitivity(table, assumptions=("mar", "low"), deltas=(0.0, 1.0), n_draws=2, **settings)
-        compared = NotMIWAEImputer(**settings).compare(table, ("mar", "low"))
+        found = sensitivity(table, assumptions=("mar", "low"), deltas=(0.0, 1.0), n_draws=2, **quick)
+        compared = NotMIWAEImputer(**quick).compare(table, ("mar", "low"))
     assert set(found.table["assumption"]) == {"observed", "mar", "low"}
     assert np.isfinite(compared.rows.to_numpy()).all()

@@ -19,7 +19,7 @@ from notmiwae.model.observation.observation_model import ObservationSpec
 
 Kind = Literal["continuous", "count", "binary", "categorical"]
 KINDS: tuple[str, ...] = get_args(Kind)
-_LARGEST = 1e150
+LARGEST = 1e150
 """Size of the largest number: its square is to be one too."""
 SHOWN = 5
 """Values that a message lists at most."""
@@ -130,11 +130,11 @@ def numbers(column: pd.Series) -> Floats:
     try:
         values: Floats = column.to_numpy(dtype=np.float64, na_value=np.nan)
     except OverflowError:
-        raise DataError(f"column {name!r} has a number beyond {_LARGEST:g}; accepted: smaller ones") from None
-    large = np.abs(values) > _LARGEST
+        raise DataError(f"column {name!r} has a number beyond {LARGEST:g}; accepted: smaller ones") from None
+    large = np.abs(values) > LARGEST
     if large.any():
         row = int(np.flatnonzero(large)[0])
-        accepted = f"accepted: finite numbers, at most {_LARGEST:g} in size"
+        accepted = f"accepted: finite numbers, at most {LARGEST:g} in size"
         raise DataError(f"column {name!r}: {values[row]} in row {row}; {accepted}")
     return values
 

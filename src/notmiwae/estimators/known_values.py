@@ -19,7 +19,7 @@ from pandas.api import types
 from notmiwae.arrays import Floats
 from notmiwae.errors import AssumptionWarning, DataError, ParameterError
 from notmiwae.estimators.column_kinds import Limits, by_name, describe
-from notmiwae.estimators.columns import Column, encode, numbers
+from notmiwae.estimators.columns import LARGEST, Column, encode, numbers
 from notmiwae.estimators.interval_text import ends_of, plain_number, read_interval
 from notmiwae.specs import suggest
 from notmiwae.training.known_cells import KnownCells
@@ -27,6 +27,7 @@ from notmiwae.training.known_cells import KnownCells
 Censored = Mapping[str, tuple[float | str | None, float | str | None]]
 """Lower and upper end of a column's gaps: a number, the column with each row's, or None for none."""
 _WHOLE = (int, np.integer)
+_LARGEST_WHOLE = 2**53
 _ROUNDED = 0.5 - 1e-6
 """How far from a whole number what is rounded to it may lie."""
 
@@ -159,7 +160,12 @@ def _from_cells(column: pd.Series, kind: str | None) -> tuple[pd.Series, Floats,
         return None
     texts = [str(cells[row]) for row in np.flatnonzero(told).tolist() if isinstance(cells[row], str)]
     read = pd.Series(values, index=column.index, name=column.name)
-    return read.astype("Int64") if whole and seen else read, ends, texts
+    return read.astype("Int64") if whole and seen and _exact(values) else read, ends, texts
+
+
+def _exact(values: Floats) -> bool:
+    """Tell whether whole numbers can be held as integers."""
+    return bool((np.abs(values[~np.isnan(values)]) <= _LARGEST_WHOLE).all())
 
 
 def _from_argument(table: pd.DataFrame, censored: Any, names: Sequence[str]) -> Iterator[tuple[int, Floats]]:
@@ -213,6 +219,7 @@ def _with_ends(table: pd.DataFrame, known: KnownCells) -> pd.DataFrame:
             values = own.filled(numbers(column.rename(str(column.name)))[:, None])[:, 0]
         except DataError as error:
             raise DataError(f"censored: {error}") from None
+        whole = whole and _exact(values)
         series: Any = pd.Series(np.rint(values) if whole else values, index=column.index)
         filled.isetitem(place, series.astype("Int64") if whole else series)
     return filled
@@ -240,6 +247,11 @@ def _within(column: Column, dtype: Any, ends: Floats) -> Floats:
         DataError: there is none.
     """
     known = np.isfinite(ends).any(axis=1)
+    far = ends[np.isfinite(ends) & (np.abs(ends) > LARGEST)]
+    if len(far):
+        raise DataError(
+            f"column {column.name!r}: an end of {far[0]:g}; accepted: at most {LARGEST:g} in size"
+        )
     lower, upper = ends[known].T
     lower = np.maximum(lower, -np.inf if column.lowest is None else column.lowest)
     upper = np.minimum(upper, np.inf if column.highest is None else column.highest)
