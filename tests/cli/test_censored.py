@@ -169,3 +169,13 @@ def test_what_cannot_be_is_said_in_a_line(words, message, complete, tmp_path, ca
     assert message in error
     assert error.count("\n") == 1
     assert not (tmp_path / "out.csv").exists()
+
+
+def test_a_report_is_written_where_all_that_is_missing_is_known(complete, tmp_path, capsys):
+    masked, page = tmp_path / "masked.csv", tmp_path / "report.html"
+    assert run("simulate", complete, "-o", masked, "--censor", "lead=30%:", "--quiet") == 0
+    quick = ["--ignore", "id", "--steps", 10, "--members", 1, "--draws", 2, "--quiet"]
+    assert run("report", masked, "-o", page, *quick) == 0
+    assert "36 cells, as &lt;" in page.read_text()
+    assert run("compare", masked, "--ignore", "id", "--steps", 10, "--quiet") == 2
+    assert "no value is missing but what is known to lie between two ends" in capsys.readouterr().err

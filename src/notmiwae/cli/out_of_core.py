@@ -114,10 +114,8 @@ def run(typed: argparse.Namespace, assumption: Any, kinds: dict[str, str], limit
                 ".csv, .csv.gz, .tsv, .parquet"
             )
     if typed.mark_censored:
-        accepted = "accepted: without, or a smaller table"
-        raise DataError(
-            f"--mark-censored: {typed.input} is read in pieces, to which none is added; {accepted}"
-        )
+        pieces = f"{typed.input} is read in pieces, which get no further columns"
+        raise DataError(f"--mark-censored: {pieces}; accepted: a smaller table, or without it")
     with tempfile.TemporaryDirectory(dir=typed.output.absolute().parent, prefix=".notmiwae-") as folder:
         table = LargeTable(typed, opened(typed.input, typed), Path(folder))
         size = f"{typed.input}: {typed.input.stat().st_size / 2**20:.0f} MiB, read in pieces"

@@ -127,7 +127,8 @@ class NotMIWAEImputer(MIWAEImputer):
         limits = renamed("bounds", self.bounds, "limits", self.limits)
         _, columns, values, known = described(table, self.kinds, limits, self.censored)
         if not np.isnan(values).any():
-            raise DataError("no value is missing: there is nothing to compare")
+            but = " but what is known to lie between two ends" if known else ""
+            raise DataError(f"no value is missing{but}: there is nothing to compare")
         names = tuple(column.name for column in columns)
         said = assumptions if isinstance(assumptions, Mapping) else {str(word): word for word in assumptions}
         processes = {name: missing_process(each, columns, self.groups) for name, each in said.items()}

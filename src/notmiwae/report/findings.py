@@ -88,7 +88,8 @@ def gather(rows: pd.DataFrame, imputer: NotMIWAEImputer, draws: int, report: Rep
     checks = imputer.check(told, _CHECKED)
     report(2, 4, 0.0)
     compared = None
-    if not len(imputer.assumptions_) and imputer.missing_process != AT_RANDOM:
+    unexplained = bool(np.isnan(imputer._rows(told)[1]).any())  # limits that are known explain the others
+    if unexplained and not len(imputer.assumptions_) and imputer.missing_process != AT_RANDOM:
         compared = imputer.compare(told, {"missing at random": AT_RANDOM, "as said": imputer.missing_process})
     report(3, 4, 0.0)
     others = _others(told, rows, imputer, completed)
