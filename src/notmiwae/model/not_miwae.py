@@ -1,15 +1,17 @@
 """The latent-variable model and its importance weights: MIWAE, and with a missing process not-MIWAE."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 import torch
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, NonNegativeInt
 from torch import Tensor, nn
 from torch.nn.functional import softplus
+from typing_extensions import override
 
 from notmiwae.model.bound import LogWeightTerms
 from notmiwae.model.distributions import Likelihood, Normal, standard_normal_log_prob
+from notmiwae.model.known_intervals import KnownIntervals, PartlyKnown, in_columns
 from notmiwae.model.missing_process.missing_process import Missing, MissingProcess
 from notmiwae.model.networks import MLPSpec, NetworkSpec, Size, networks
 from notmiwae.model.noise import normal
@@ -32,6 +34,8 @@ class ModelSpec(Spec):
         observation: Observation model p(x | z).
         prior: Prior p(z) of the latent.
         standardise: Whether real features are given mean 0 and variance 1 by what was observed of them.
+        censored: Indices of the features of which missing values may be known to lie between two ends, in the
+            order in which rows come with these ends.
     """
 
     latent_size: Size | None
@@ -41,6 +45,13 @@ class ModelSpec(Spec):
     observation: Annotated[ObservationSpec, BeforeValidator(observations.parse)] = GaussianSpec()
     prior: Annotated[PriorSpec, BeforeValidator(priors.parse)] = StandardNormalSpec()
     standardise: bool = True
+    censored: tuple[NonNegativeInt, ...] = ()
+
+    @override
+    def to_mapping(self) -> dict[str, Any]:
+        mapping = super().to_mapping()
+        censored = list(mapping.pop("censored"))
+        return mapping | {"censored": censored} if censored else mapping
 
     def standardised(self, features: int) -> list[bool]:
         """Tell which of the features are standardised."""
@@ -61,6 +72,13 @@ class ImportanceSamples:
     missing: Missing
     terms: LogWeightTerms
 
+    def own_log_prob(self, feature: int, x: Tensor, s: Tensor) -> Tensor:
+        """Compute what one feature's value adds to `log p(x_o | z_k)`, `[K, B]`; x and s as they came."""
+        known = self.missing if isinstance(self.missing, PartlyKnown) else None
+        seen = s if known is None else s - known.cells
+        density = self.px.columns(torch.tensor([feature])).log_prob(x[:, [feature]], seen[:, [feature]])
+        return density if known is None else density + known.log_prob_of(feature)
+
     @property
     def log_weights(self) -> Tensor:
         """Logarithms of the importance weights, `log w_k`, `[K, B]`."""
@@ -76,6 +94,8 @@ class NotMIWAE(nn.Module):
         missing_process: Missing process p(s | x); `IgnorableProcess` makes the model a MIWAE.
     """
 
+    censored: Tensor
+
     def __init__(self, spec: ModelSpec, features: int, missing_process: MissingProcess) -> None:
         super().__init__()
         self.spec = spec
@@ -88,6 +108,7 @@ class NotMIWAE(nn.Module):
         self.observation = spec.observation.build(features)
         self.prior = spec.prior.build(latent_size)
         self.missing_process = missing_process
+        self.register_buffer("censored", torch.tensor(spec.censored).long(), persistent=False)
 
     def encode(self, x: Tensor, s: Tensor) -> Normal:
         """Compute `q(z, w | x_o, s)`, `[B, H + G]`, for rows and masks `[B, D]`; missing values are zero."""
@@ -103,7 +124,7 @@ class NotMIWAE(nn.Module):
         return px
 
     def importance_samples(
-        self, x: Tensor, s: Tensor, samples: int, generator: torch.Generator
+        self, x: Tensor, s: Tensor, samples: int, generator: torch.Generator, ends: Tensor | None = None
     ) -> ImportanceSamples:
         """Draw `z_k ~ q(z | x_o, s)` and weigh them (Ipsen et al. 2021, Eq. 6–8).
 
@@ -112,27 +133,47 @@ class NotMIWAE(nn.Module):
         Latents of the missing process alone are drawn and weighed with z.
 
         Arguments:
-            x: Standardised rows `[B, D]`, zero where missing.
-            s: Mask `[B, D]`, 1 where observed.
+            x: Standardised rows `[B, D]`, zero where missing, and something of the size of its ends where a
+                value is known to lie between two.
+            s: Mask `[B, D]`, 1 where observed, and where known.
             samples: Number of importance samples of a row, K.
             generator: Source of all noise.
+            ends: Lower and upper ends of the `censored` features, `[B, C, 2]`, infinite where there is none;
+                None: no value is known.
         """
-        qz = self.encode(x, s)
+        known = None if ends is None else self._known(x, ends)
+        seen = s if known is None else s - known
+        qz = self.encode(x, seen)
         noise = normal(qz.mean.expand(samples, *qz.mean.shape), generator)
         drawn = qz.rsample(noise)
         z, w = drawn, None
         if self.missing_process.latents:
             z, w = drawn[..., : self.latent_size], drawn[..., self.latent_size :]
         px = self.decode(z)
-        missing: Missing = self.missing_process(px, x, s, generator, w)
+        log_px = px.log_prob(x, seen)
+        if ends is None or known is None:
+            missing: Missing = self.missing_process(px, x, s, generator, w)
+        else:
+            intervals = KnownIntervals(px.columns(self.censored), ends)
+            log_px = log_px + intervals.log_prob.sum(-1)
+            # To the process a known value is a seen one, at its mean, whose own share is left out.
+            shown = in_columns(x.expand(samples, *x.shape), self.censored, intervals.mean)
+            process = self.missing_process(px, torch.where(known.bool(), shown, x), s, generator, w)
+            missing = PartlyKnown(process, px, self.censored, ends, known, intervals)
         terms = LogWeightTerms(
-            px=px.log_prob(x, s),
+            px=log_px,
             ps=missing.log_prob,
             pz=self.prior(z) if w is None else self.prior(z) + standard_normal_log_prob(w),
             qz=qz.log_prob_of(noise),
         )
         return ImportanceSamples(px, missing, terms)
 
-    def forward(self, x: Tensor, s: Tensor, samples: int, generator: torch.Generator) -> LogWeightTerms:
+    def _known(self, x: Tensor, ends: Tensor) -> Tensor:
+        """Tell which values are known to lie between two ends, 1 or 0, `[B, D]`."""
+        return in_columns(torch.zeros_like(x), self.censored, ends.isfinite().any(-1))
+
+    def forward(
+        self, x: Tensor, s: Tensor, samples: int, generator: torch.Generator, ends: Tensor | None = None
+    ) -> LogWeightTerms:
         """Compute the terms of the weights of `importance_samples`: tensors alone, as `torch.vmap` asks."""
-        return self.importance_samples(x, s, samples, generator).terms
+        return self.importance_samples(x, s, samples, generator, ends).terms
