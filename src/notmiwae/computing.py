@@ -4,8 +4,6 @@ import os
 from collections.abc import Sequence
 from typing import TypeVar
 
-import torch
-
 from notmiwae.errors import ParameterError
 
 T = TypeVar("T")
@@ -17,6 +15,10 @@ def resolve(device: str) -> str:
     Raises:
         ParameterError: it's no device that PyTorch knows, or isn't there.
     """
+    if device == "cpu":
+        return device
+    import torch  # takes a second, which what only counts cores needn't wait for
+
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     try:

@@ -10,6 +10,7 @@ from notmiwae.arrays import Floats
 from notmiwae.progress import Report, silent
 from notmiwae.randomness import torch_seed
 from notmiwae.training.fitted_model import FittedModel
+from notmiwae.training.known_cells import KnownCells, rows_of, unseen
 from notmiwae.training.recipe import ImputationSpec
 
 BLOCK = 1024
@@ -36,7 +37,13 @@ class Imputation:
     effective_samples: Floats
 
 
-def impute(fitted: FittedModel, table: Floats, imputation: ImputationSpec, seed: int) -> Imputation:
+def impute(
+    fitted: FittedModel,
+    table: Floats,
+    imputation: ImputationSpec,
+    seed: int,
+    known: KnownCells | None = None,
+) -> Imputation:
     """Impute the missing values of a table, or of a block of it.
 
     With `α_k = w_k / Σ w` the mean is `Σ_k α_k E[x_m | z_k, s]` (docs/method.md, "Imputation"), and a draw is
@@ -47,25 +54,32 @@ def impute(fitted: FittedModel, table: Floats, imputation: ImputationSpec, seed:
         table: Table `[N, D]`, NaN where missing, columns as in training.
         imputation: Numbers of samples and draws.
         seed: Seed of all noise of the imputation.
+        known: Cells known to lie between two ends, which are imputed too.
     """
+    fitted = fitted if known is None else fitted.knowing(known.columns)
     model, device = fitted.model, next(fitted.model.parameters()).device
     # Draws have noise of their own, so that the mean doesn't depend on how many are asked for.
     generator = torch.Generator().manual_seed(seed)
     draws_generator = torch.Generator().manual_seed(torch_seed(seed, "draws"))
     x, s = fitted.scaling.tensors(table)
+    ends = None if known is None else known.tensor(fitted.scaling)
     model.spec.observation.check(x, s, fitted.columns)
     mean = np.array(table, dtype=np.float64)
     draws = np.repeat(mean[None], imputation.draws, axis=0)
     samples, effective = np.zeros(len(table)), np.zeros(len(table))
-    left = np.flatnonzero(np.isnan(table).any(axis=1))
+    all_missing = unseen(table, known)
+    left = np.flatnonzero(all_missing.any(axis=1))
     for tried in imputation.tries():
         size = max(1, _CHUNK_VALUES // (tried * table.shape[1]))
         for first in range(0, len(left), size):
             rows = left[first : first + size]
             # A row that's tried again is overwritten.
-            missing = np.isnan(table[rows])
+            missing = all_missing[rows]
+            own_ends = None if ends is None else ends[rows].to(device)
             with torch.no_grad():
-                drawn = model.importance_samples(x[rows].to(device), s[rows].to(device), tried, generator)
+                drawn = model.importance_samples(
+                    x[rows].to(device), s[rows].to(device), tried, generator, own_ends
+                )
                 alpha = drawn.log_weights.softmax(0)
                 means = fitted.scaling.undo(drawn.average(alpha))
                 mean[rows] = np.where(missing, means, mean[rows])
@@ -78,6 +92,9 @@ def impute(fitted: FittedModel, table: Floats, imputation: ImputationSpec, seed:
             samples[rows] = tried
             effective[rows] = (1.0 / alpha.square().sum(0)).double().cpu().numpy()
         left = left[effective[left] < (imputation.enough or 0)]
+    if known is not None:
+        # Single precision may put a value beyond an end by its last digit.
+        mean, draws = known.clip(mean), known.clip(draws)
     return Imputation(mean, draws, samples, effective)
 
 
@@ -89,6 +106,7 @@ def impute_together(
     report: Report = silent,
     first: int = 0,
     device: str = "cpu",
+    known: KnownCells | None = None,
 ) -> Imputation:
     """Impute by an equal mixture of models: the mean of their means, and an equal share of draws from each.
 
@@ -106,7 +124,10 @@ def impute_together(
         first: Number of the table's first row where the table is a piece of a larger one; a multiple of
             `BLOCK`.
         device: Device that computes, `cpu` or `cuda`.
+        known: Cells known to lie between two ends, which are imputed too.
     """
+    if known is not None:
+        members = [member.knowing(known.columns) for member in members]
     if device != "cpu":
         members = [member.on(device) for member in members]
     draws = np.empty((imputation.draws, *table.shape))
@@ -114,7 +135,7 @@ def impute_together(
     for start in range(0, len(table), BLOCK):
         rows = slice(start, start + BLOCK)
         block_seed = torch_seed(seed, "block", (first + start) // BLOCK)
-        block = _impute_block(members, table[rows], imputation, block_seed)
+        block = _impute_block(members, table[rows], imputation, block_seed, rows_of(known, rows))
         mean[rows], draws[:, rows] = block.mean, block.draws
         samples[rows], effective[rows] = block.samples, block.effective_samples
         report(min(start + BLOCK, len(table)), len(table), float(block.effective_samples.mean()))
@@ -122,7 +143,11 @@ def impute_together(
 
 
 def _impute_block(
-    members: Sequence[FittedModel], table: Floats, imputation: ImputationSpec, seed: int
+    members: Sequence[FittedModel],
+    table: Floats,
+    imputation: ImputationSpec,
+    seed: int,
+    known: KnownCells | None,
 ) -> Imputation:
     by_member = []
     draws = np.empty((imputation.draws, *table.shape))
@@ -130,7 +155,7 @@ def _impute_block(
         # The members take turns, so that the first few draws are the mixture's too.
         turns = slice(number, None, len(members))
         share = imputation.model_copy(update={"draws": len(draws[turns])})
-        by_member.append(impute(member, table, share, torch_seed(seed, "member", number)))
+        by_member.append(impute(member, table, share, torch_seed(seed, "member", number), known))
         draws[turns] = by_member[-1].draws
     means = np.stack([imputed.mean for imputed in by_member])
     mean = means.mean(axis=0)
@@ -138,7 +163,7 @@ def _impute_block(
     mean[:, names] = _majority(means[:, :, names])
     return Imputation(
         # Not the mean of an observed value with itself, which rounds.
-        np.where(np.isnan(table), mean, table),
+        np.where(unseen(table, known), mean, table),
         draws,
         np.mean([imputed.samples for imputed in by_member], axis=0),
         np.mean([imputed.effective_samples for imputed in by_member], axis=0),

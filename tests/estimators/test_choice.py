@@ -101,7 +101,7 @@ def test_some_rows_keep_a_value_and_a_gap_of_each_column(most, seed):
     values = np.random.default_rng(seed).normal(size=(60, 3))
     values[1:, 0] = np.nan
     values[7, 1] = np.nan
-    some = races.some_rows(values, seed, most)
+    some = values[races.chosen_rows(values, seed, most)]
     assert len(some) <= most + 6
     assert (~np.isnan(some)).any(axis=0).all()
     assert np.isnan(some).any(axis=0).tolist() == np.isnan(values).any(axis=0).tolist()

@@ -1,5 +1,6 @@
 """Shapes of columns: the map and its inverse, means under it, the bound, and what is learnt."""
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from notmiwae import NotMIWAEImputer
 from notmiwae.errors import DataError
 from notmiwae.model.bound import iwae_bound
 from notmiwae.model.distributions import Normal
+from notmiwae.model.known_intervals import KnownIntervals
 from notmiwae.model.missing_process.ignorable import IgnorableProcess
 from notmiwae.model.missing_process.truncated_gaussian import TruncatedGaussian
 from notmiwae.model.networks import MLPSpec
@@ -112,6 +114,37 @@ def test_the_mean_of_what_is_missing_at_random_is_mapped_back(entries: tuple[flo
     assert float(px.average(torch.ones(1, 1).double(), own)) == pytest.approx(expected, abs=5e-3)
 
 
+@pytest.mark.parametrize("entries", [LONG_RIGHT, SHORT, LONG_LEFT])
+@pytest.mark.parametrize(("lower", "upper"), [(-math.inf, -0.8), (0.2, 0.9), (1.0, math.inf)])
+def test_the_mean_of_what_is_known_to_lie_between_two_ends_is_mapped_back(
+    entries: tuple[float, ...], lower: float, upper: float
+) -> None:
+    own = shape(entries)
+    px = Normal(torch.full((1, 1, 1), 0.1).double(), torch.full((1, 1, 1), 0.9).double())
+    found = KnownIntervals(px, torch.tensor([[[lower, upper]]])).average(torch.ones(1, 1).double(), own)
+    ends = (max(lower, -11.0), min(upper, 11.0))
+    total = norm.cdf(upper, 0.1, 0.9) - norm.cdf(lower, 0.1, 0.9)
+    first, second = (
+        quad(lambda y, n=n: mapped_back(own, y) ** n * norm.pdf(y, 0.1, 0.9), *ends, limit=200)[0] / total
+        for n in (1, 2)
+    )
+    assert float(found) == pytest.approx(first, abs=0.03 * (second - first**2) ** 0.5)
+
+
+@torch.no_grad()
+def test_an_interval_is_as_likely_as_the_density_in_it() -> None:
+    model = small_model(LONG_RIGHT)
+    model.spec = model.spec.model_copy(update={"censored": (0,)})
+    model.censored = torch.tensor([0])
+    noise, seen = torch.Generator(), torch.ones(1, 1).double()
+    ends, middle = torch.tensor([[[-0.5, 1.5]]]).double(), torch.full((1, 1), 0.5).double()
+    bound = iwae_bound(model(middle, seen, 4000, noise.manual_seed(0), ends).log_weights())
+    x = torch.linspace(-0.5, 1.5, 201, dtype=torch.double)[:, None]
+    terms = model(x, torch.ones_like(x), 4000, noise.manual_seed(1))
+    density = iwae_bound(terms.log_weights()).exp()
+    assert float(bound.exp()) == pytest.approx(float(torch.trapezoid(density, x[:, 0])), rel=0.03)
+
+
 def small_model(*entries: tuple[float, ...]) -> NotMIWAE:
     spec = ModelSpec(latent_size=1, encoder=MLPSpec(hidden=(8,)), decoder=MLPSpec(hidden=(8,)), shapes=True)
     with torch.random.fork_rng():
@@ -204,3 +237,17 @@ def test_maps_of_a_file_that_are_none_are_refused(tmp_path: Path) -> None:
     FittedModel(model, IgnorableSpec(), ("a", "b"), Scaling(np.zeros(2), np.ones(2))).save(folder)
     with pytest.raises(DataError, match="positive scales"):
         FittedModel.load(folder)
+
+
+def test_draws_of_a_shaped_column_obey_what_is_known() -> None:
+    table = skewed(300, 8)
+    low = table["amount"] < 0.6
+    table.loc[low, "amount"] = np.nan
+    imputer = NotMIWAEImputer(
+        "mar", censored={"amount": (None, 0.6)}, shapes=True, members=1, steps=100, random_state=0
+    )
+    mean, draws = imputer.fit(table).complete(table, 5)
+    for completed in (mean, *draws):
+        assert (completed.loc[low, "amount"] <= 0.6).all()
+        pd.testing.assert_series_equal(completed.loc[~low, "amount"], table.loc[~low, "amount"])
+    assert draws[0].loc[low, "amount"].nunique() > 50

@@ -40,7 +40,7 @@ def test_a_training_step_stays_on_its_device(process, observation, count):
     batched = BatchedModels([model.to("meta") for model in some])
     rows = [each.to("meta").expand(count, *each.shape) for each in (x, s)]
     generators = [torch.Generator().manual_seed(number) for number in range(count)]
-    terms = batched.terms(*rows, 4, generators)
+    terms = batched.terms(rows, 4, generators)
     assert {term.device.type for term in terms} <= {"meta", "cpu"}
     total = sum(term.sum() for term in terms)
     assert total.device.type == "meta"

@@ -50,7 +50,7 @@ def run(typed: argparse.Namespace) -> int:
     imputer.n_threads = typed.threads or 1
     imputer.verbose = options.verbose(typed)
     try:
-        found = imputer.check(table.modelled[[column.name for column in imputer.columns_]], typed.draws)
+        found = imputer.check(table.told[[column.name for column in imputer.columns_]], typed.draws)
     except NotMIWAEError as error:
         raise type(error)(f"{table.path}: {error}") from None
     write_results(typed, found.table, found.plot)

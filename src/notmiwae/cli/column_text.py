@@ -12,6 +12,7 @@ import pandas as pd
 
 from notmiwae.cli.number_text import NUMBER, Affixes, affixes, as_number, is_plain
 from notmiwae.errors import DataError
+from notmiwae.estimators.interval_text import INTERVAL_MARKS, read_interval
 from notmiwae.files import MISSING
 
 _NUMBER = re.compile(NUMBER)
@@ -42,12 +43,15 @@ class Columns:
         frame: Values by name, missing cells as pandas has them.
         carried: Names of the columns that are only carried along.
         affixes: What stands before and behind the numbers of a column, of those that have anything.
+        intervals: Between which ends values lie of which that's all that is known, by column and row; they
+            are missing in the frame.
         notices: How values were read, where a user might want to know.
     """
 
     frame: dict[str, pd.Series] = field(default_factory=dict)
     carried: list[str] = field(default_factory=list)
     affixes: dict[str, Affixes] = field(default_factory=dict)
+    intervals: dict[str, dict[int, pd.Interval]] = field(default_factory=dict)
     notices: list[str] = field(default_factory=list)
 
 
@@ -97,6 +101,14 @@ def understand(
     if name in found.carried:
         found.frame[name] = texts
         return
+    known = _intervals(column, decimal, kinds.get(name))
+    if known:
+        rows = list(known)
+        found.intervals[name] = known
+        cells = f"{len(rows)} cell{'s' * (len(rows) > 1)}, as {column.iloc[rows[0]]}"
+        said = "say where their values lie" if len(rows) > 1 else "says where its value lies"
+        found.notices.append(f"{name}: {cells}, {said}, which is kept to")
+        column = column.mask(column.index.isin(column.index[rows]))
     found.frame[name] = _typed(path, column, decimal, kinds.get(name), place)
     if found.frame[name].dtype.kind in "iuf":
         marked = [text for text in column.dropna() if not is_plain(text, decimal)]
@@ -111,6 +123,24 @@ def _equals(column: pd.Series, markers: Sequence[str]) -> pd.Series:
     if not numbers:
         return pd.Series(False, index=column.index)
     return column.map(lambda text: bool(_NUMBER.fullmatch(text)) and float(text) in numbers).astype(bool)
+
+
+def _intervals(column: pd.Series, decimal: str, kind: str | None) -> dict[int, pd.Interval]:
+    """Read cells as `<0.5`, by row, in a column of which all others are numbers, or that's said to be one."""
+    texts = {row: text for row, text in enumerate(column.tolist()) if isinstance(text, str)}
+    marked = {row: text for row, text in texts.items() if text.startswith(INTERVAL_MARKS)}
+    if not marked or kind in ("binary", "categorical"):
+        return {}
+
+    def number(text: str) -> float | None:
+        written = as_number(text.strip(), decimal)
+        return float(written) if _NUMBER.fullmatch(written) else None
+
+    read = {row: read_interval(text, number) for row, text in marked.items()}
+    found = {row: interval for row, interval in read.items() if interval is not None}
+    others = [text for row, text in texts.items() if row not in found]
+    numeric = all(number(text) is not None and not _LEADING_ZERO.fullmatch(text) for text in others)
+    return found if kind or (numeric and others) else {}
 
 
 def _is_long(column: pd.Series) -> bool:

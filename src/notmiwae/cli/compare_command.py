@@ -44,6 +44,7 @@ def add(subparsers: Any) -> None:
         f"{', '.join(_WORDS)} (default: {' '.join(_ASSUMPTIONS)})",
     )
     parsers.add_columns(parser)
+    parsers.add_censored(parser)
     parser.add_argument("--steps", type=options.positive, help="of training (default: 700 to 2,000, by rows)")
     parser.add_argument("--seed", type=options.seed, default=0, help="of everything random (0)")
     parsers.add_threads(parser)
@@ -73,6 +74,7 @@ def run(typed: argparse.Namespace) -> int:
     options.say(f"training {len(said)} × 5 models …", typed.quiet)
     imputer = NotMIWAEImputer(
         kinds=kinds,
+        censored=options.censored(typed.censored),
         steps=typed.steps,
         random_state=typed.seed,
         n_jobs=-1,
@@ -80,7 +82,7 @@ def run(typed: argparse.Namespace) -> int:
         verbose=options.verbose(typed),
     )
     try:
-        found = imputer.compare(table.modelled, said)
+        found = imputer.compare(table.told, said)
     except NotMIWAEError as error:
         raise type(error)(f"{table.path}: {error}") from None
     _report(typed, found)

@@ -119,7 +119,7 @@ def decimal_commas(texts: pd.DataFrame, missing: Collection[str], sure: bool) ->
         values = texts[name].str.strip()
         values = values[~values.isin(missing)]
         if values.str.contains(",").any():
-            read = values.map(lambda text: as_number(text, ","))
+            read = values.map(lambda text: as_number(text.lstrip("<>≤≥⩽⩾= "), ","))
             if read.str.fullmatch(NUMBER).all() and (sure or values.str.contains(_NO_THOUSANDS).any()):
                 return True
     return False

@@ -39,6 +39,7 @@ class CsvText:
         raw: Cells as they stand in the file, quotes and all; columns by name.
         ends: What follows each row: the end of its line, blank lines and comments.
         header: Whether the first row has the columns' names; else they are called 1, 2 and so on.
+        named: Characters of `head` up to the end of the names.
     """
 
     separator: str
@@ -48,6 +49,7 @@ class CsvText:
     raw: pd.DataFrame
     ends: Sequence[str]
     header: bool = True
+    named: int = 0
 
     @cached_property
     def texts(self) -> pd.DataFrame:
@@ -55,10 +57,13 @@ class CsvText:
         return pd.DataFrame({name: [unquoted(cell) for cell in self.raw[name].tolist()] for name in self.raw})
 
     def file(self, raw: pd.DataFrame) -> bytes:
-        """Return the file with other cells, as bytes."""
+        """Return the file with other cells, and columns that are new behind the others, as bytes."""
         rows = zip(*(raw[name].tolist() for name in raw), strict=True)
         lines = [self.separator.join(row) + end for row, end in zip(rows, self.ends, strict=True)]
-        return (self.head + "".join(lines)).encode(self.encoding)
+        new = [self.separator + self.quoted(str(name), "") for name in raw if name not in self.raw]
+        names = "".join(new) if self.header else ""
+        head = self.head[: self.named] + names + self.head[self.named :]
+        return (head + "".join(lines)).encode(self.encoding)
 
     def quoted(self, text: str, like: str) -> str:
         """Return a cell for a text: in quotes where it needs them, or where the cell `like` has them."""
@@ -94,10 +99,12 @@ def read_csv_text(
     if not rows:
         raise DataError(f"{path}: has no rows")
     rows, ends = _without_trailing_separators(rows, ends, separator, typed.no_header)
-    names = _names(rows, typed.no_header)
+    names, named = _names(rows, typed.no_header), 0
     if not typed.no_header:
         _check_header(path, names, comment)
-        head, rows, ends = head + separator.join(rows[0]) + ends[0], rows[1:], ends[1:]
+        head += separator.join(rows[0])
+        named = len(head)
+        head, rows, ends = head + ends[0], rows[1:], ends[1:]
         if rows and all(len(row) == len(names) + 1 for row in rows):
             # As R writes them: the names of rows have no name.
             names = ["", *names]
@@ -114,7 +121,7 @@ def read_csv_text(
     if not rows:
         raise DataError(f"{path}: has a header and no rows")
     raw = pd.DataFrame(dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)), dtype=object)
-    found = CsvText(separator, typed.decimal or ".", encoding, head, raw, ends, not typed.no_header)
+    found = CsvText(separator, typed.decimal or ".", encoding, head, raw, ends, not typed.no_header, named)
     # In a file with commas only quotes hold one within a cell.
     some = typed.decimal is None and (separator != "," or '"' in text)
     if some and decimal_commas(found.texts, missing, sure=separator == ";"):

@@ -29,6 +29,7 @@ _EXAMPLES = (
   notmiwae impute survey.csv -o imputed.csv --missing-process low --group wave2=weight,pulse,height
   notmiwae impute survey.csv -o imputed.csv --draws 20 --draws-out draws.csv
   notmiwae impute survey.csv -o imputed.csv --kind visits=count --limits income=0: share=0:100
+  notmiwae impute blood.csv -o imputed.csv --censored lead=:0.5 mercury=:lod
   notmiwae impute survey.csv -o imputed.csv --model-out model/
   notmiwae impute new.csv -o imputed.csv --model model/
   notmiwae impute survey.xlsx -o imputed.xlsx --sheet Answers
@@ -58,6 +59,11 @@ def add(subparsers: Any) -> None:
         type=Path,
         metavar="FILE",
         help="where they go, below each other; .imp is 0 of the table as it came, then 1 to M; .id the row",
+    )
+    parser.add_argument(
+        "--mark-censored",
+        action="store_true",
+        help="add a column COLUMN_censored of what was known of each cell, as <0.5, before it was imputed",
     )
     parser.add_argument("--model-out", type=Path, metavar="FOLDER", help="where the trained model goes")
     parser.add_argument("--model", type=Path, metavar="FOLDER", help="impute by this model, which was saved")
@@ -144,7 +150,7 @@ def fitted(
         imputer = MIWAEImputer(**settings)
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always", AssumptionWarning)
-        imputer.fit(table.modelled)
+        imputer.fit(table.told)
     for each in said:
         if issubclass(each.category, AssumptionWarning):
             # A line for people who type commands.
@@ -169,9 +175,14 @@ def completed(
         imputer.n_samples = typed.samples
     if typed.threads:
         imputer.n_threads = typed.threads
-    rows = table.modelled[[column.name for column in imputer.columns_]]
+    rows = table.told[[column.name for column in imputer.columns_]]
     mean, draws = imputer.complete(rows, draws_asked(typed), first)
-    return [table.frame.assign(**{str(name): each[name] for name in each}) for each in (mean, *draws)]
+    frames = [table.frame.assign(**{str(name): each[name] for name in each}) for each in (mean, *draws)]
+    if typed.mark_censored:
+        from notmiwae.cli.censored_cells import marks
+
+        frames[0] = frames[0].assign(**marks(table, rows, imputer))
+    return frames
 
 
 def draws_asked(typed: argparse.Namespace) -> int:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 JOBS = -1
 """Processes that train: one for each core."""
 _OF_TRAINING = (
-    *("missing_process", "given", "at_random", "group", "kind", "limits"),
+    *("missing_process", "given", "at_random", "group", "kind", "limits", "censored"),
     *("shapes", "steps", "members", "seed", "model_out"),
 )
 """Options that a saved model has no use for."""
@@ -35,6 +35,7 @@ def settings(
         "n_samples": typed.samples or 200,
         "kinds": kinds,
         "limits": limits,
+        "censored": options.censored(typed.censored),
         "random_state": typed.seed or 0,
         "n_jobs": JOBS,
         "n_threads": typed.threads or 1,
@@ -123,7 +124,8 @@ def read_rows(
     """
     from notmiwae.cli.table_input import read
     from notmiwae.estimators.assumptions import missing_process
-    from notmiwae.estimators.column_kinds import MOST_CATEGORIES, describe
+    from notmiwae.estimators.column_kinds import MOST_CATEGORIES
+    from notmiwae.estimators.known_values import described
 
     table = read(typed.input, typed, kinds, typed.ignore, rows)
     options.check_columns("--ignore", typed.ignore, table.path, table.frame.columns)
@@ -131,10 +133,13 @@ def read_rows(
     by_column = assumption if isinstance(assumption, Mapping) else {}
     groups = dict(typed.group)
     drivers = [each for names in dict(typed.given).values() for each in names]
+    censored = options.censored(typed.censored)
+    of_rows = [end for ends in censored.values() for end in ends if isinstance(end, str)]
     grouped = [each for names in groups.values() for each in names]
     for option, named in (
         ("--kind", kinds),
         ("--limits", limits),
+        ("--censored", [*censored, *of_rows]),
         ("--missing-process", by_column),
         ("--given", [each for each in drivers if each not in ("complete", "others")]),
         ("--group", grouped),
@@ -145,7 +150,7 @@ def read_rows(
     if len(modelled) == 1:
         raise DataError(f"{table.path}: has one row; accepted: two or more to train on")
     for name in modelled:
-        if modelled[name].isna().all():
+        if modelled[name].isna().all() and name not in table.intervals:
             raise DataError(
                 f"{table.path}: column {name!r}: no value at all; accepted: some values, or --ignore {name}"
             )
@@ -159,8 +164,8 @@ def read_rows(
             table.frame[name] = table.frame[name].astype(float)
     # What training would refuse, before anything is said.
     try:
-        described = describe(table.modelled, kinds, limits)
-        missing_process("mar" if assumption is None else assumption, described, groups)
+        _, columns, _, _ = described(table.told, kinds, limits, censored)
+        missing_process("mar" if assumption is None else assumption, columns, groups)
     except NotMIWAEError as error:
         raise type(error)(f"{table.path}: {error}") from None
     return table

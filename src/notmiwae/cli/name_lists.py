@@ -17,7 +17,7 @@ from notmiwae.errors import ParameterError
 _NEGATIVE = re.compile(r"-(\d+\.?\d*|\.\d+)(,-?(\d+\.?\d*|\.\d+))*$")
 _NAMES = ("ignore", "at_random", "columns", "assumptions", "beside")
 """Options that list names or words."""
-_PAIRS = ("kind", "missing_process", "limits", "old_limits")
+_PAIRS = ("kind", "missing_process", "limits", "old_limits", "censored", "censor")
 """Options that list `COLUMN=WORD`."""
 _LISTS = ("given", "group")
 """Options that list `NAME=COLUMN,COLUMN`."""

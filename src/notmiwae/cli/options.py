@@ -66,6 +66,33 @@ def limits(typed: Iterable[str]) -> dict[str, tuple[float | None, float | None]]
     return found
 
 
+End = float | str | None
+"""An end of what gaps lie between: a number, a column of numbers, or none."""
+
+
+def censored(typed: Iterable[str]) -> dict[str, tuple[End, End]]:
+    """Return what `COLUMN=LOWER:UPPER` says, by column; one of the two may be left out, or name a column."""
+    found: dict[str, tuple[End, End]] = {}
+    for each in typed:
+        name, equals, span = each.rpartition("=")
+        low, colon, high = span.partition(":")
+        if not equals or not colon or not (low or high):
+            accepted = "accepted: COLUMN=LOWER:UPPER, as lead=:0.5, or lead=:lod with a column of limits"
+            raise ParameterError(f"--censored: found {each!r}; {accepted}")
+        if name in found:
+            raise ParameterError(f"--censored: column {name!r} is named twice")
+        found[name] = (_end(low), _end(high))
+    return found
+
+
+def _end(text: str) -> End:
+    """Return an end as a number, if it is one, or as the name of a column."""
+    try:
+        return float(text) if text else None
+    except ValueError:
+        return text
+
+
 def known(option: str, what: str, found: str, accepted: Iterable[str], where: str = "") -> None:
     """Raise `ParameterError`, with the nearest accepted name, if `found` isn't one of them."""
     accepted = list(accepted)

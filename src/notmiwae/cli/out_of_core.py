@@ -113,6 +113,9 @@ def run(typed: argparse.Namespace, assumption: Any, kinds: dict[str, str], limit
                 f"{path}: {typed.input} is read in pieces, and no workbook is written so; accepted: "
                 ".csv, .csv.gz, .tsv, .parquet"
             )
+    if typed.mark_censored:
+        pieces = f"{typed.input} is read in pieces, which get no further columns"
+        raise DataError(f"--mark-censored: {pieces}; accepted: a smaller table, or without it")
     with tempfile.TemporaryDirectory(dir=typed.output.absolute().parent, prefix=".notmiwae-") as folder:
         table = LargeTable(typed, opened(typed.input, typed), Path(folder))
         size = f"{typed.input}: {typed.input.stat().st_size / 2**20:.0f} MiB, read in pieces"
@@ -121,13 +124,13 @@ def run(typed: argparse.Namespace, assumption: Any, kinds: dict[str, str], limit
             imputer = saved.load(typed.model)
             columns = imputer.columns_
         else:
-            from notmiwae.estimators.column_kinds import describe
+            from notmiwae.estimators.known_values import described
 
             rows = table.sampled(kinds, limits, assumption)
             typed.decimal = rows.csv.decimal if rows.csv else None
             # Some pieces may not tell.
             typed.ignore = [*dict.fromkeys([*typed.ignore, *rows.carried])]
-            columns = describe(rows.modelled, kinds, limits)
+            columns = described(rows.told, kinds, limits, options.censored(typed.censored))[1]
         # Before hours of work: can every value be used?
         found = _added_up([summary.of_table(piece) for _, piece in table.pieces(columns)])
         found["input"] = str(typed.input)

@@ -128,6 +128,18 @@ def add_limits(parser: argparse.ArgumentParser) -> None:
         "COLUMN=LOWEST:HIGHEST",
         "what imputed numbers lie between; one of the two may be left out",
     )
+    add_censored(parser)
+
+
+def add_censored(parser: argparse.ArgumentParser) -> None:
+    """Add the option of what gaps are known to lie between."""
+    add_many(
+        parser,
+        "--censored",
+        "COLUMN=LOWER:UPPER",
+        "what a column's gaps are known to lie between: numbers, or columns with each row's limit; one of "
+        "them may be left out, as in lead=:0.5 or lead=:lod. Cells as <0.5, >100 or [2,5] say so themselves",
+    )
 
 
 def add_training(parser: argparse.ArgumentParser) -> None:

@@ -75,7 +75,7 @@ def run(typed: argparse.Namespace) -> int:
     imputer = NotMIWAEImputer(assumption, groups=groups, **settings)
     try:
         with progress_bar("report", bool(options.verbose(typed))) as report:
-            found = gather(table.modelled, imputer, typed.draws, report)
+            found = gather(table.told, imputer, typed.draws, report)
     except NotMIWAEError as error:
         raise type(error)(f"{table.path}: {error}") from None
     said = {"missing_process": assumption, "groups": groups, "seed": settings["random_state"]}

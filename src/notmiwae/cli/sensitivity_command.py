@@ -103,7 +103,7 @@ def run(typed: argparse.Namespace) -> int:
             # It has been said, in a line for people who type commands.
             warnings.simplefilter("ignore", AssumptionWarning)
             found = sensitivity(
-                table.modelled,
+                table.told,
                 typed.columns or None,
                 assumptions,
                 deltas,
@@ -112,6 +112,7 @@ def run(typed: argparse.Namespace) -> int:
                 typed.sweeps,
                 kinds=kinds,
                 limits=limits,
+                censored=options.censored(typed.censored),
                 steps=typed.steps,
                 members=typed.members,
                 random_state=typed.seed,

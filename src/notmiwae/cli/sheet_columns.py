@@ -70,7 +70,15 @@ def read_table(
         _understand(found, sheet, name, cells, typed.na, kinds)
     frame = pd.DataFrame(found.frame)
     once = tuple(dict.fromkeys(found.carried))
-    return Table(path, frame, once, sheet=sheet, affixes=found.affixes, notices=tuple(found.notices))
+    return Table(
+        path,
+        frame,
+        once,
+        sheet=sheet,
+        affixes=found.affixes,
+        intervals=found.intervals,
+        notices=tuple(found.notices),
+    )
 
 
 def _understand(

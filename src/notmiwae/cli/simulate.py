@@ -13,6 +13,7 @@ _SLOPE = 4.0
 _EXAMPLES = """\
   notmiwae simulate complete.csv -o masked.csv --mechanism high
   notmiwae simulate complete.csv -o masked.csv --mechanism extreme --columns income,age --rate 0.2 --seed 1
+  notmiwae simulate complete.csv -o masked.csv --censor lead=20%: mercury=0.5:8
 
 mechanisms: each value's own, so that nothing that is seen tells of it, but for mcar
   high, low   the higher (lower) a value, the likelier it goes missing
@@ -28,7 +29,14 @@ def add(subparsers: Any) -> None:
     )
     parser.add_argument("input", type=Path, help="the table, complete in the columns that lose values")
     parser.add_argument("-o", "--output", type=Path, required=True, help="the table with missing values")
-    parser.add_argument("--mechanism", required=True, metavar="WORD", help=", ".join(WORDS))
+    parser.add_argument("--mechanism", metavar="WORD", help=", ".join(WORDS))
+    parsers.add_many(
+        parser,
+        "--censor",
+        "COLUMN=LOWEST:HIGHEST",
+        "values below LOWEST, or above HIGHEST, are written as <LOWEST or >HIGHEST: numbers, or quantiles as "
+        "20%%; one of the two may be left out; alone, or beside a mechanism",
+    )
     parsers.add_many(
         parser, "--columns", "COLUMN", "which lose values (default: the first half of those with numbers)"
     )
@@ -41,17 +49,23 @@ def add(subparsers: Any) -> None:
 
 def run(typed: argparse.Namespace) -> int:
     """Read, draw a mask, write."""
-    options.known("--mechanism", "word", typed.mechanism, WORDS)
+    from notmiwae.cli.censored_cells import censor, spans
+
+    if not (typed.mechanism or typed.censor):
+        raise ParameterError("--mechanism: is absent; accepted: " + ", ".join(WORDS) + ", or --censor")
+    if typed.mechanism:
+        options.known("--mechanism", "word", typed.mechanism, WORDS)
+    asked = spans(typed.censor)
     if not 0 < typed.rate < 1:
         raise ParameterError(f"--rate: found {typed.rate:g}; accepted: above 0 and below 1")
     options.check_outputs([typed.output], [typed.input])
     import numpy as np
 
-    from notmiwae.cli.table_input import read
+    from notmiwae.cli.table_input import is_parquet, read
     from notmiwae.cli.table_output import table_writer, write_all
 
     table = read(typed.input, typed)
-    names = _columns(typed, table)
+    names = _columns(typed, table) if typed.mechanism else []
     generator = np.random.default_rng(typed.seed)
     masked = table.frame.copy()
     for name in names:
@@ -62,9 +76,16 @@ def run(typed: argparse.Namespace) -> int:
         column = masked[name]
         whole = column.dtype.kind in "iu"
         masked[name] = (column.astype("Int64") if whole else column).mask(missing)
+    if asked and is_parquet(typed.output):
+        accepted = "accepted: .csv, .csv.gz, .tsv, .xlsx"
+        raise DataError(f"{typed.output}: has no room for texts as <0.5 among numbers; {accepted}")
+    if names:
+        counts = ", ".join(f"{name} {masked[name].isna().mean():.1%}" for name in names)
+        options.say(f"missing by {typed.mechanism}: {counts}", typed.quiet)
+    for name, count in censor(table, masked, asked).items():
+        options.say(f"censored: {name} {count / len(masked):.1%}", typed.quiet)
     write_all({typed.output: table_writer(typed.output, masked, table)})
-    counts = ", ".join(f"{name} {masked[name].isna().mean():.1%}" for name in names)
-    options.say(f"missing by {typed.mechanism}: {counts}\nwrote {typed.output}", typed.quiet)
+    options.say(f"wrote {typed.output}", typed.quiet)
     empty = int(masked.drop(columns=list(table.carried)).isna().all(axis=1).sum())
     if empty:
         options.say(f"notice: {empty} rows have no value left", typed.quiet)

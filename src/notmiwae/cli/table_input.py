@@ -34,6 +34,7 @@ class Table:
         arrow: A Parquet file as it came, an Arrow table; None of another file.
         sheet: A sheet of an Excel workbook as it came; None of another file.
         affixes: What stands before and behind the numbers of a column, of those that have anything.
+        intervals: Between which ends values lie that are missing in the frame, by column and row.
         notices: How values were read, where a user might want to know.
     """
 
@@ -44,12 +45,24 @@ class Table:
     arrow: Any = None
     sheet: "Sheet | None" = None
     affixes: Mapping[str, Affixes] = field(default_factory=dict)
+    intervals: Mapping[str, Mapping[int, pd.Interval]] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
 
     @property
     def modelled(self) -> pd.DataFrame:
         """Columns that aren't carried along."""
         return self.frame.drop(columns=list(self.carried))
+
+    @property
+    def told(self) -> pd.DataFrame:
+        """Columns that aren't carried along, with what is known of missing values, as imputers take it."""
+        frame = self.modelled
+        for name, intervals in self.intervals.items():
+            cells = frame[name].astype(object).tolist()
+            for row, interval in intervals.items():
+                cells[row] = interval
+            frame[name] = pd.Series(cells, index=frame.index, dtype=object)
+        return frame
 
     def place(self, name: str, number: int) -> str:
         """Say where a value stands, from its column and the number of its row from 0."""
@@ -59,7 +72,7 @@ class Table:
     def header(self) -> bool:
         """Whether the names of columns stand in the file."""
         came = self.csv or self.sheet
-        return came.header if came else True
+        return bool(came.header) if came else True
 
     @property
     def texts(self) -> pd.DataFrame | None:
@@ -113,7 +126,15 @@ def read(
         understand(found, path, came.texts[name], came.decimal, typed.na, kinds, place)
     once = tuple(dict.fromkeys(found.carried))
     frame = pd.DataFrame(found.frame)
-    return Table(path, frame, once, came, affixes=found.affixes, notices=tuple(found.notices))
+    return Table(
+        path,
+        frame,
+        once,
+        came,
+        affixes=found.affixes,
+        intervals=found.intervals,
+        notices=tuple(found.notices),
+    )
 
 
 def column_names(path: Path, typed: argparse.Namespace) -> list[str]:

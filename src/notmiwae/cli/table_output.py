@@ -17,8 +17,16 @@ import pandas as pd
 from notmiwae.cli.number_text import Affixes
 from notmiwae.cli.table_input import Table, is_parquet, is_workbook
 from notmiwae.cli.workbook import as_text
-from notmiwae.cli.workbook_output import changed_cells, check_sheet_room, fill, new_workbook
+from notmiwae.cli.workbook_output import (
+    changed_cells,
+    check_sheet_room,
+    fill,
+    in_texts,
+    intervals_in,
+    new_workbook,
+)
 from notmiwae.errors import DataError
+from notmiwae.estimators.interval_text import write_interval
 from notmiwae.files import whole_file
 
 
@@ -50,7 +58,8 @@ def table_writer(path: Path, frame: pd.DataFrame, like: Table) -> Callable[[Path
 
     Arguments:
         path: File that it's written to.
-        frame: The table with other cells completed, or some missing.
+        frame: The table with other cells completed, some missing or said to lie in an interval, and columns
+            of texts behind the others that are new.
         like: The table as it was read.
     """
     if is_parquet(path) and like.arrow is not None:
@@ -58,7 +67,7 @@ def table_writer(path: Path, frame: pd.DataFrame, like: Table) -> Callable[[Path
     if is_workbook(path) and like.sheet is not None:
         return partial(fill, like.sheet, changed_cells(frame, like))
     if is_parquet(path) or is_workbook(path) or like.texts is None:
-        return frame_writer(path, frame, like)
+        return frame_writer(path, in_texts(frame), like)
     if like.csv is None or (path.suffix.lower() == ".tsv" and like.csv.separator != "\t"):
         return frame_writer(path, _cells(frame, like, like.texts, lambda text, _: text), like)
     raw = _cells(frame, like, like.csv.raw, like.csv.quoted)
@@ -130,7 +139,9 @@ def _filled(frame: pd.DataFrame, like: Table) -> Any:
     import pyarrow as pa
 
     table = like.arrow
-    for place, each in enumerate(table.schema):
+    for name in frame.columns.difference(like.frame.columns, sort=False):
+        table = table.append_column(name, pa.array(frame[name].tolist(), pa.string()))
+    for place, each in enumerate(like.arrow.schema):
         column = frame.get(each.name)
         if column is None or each.name in like.carried:
             continue
@@ -171,18 +182,24 @@ def _cells(
         came: Cells as they came.
         written: Function from an imputed text, and the column's first cell with a value, to its cell.
     """
-    texts = {}
+    texts: dict[Any, Any] = {}
+    mark = like.csv.decimal if like.csv else "."
     for name, column in frame.items():
+        if name not in came:
+            texts[name] = [written(value, "") if isinstance(value, str) else "" for value in column.tolist()]
+            continue
         cells = came[name].to_numpy(dtype=object, copy=True)
         missing, before = column.isna().to_numpy(), like.frame[name].isna().to_numpy()
         imputed = before & ~missing
         values = [as_text(value) for value in column[imputed].tolist()]
         if pd.api.types.is_numeric_dtype(column.dtype):
-            around, mark = like.affixes.get(str(name), Affixes()), like.csv.decimal if like.csv else "."
+            around = like.affixes.get(str(name), Affixes())
             values = [around.before + value.replace(".", mark) + around.behind for value in values]
         first = str(cells[~before][0]) if not before.all() else ""
         cells[imputed] = [written(value, first) for value in values]
         cells[missing & ~before] = ""
+        for row, interval in intervals_in(column).items():
+            cells[row] = written(write_interval(interval, mark), "")
         texts[name] = cells
     return pd.DataFrame(texts, index=frame.index)
 

@@ -95,7 +95,7 @@ def run(typed: argparse.Namespace) -> int:
     options.say(f"training {typed.members} model(s) …", typed.quiet)
     try:
         found = tipping_point(
-            table.modelled,
+            table.told,
             deltas,
             Coefficient(typed.outcome, typed.on, tuple(typed.beside)),
             typed.by,
@@ -106,6 +106,7 @@ def run(typed: argparse.Namespace) -> int:
             typed.level,
             kinds=kinds,
             limits=limits,
+            censored=options.censored(typed.censored),
             steps=typed.steps,
             members=typed.members,
             random_state=typed.seed,

@@ -58,7 +58,7 @@ class Sheet:
         name: Name of the sheet.
         others: Names of the workbook's other sheets.
         part: Name of the sheet's file within the workbook.
-        header: Whether its first row has the columns' names; else they are called 1, 2 and so on.
+        header: Number of the row with the columns' names, from 1; 0: they are called 1, 2 and so on.
         columns: Number of each column in the sheet, from 1, by name.
         rows: Number of each row in the sheet, from 1.
         cells: Values of each column; None where a cell is empty.
@@ -70,7 +70,7 @@ class Sheet:
     name: str
     others: tuple[str, ...]
     part: str
-    header: bool
+    header: int
     columns: dict[str, int]
     rows: list[int]
     cells: dict[str, list[Any]]
@@ -133,9 +133,9 @@ def read_sheet(path: Path, sheet: str | None, no_header: bool, names_only: bool 
     columns = {each: place + 1 for place, each in names.items()}
     cells = {each: rows.column(place) for place, each in names.items()}
     others = tuple(each for each in parts if each != name)
-    numbers = list(rows.found)
+    numbers, header = list(rows.found), 0 if no_header else rows.header_at
     return Sheet(
-        path, name, others, parts[name], not no_header, columns, numbers, cells, rows.passed_over(), scanned
+        path, name, others, parts[name], header, columns, numbers, cells, rows.passed_over(), scanned
     )
 
 

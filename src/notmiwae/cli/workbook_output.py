@@ -25,6 +25,7 @@ from notmiwae.cli.number_text import Affixes
 from notmiwae.cli.sheet_xml import MOST_COLUMNS, MOST_ROWS, Value, filled
 from notmiwae.cli.workbook import Sheet, as_text, broken_is_an_error
 from notmiwae.errors import DataError
+from notmiwae.estimators.interval_text import write_interval
 
 if TYPE_CHECKING:
     from notmiwae.cli.table_input import Table
@@ -40,16 +41,23 @@ _CHAIN = "xl/calcChain.xml"
 
 
 def changed_cells(frame: pd.DataFrame, like: Table) -> dict[tuple[int, int], Value]:
-    """Return what is imputed or newly missing (None), by row and column of the sheet that was read.
+    """Return what is imputed, newly missing (None) or new, by row and column of the sheet that was read.
 
     Arguments:
-        frame: The table with other cells completed, or some missing.
+        frame: The table with other cells completed, or some missing, and new columns behind the others.
         like: The table as it was read.
     """
     assert like.sheet
     found: dict[tuple[int, int], Value] = {}
+    last = max(like.sheet.columns.values())
     for name in map(str, frame):
         if name in like.carried:
+            continue
+        if name not in like.sheet.columns:
+            last += 1
+            places = [*([like.sheet.header] if like.sheet.header else []), *like.sheet.rows]
+            cells = [*([name] if like.sheet.header else []), *frame[name].tolist()]
+            found |= {(row, last): cell for row, cell in zip(places, cells, strict=True) if cell is not None}
             continue
         column, cells = frame[name], like.sheet.cells[name]
         missing, before = column.isna().to_numpy(), like.frame[name].isna().to_numpy()
@@ -65,7 +73,29 @@ def changed_cells(frame: pd.DataFrame, like: Table) -> dict[tuple[int, int], Val
             elif isinstance(value, str):
                 value = by_text.get(value, value)
             found[like.sheet.rows[row], like.sheet.columns[name]] = value
+        for row, interval in intervals_in(column).items():
+            found[like.sheet.rows[row], like.sheet.columns[name]] = write_interval(interval)
     return found
+
+
+def intervals_in(column: pd.Series) -> dict[int, pd.Interval]:
+    """Find the cells of a column that say between which ends they lie, by row."""
+    if column.dtype != object:
+        return {}
+    return {row: cell for row, cell in enumerate(column.tolist()) if isinstance(cell, pd.Interval)}
+
+
+def in_texts(frame: pd.DataFrame) -> pd.DataFrame:
+    """Write cells that say between which ends they lie as texts."""
+    written = frame.copy(deep=False)
+    for name in frame:
+        found = intervals_in(frame[name])
+        if found:
+            cells = frame[name].tolist()
+            for row, interval in found.items():
+                cells[row] = write_interval(interval)
+            written[name] = pd.Series(cells, index=frame.index, dtype=object)
+    return written
 
 
 def fill(sheet: Sheet, values: Mapping[tuple[int, int], Value], to: Path) -> None:

@@ -15,10 +15,11 @@ from notmiwae.arrays import Floats
 from notmiwae.errors import AssumptionWarning, DataError
 from notmiwae.estimators.arguments import renamed
 from notmiwae.estimators.arrived import Arrived, arrived, is_frame, numbered, unmasked
-from notmiwae.estimators.column_kinds import describe
-from notmiwae.estimators.columns import Column, encode
+from notmiwae.estimators.columns import Column
 from notmiwae.estimators.features import Features, features
+from notmiwae.estimators.known_values import as_described, described
 from notmiwae.training.fitted_model import FittedModel
+from notmiwae.training.known_cells import KnownCells
 
 if TYPE_CHECKING:
     from notmiwae.estimators.miwae_imputer import MIWAEImputer
@@ -34,12 +35,16 @@ class Rows:
     Attributes:
         came: The table as it came.
         features: What becomes of the columns that aren't modelled.
-        table: Columns that are modelled.
+        table: Columns that are modelled, cells that say where their value lies among their gaps.
+        values: The same as numbers, `[N, D]`, NaN where missing.
+        known: Cells known to lie between two ends.
     """
 
     came: Arrived
     features: Features
     table: pd.DataFrame
+    values: Floats
+    known: KnownCells | None
 
     def back(self, filled: pd.DataFrame, to_pandas: bool = False) -> Any:
         """Return the completed columns as the table came; see `Arrived.back`."""
@@ -47,13 +52,15 @@ class Rows:
         return self.came.back(whole, self.features.returned, to_pandas)
 
 
-def table_to_fit(imputer: MIWAEImputer, X: Any) -> tuple[tuple[Column, ...], Floats, Features]:
-    """Return a table's columns and values `[N, D]`, NaN where missing, and what else it has.
+def table_to_fit(
+    imputer: MIWAEImputer, X: Any
+) -> tuple[tuple[Column, ...], Floats, KnownCells | None, Features]:
+    """Return a table's columns, values `[N, D]`, NaN where missing, known cells, and what else it has.
 
     It sets `n_features_in_` and `feature_names_in_`.
 
     Warns:
-        AssumptionWarning: columns have no value.
+        AssumptionWarning: columns have no value, or texts were read as what is known of one.
 
     Raises:
         DataError: it's complex, or has names or values that can't be used.
@@ -69,12 +76,13 @@ def table_to_fit(imputer: MIWAEImputer, X: Any) -> tuple[tuple[Column, ...], Flo
         warnings.warn(notice, AssumptionWarning, stacklevel=3)
     limits = renamed("bounds", imputer.bounds, "limits", imputer.limits)
     modelled = found.to_model(table)
-    columns = describe(modelled, _without(empty, imputer.kinds), _without(empty, limits))
-    return columns, encode(columns, modelled), found
+    said = (_without(empty, each) for each in (imputer.kinds, limits, imputer.censored))
+    _, columns, values, known = described(modelled, *said)
+    return columns, values, known, found
 
 
-def table_as_fitted(imputer: MIWAEImputer, X: Any) -> tuple[Rows, Floats]:
-    """Return new rows, whose columns have to be those that were fitted, and their values `[N, D]`.
+def table_as_fitted(imputer: MIWAEImputer, X: Any) -> Rows:
+    """Return new rows, whose columns have to be those that were fitted.
 
     Raises:
         DataError: as in `table_to_fit`, or the columns differ, or a value is too far out.
@@ -88,9 +96,11 @@ def table_as_fitted(imputer: MIWAEImputer, X: Any) -> tuple[Rows, Floats]:
         fitted = [column.name for column in columns]
         if labels != fitted != [f"x{place}" for place in imputer._features.modelled]:
             raise DataError(f"columns {', '.join(labels)}; accepted, in this order: {', '.join(fitted)}")
-    values = encode(columns, table)
+    read, values, known = as_described(table, columns, imputer.censored)
     check_reach(columns, imputer.members_, values)
-    return Rows(came, imputer._features, table), values
+    if read is not table:
+        came = came.read_as(imputer._features.modelled, read)
+    return Rows(came, imputer._features, read, values, known)
 
 
 def check_reach(columns: Sequence[Column], members: Sequence[FittedModel], values: Floats) -> None:

@@ -31,6 +31,16 @@ class Arrived:
     original: pd.DataFrame
     frame: pd.DataFrame
 
+    def read_as(self, places: Sequence[int], read: pd.DataFrame) -> Arrived:
+        """Return it with columns as they were read, of which cells say where a value lies."""
+        original, frame = self.original.copy(deep=False), self.frame.copy(deep=False)
+        for number, place in enumerate(places):
+            column: Any = read.iloc[:, number]
+            if column.dtype != frame.iloc[:, place].dtype:
+                original.isetitem(place, column)
+                frame.isetitem(place, column)
+        return Arrived(self.given, original, frame)
+
     def back(self, filled: pd.DataFrame, places: Sequence[int], to_pandas: bool = False) -> Any:
         """Return a completed table in the container that the table came in.
 

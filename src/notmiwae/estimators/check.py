@@ -22,6 +22,7 @@ from notmiwae.estimators.columns import Column
 from notmiwae.estimators.evidence import expected, unexplained
 from notmiwae.model.missing_process.agnostic import RowProcess
 from notmiwae.training.fitted_model import FittedModel
+from notmiwae.training.known_cells import KnownCells
 
 Masks = npt.NDArray[np.bool_]
 _FIFTHS = ("lowest fifth", "second fifth", "middle fifth", "fourth fifth", "highest fifth")
@@ -102,6 +103,7 @@ def check(
     values: Floats,
     completed: Floats,
     seed: int,
+    known: KnownCells | None = None,
 ) -> Check:
     """Check the gaps of a table against masks that its models draw.
 
@@ -111,7 +113,9 @@ def check(
         values: Table `[N, D]`, NaN where missing.
         completed: Tables completed by draws, the members in turn, `[M, N, D]`.
         seed: Seed of the masks.
+        known: Cells known to lie between two ends, which are no gaps.
     """
+    may_be_gaps = ~known.mask(values.shape[1]) if known else np.ones(values.shape, dtype=bool)
     explained = [explained_columns([member], values) for member in members]
     chosen = sorted(set().union(*explained))
     names = [columns[place].name for place in chosen]
@@ -120,14 +124,16 @@ def check(
     generator = torch.Generator().manual_seed(seed)
     for number, table in enumerate(completed):
         member = number % len(members)
-        mask = _mask(members[member], table, generator)[:, chosen]
+        mask = (_mask(members[member], table, generator) & may_be_gaps)[:, chosen]
         ours = [place in explained[member] for place in chosen]
         drawn[number][:, ours] = mask[:, ours]
     rows = [*_counts(names, own, drawn)]
     whole_row = any(isinstance(member.model.missing_process, RowProcess) for member in members)
     numbers = [] if whole_row else [n for n, place in enumerate(chosen) if not columns[place].values]
     if numbers:
-        fifths = _fifths(expected(members[0], values, [chosen[place] for place in numbers], seed))
+        fifths = _fifths(
+            expected(members[0], values, [chosen[place] for place in numbers], seed, known=known)
+        )
         for place, parts in zip(numbers, fifths.T, strict=True):
             rows += _by_expected(names[place], parts, own[:, place], drawn[:, :, place])
     table = pd.DataFrame(

@@ -19,7 +19,7 @@ from notmiwae.model.observation.observation_model import ObservationSpec
 
 Kind = Literal["continuous", "count", "binary", "categorical"]
 KINDS: tuple[str, ...] = get_args(Kind)
-_LARGEST = 1e150
+LARGEST = 1e150
 """Size of the largest number: its square is to be one too."""
 SHOWN = 5
 """Values that a message lists at most."""
@@ -36,6 +36,7 @@ class Column:
         lowest: Smallest value that an imputation may have; None: any.
         highest: Largest value that an imputation may have; None: any.
         ordered: Whether higher and lower codes mean more and less.
+        limit: Whether it holds the limits of another column's values: it's no data, and stays as it is.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Column:
     lowest: float | None = None
     highest: float | None = None
     ordered: bool = True
+    limit: bool = False
 
     def encode(self, column: pd.Series) -> Floats:
         """Return the values as numbers, NaN where missing.
@@ -51,6 +53,8 @@ class Column:
         Raises:
             DataError: a value is no number, infinite, or of an unknown category.
         """
+        if self.limit:
+            return np.zeros(len(column))
         return self._codes(column) if self.values else numbers(column)
 
     def _codes(self, column: pd.Series) -> Floats:
@@ -126,11 +130,11 @@ def numbers(column: pd.Series) -> Floats:
     try:
         values: Floats = column.to_numpy(dtype=np.float64, na_value=np.nan)
     except OverflowError:
-        raise DataError(f"column {name!r} has a number beyond {_LARGEST:g}; accepted: smaller ones") from None
-    large = np.abs(values) > _LARGEST
+        raise DataError(f"column {name!r} has a number beyond {LARGEST:g}; accepted: smaller ones") from None
+    large = np.abs(values) > LARGEST
     if large.any():
         row = int(np.flatnonzero(large)[0])
-        accepted = f"accepted: finite numbers, at most {_LARGEST:g} in size"
+        accepted = f"accepted: finite numbers, at most {LARGEST:g} in size"
         raise DataError(f"column {name!r}: {values[row]} in row {row}; {accepted}")
     return values
 
@@ -189,7 +193,7 @@ def fill(columns: Sequence[Column], table: pd.DataFrame, values: Floats) -> pd.D
     for place, column in enumerate(columns):
         own = table.iloc[:, place]
         missing = own.isna().to_numpy()
-        if missing.any():
+        if missing.any() and not column.limit:
             completed: Any = column.complete(own, values[missing, place])
             # As a series: of an array of objects pandas would guess a dtype.
             filled.isetitem(place, completed)

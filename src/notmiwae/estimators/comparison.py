@@ -14,12 +14,13 @@ from notmiwae.estimators.choice import ignores_value
 from notmiwae.estimators.defaults import training
 from notmiwae.estimators.evidence import pseudo_bma
 from notmiwae.estimators.normal_margins import NormalMargins
-from notmiwae.estimators.races import cross_validated, some_rows
+from notmiwae.estimators.races import chosen_rows, cross_validated
 from notmiwae.estimators.threads import torch_threads
 from notmiwae.estimators.workers import Workers
 from notmiwae.model.missing_process.missing_process import ProcessSpec
 from notmiwae.model.not_miwae import ModelSpec
 from notmiwae.randomness import torch_seed
+from notmiwae.training.known_cells import KnownCells, rows_of
 
 _CLEAR = 2.0
 """Standard errors beyond which a difference is called clear."""
@@ -80,6 +81,7 @@ def compare(
     processes: Mapping[str, ProcessSpec],
     steps: int | None,
     seed: int,
+    known: KnownCells | None = None,
 ) -> Comparison:
     """Compare missing processes by cross-validation over five folds, on 5,000 rows at most.
 
@@ -94,8 +96,11 @@ def compare(
         processes: Missing processes by the name of the assumption.
         steps: Steps of a training, as the user has it.
         seed: Seed of everything random in it.
+        known: Cells known to lie between two ends.
     """
-    values = some_rows(values, seed)
+    chosen = chosen_rows(values, seed)
+    values, known = values[chosen], rows_of(known, chosen)
+    as_they_are = known.columns if known else ()
     levels = network.observation.levels(values.shape[1])
     gaps = set(np.flatnonzero(np.isnan(values).any(axis=0)))
     margins = [
@@ -104,14 +109,16 @@ def compare(
             [
                 place
                 for place, name in enumerate(columns)
-                if not levels[place] and (place not in gaps or ignores_value(process, name))
+                if not levels[place]
+                and place not in as_they_are
+                and (place not in gaps or ignores_value(process, name))
             ],
         )
         for process in processes.values()
     ]
     tables = [each.transform(values) for each in margins]
     spec = training(len(values), steps)
-    trained = cross_validated(workers, columns, network, tables, [*processes.values()], spec, seed)
+    trained = cross_validated(workers, columns, network, tables, [*processes.values()], spec, seed, known)
     with torch_threads(workers.n_threads):
         rows = [
             each.rows(torch_seed(seed, "score")) + own.log_jacobian(values).sum(axis=1)

@@ -13,13 +13,14 @@ from notmiwae.estimators.check import Check, check, explained_columns
 from notmiwae.estimators.choice import explains, ignores_value
 from notmiwae.estimators.columns import Column
 from notmiwae.estimators.defaults import ENOUGH
-from notmiwae.estimators.races import blank, some_rows
+from notmiwae.estimators.races import blank, chosen_rows
 from notmiwae.estimators.threads import torch_threads
 from notmiwae.estimators.workers import Workers
 from notmiwae.imputation import Imputation
 from notmiwae.model.missing_process.missing_process import ProcessSpec
 from notmiwae.randomness import torch_seed
 from notmiwae.training.fitted_model import FittedModel
+from notmiwae.training.known_cells import KnownCells, rows_of
 from notmiwae.training.recipe import ImputationSpec
 
 _NOTICED_ROWS, _NOTICED_DRAWS = 1_000, 20
@@ -46,16 +47,19 @@ class Ensemble:
     seed: int
     workers: Workers
 
-    def impute(self, values: Floats, draws: int, first: int = 0) -> Imputation:
+    def impute(
+        self, values: Floats, draws: int, first: int = 0, known: KnownCells | None = None
+    ) -> Imputation:
         """Impute rows.
 
         Arguments:
             values: Table `[N, D]`, NaN where missing.
             draws: Number of multiple imputations.
             first: Number of the first row in the table of which it's a piece.
+            known: Cells known to lie between two ends, which are imputed too.
         """
         spec = ImputationSpec(samples=self.samples, enough=ENOUGH, draws=draws)
-        imputed = self.workers.impute(self.members, values, spec, self.seed, first)
+        imputed = self.workers.impute(self.members, values, spec, self.seed, first, known)
         empty = blank(values)
         if not (empty.any() and self.at_random and any(explains(member.process) for member in self.members)):
             return imputed
@@ -65,21 +69,24 @@ class Ensemble:
         imputed.mean[empty], imputed.draws[:, empty] = alone.mean[empty], alone.draws[:, empty]
         return imputed
 
-    def check(self, values: Floats, draws: int) -> Check:
+    def check(self, values: Floats, draws: int, known: KnownCells | None = None) -> Check:
         """Check the gaps of rows against those that the fitted processes make, on 5,000 rows at most.
 
         Arguments:
             values: Table `[N, D]`, NaN where missing.
             draws: Number of masks that are drawn, each for another completed table.
+            known: Cells known to lie between two ends, which are no gaps.
         """
-        return self._checked(some_rows(values, self.seed), draws)[0]
+        rows = chosen_rows(values, self.seed)
+        return self._checked(values[rows], draws, rows_of(known, rows))[0]
 
-    def doubts(self, process: ProcessSpec, values: Floats) -> list[str]:
+    def doubts(self, process: ProcessSpec, values: Floats, known: KnownCells | None = None) -> list[str]:
         """Word what makes an assumption doubtful, once the table is fitted.
 
         Arguments:
             process: Missing process that was assumed.
             values: The table that was fitted, `[N, D]`, NaN where missing.
+            known: Cells known to lie between two ends.
         """
         decisive = {
             place
@@ -90,13 +97,14 @@ class Ensemble:
         found = notices.of_table(process, self.columns, values, sorted(decisive))
         if not decisive:
             return found
-        rows = some_rows(values, self.seed, _NOTICED_ROWS)
-        checked, completed = self._checked(rows, _NOTICED_DRAWS)
+        chosen = chosen_rows(values, self.seed, _NOTICED_ROWS)
+        rows = values[chosen]
+        checked, completed = self._checked(rows, _NOTICED_DRAWS, rows_of(known, chosen))
         return found + notices.of_imputations(self.columns, rows, completed) + notices.of_check(checked)
 
-    def _checked(self, values: Floats, draws: int) -> tuple[Check, Floats]:
+    def _checked(self, values: Floats, draws: int, known: KnownCells | None) -> tuple[Check, Floats]:
         """Check the gaps of rows; return the completed rows, too."""
-        completed = self.impute(values, draws).draws
+        completed = self.impute(values, draws, known=known).draws
         with torch_threads(self.workers.n_threads):
             seed = torch_seed(self.seed, "check")
-            return check(self.columns, self.members, values, completed, seed), completed
+            return check(self.columns, self.members, values, completed, seed, known), completed

@@ -22,6 +22,7 @@ from notmiwae.model.missing_process.ignorable import IgnorableProcess
 from notmiwae.model.missing_process.missing_process import MissingProcess
 from notmiwae.model.not_miwae import ImportanceSamples
 from notmiwae.training.fitted_model import FittedModel
+from notmiwae.training.known_cells import KnownCells, rows_of
 
 _CHUNK_VALUES = 1_000_000
 """Decoded values held at once."""
@@ -44,11 +45,13 @@ class CrossValidated:
         models: Model of each fold.
         left_out: Numbers of the rows of each fold.
         values: Table `[N, D]`, NaN where missing.
+        known: Cells known to lie between two ends; here as in all that follows they are no gaps.
     """
 
     models: Sequence[FittedModel]
     left_out: Sequence[Tensor]
     values: Floats
+    known: KnownCells | None = None
 
     def rows(self, seed: int) -> Floats:
         """Foretell each row, by the model that wasn't trained on it: its bound of `log p(x_o, s)`, `[N]`.
@@ -60,7 +63,7 @@ class CrossValidated:
         """
         found: Floats = self._masks(masks_before(self._process, self._gaps, self.values.shape[1])).sum(axis=1)
         for model, fold in self._folds():
-            found[fold] += bounds(model, self.values[fold], seed)
+            found[fold] += bounds(model, self.values[fold], seed, known=rows_of(self.known, fold))
         return found
 
     def columns(self, seed: int, believed: Floats) -> Floats:
@@ -74,7 +77,8 @@ class CrossValidated:
         """
         found = np.empty((len(self.values), len(self._gaps)))
         for model, fold in self._folds():
-            found[fold] = foretold(model, self.values[fold], self._gaps, seed, believed)
+            own = rows_of(self.known, fold)
+            found[fold] = foretold(model, self.values[fold], self._gaps, seed, believed, known=own)
         at_random, size = unexplained(self._process), self.values.shape[1]
         others = [[each for each in range(size) if each != column] for column in at_random]
         found[:, [self._gaps.index(column) for column in at_random]] += self._masks(others)
@@ -94,12 +98,13 @@ class CrossValidated:
     def _masks(self, explaining: Sequence[Sequence[int]]) -> Floats:
         """Foretell the masks that are taken as missing at random by what may explain each, `[N, C]`."""
         at_random, codes = unexplained(self._process), self.models[0].codes
-        freedoms = MaskRegression.freedoms(self.values, at_random, explaining, codes)
+        freedoms = MaskRegression.freedoms(self.values, at_random, explaining, codes, self.known)
         found = np.empty((len(self.values), len(at_random)))
         for _, fold in self._folds():
-            rest = np.delete(self.values, fold, axis=0)
-            masks = MaskRegression.fit(rest, at_random, explaining, codes, freedoms)
-            found[fold] = masks.log_prob(self.values[fold])
+            rest = np.delete(np.arange(len(self.values)), fold)
+            known = rows_of(self.known, rest)
+            masks = MaskRegression.fit(self.values[rest], at_random, explaining, codes, freedoms, known)
+            found[fold] = masks.log_prob(self.values[fold], rows_of(self.known, fold))
         return found
 
 
@@ -144,12 +149,15 @@ def masks_before(process: MissingProcess, gaps: Sequence[int], size: int) -> lis
     return chain([*explained, *at_random], size)[len(explained) :]
 
 
-def masks_at_random(members: Sequence[FittedModel], values: Floats) -> list[MaskRegression]:
+def masks_at_random(
+    members: Sequence[FittedModel], values: Floats, known: KnownCells | None = None
+) -> list[MaskRegression]:
     """Fit for each member the law of the masks that it takes as missing at random.
 
     Arguments:
         members: Models of a table.
         values: Table `[N, D]`, NaN where missing.
+        known: Cells known to lie between two ends.
     """
     gaps = np.flatnonzero(np.isnan(values).any(axis=0)).tolist()
     found: dict[tuple[int, ...], MaskRegression] = {}
@@ -159,13 +167,19 @@ def masks_at_random(members: Sequence[FittedModel], values: Floats) -> list[Mask
         at_random = tuple(unexplained(process))
         if at_random not in found:
             before = masks_before(process, gaps, values.shape[1])
-            found[at_random] = MaskRegression.fit(values, at_random, before, member.codes)
+            found[at_random] = MaskRegression.fit(values, at_random, before, member.codes, known=known)
         masks.append(found[at_random])
     return masks
 
 
 @torch.no_grad()
-def bounds(fitted: FittedModel, values: Floats, seed: int, samples: int = _SAMPLES) -> Floats:
+def bounds(
+    fitted: FittedModel,
+    values: Floats,
+    seed: int,
+    samples: int = _SAMPLES,
+    known: KnownCells | None = None,
+) -> Floats:
     """Compute the bound of `log p(x_o, s)` of each row, `[N]`, without masks that are taken as at random.
 
     Arguments:
@@ -173,9 +187,10 @@ def bounds(fitted: FittedModel, values: Floats, seed: int, samples: int = _SAMPL
         values: Rows `[N, D]`, NaN where missing.
         seed: Seed of all noise.
         samples: Number of importance samples L.
+        known: Cells known to lie between two ends.
     """
     found = np.empty(len(values))
-    for some, drawn in _in_pieces(fitted, values, samples, seed):
+    for some, drawn in _in_pieces(fitted, values, samples, seed, known):
         found[some] = iwae_bound(drawn.log_weights.expand(samples, -1)).numpy()
     return found
 
@@ -188,6 +203,7 @@ def foretold(
     seed: int,
     believed: Floats,
     samples: int = _SAMPLES,
+    known: KnownCells | None = None,
 ) -> Floats:
     """Compute what a row foretells of some of its columns, `log p(x_j, s_j | the rest)`, `[N, C]`.
 
@@ -203,32 +219,38 @@ def foretold(
         seed: Seed of all noise.
         believed: How far the process of each is believed, from 0 to 1, `[C]`.
         samples: Number of importance samples L.
+        known: Cells known to lie between two ends.
     """
     by_column = np.empty((len(values), len(columns)))
     own = torch.tensor(list(columns))
     share = torch.tensor(believed, dtype=torch.get_default_dtype())
-    for some, drawn in _in_pieces(fitted, values, samples, seed):
+    for some, drawn in _in_pieces(fitted, values, samples, seed, known):
         log_weights = drawn.log_weights.expand(samples, -1)
         masks = drawn.missing.by_feature().expand(*log_weights.shape, -1)[..., own]
         doubted = log_weights - (masks * (1.0 - share)).sum(dim=-1)
         for place, column in enumerate(columns):
             others = doubted - share[place] * masks[..., place]
-            known = (others + masks[..., place]).logsumexp(0)
-            without = (others - drawn.log_density(column)).logsumexp(0)
-            by_column[some, place] = (known - without).numpy()
+            whole = (others + masks[..., place]).logsumexp(0)
+            without = (others - drawn.own_log_prob(column)).logsumexp(0)
+            by_column[some, place] = (whole - without).numpy()
     return by_column
 
 
 @torch.no_grad()
 def expected(
-    fitted: FittedModel, values: Floats, columns: Sequence[int], seed: int, samples: int = _SAMPLES
+    fitted: FittedModel,
+    values: Floats,
+    columns: Sequence[int],
+    seed: int,
+    samples: int = _SAMPLES,
+    known: KnownCells | None = None,
 ) -> Floats:
     """Compute what the rest of a row lets expect of some of its columns, `E[x_j | the rest]`, `[N, C]`.
 
     Neither the value nor whether it's seen plays a part. Arguments as of `foretold`.
     """
     means = np.empty((len(values), len(columns)))
-    for some, drawn in _in_pieces(fitted, values, samples, seed):
+    for some, drawn in _in_pieces(fitted, values, samples, seed, known):
         for place, column in enumerate(columns):
             alpha = _without(drawn, column).softmax(0)
             means[some, place] = drawn.expected(column, alpha).numpy()
@@ -236,15 +258,19 @@ def expected(
 
 
 def _in_pieces(
-    fitted: FittedModel, values: Floats, samples: int, seed: int
+    fitted: FittedModel, values: Floats, samples: int, seed: int, known: KnownCells | None
 ) -> Iterator[tuple[slice, ImportanceSamples]]:
     """Draw importance samples of some rows at a time; yield which, and the samples."""
     x, s = fitted.scaling.tensors(values)
+    if known is not None:
+        fitted = fitted.knowing(known.columns)
+    ends = None if known is None else known.tensor(fitted.scaling)
     generator = torch.Generator().manual_seed(seed)
     size = max(1, _CHUNK_VALUES // (samples * values.shape[1]))
     for first in range(0, len(values), size):
         some = slice(first, first + size)
-        yield some, fitted.model.importance_samples(x[some], s[some], samples, generator)
+        own = None if ends is None else ends[some]
+        yield some, fitted.model.importance_samples(x[some], s[some], samples, generator, own)
 
 
 def _without(drawn: ImportanceSamples, column: int) -> Tensor:
@@ -252,4 +278,4 @@ def _without(drawn: ImportanceSamples, column: int) -> Tensor:
 
     f_jk is `p(x_j | z_k) p(s_j = 1 | x_j)`, or `p(s_j = 0 | z_k)` where the value is missing.
     """
-    return drawn.log_weights - drawn.log_density(column) - drawn.missing.by_feature()[..., column]
+    return drawn.log_weights - drawn.own_log_prob(column) - drawn.missing.by_feature()[..., column]

@@ -21,6 +21,7 @@ from sklearn.linear_model import LogisticRegression, LogisticRegressionCV
 
 from notmiwae.arrays import Floats
 from notmiwae.model.one_hot import OneHot
+from notmiwae.training.known_cells import KnownCells, Masks, rows_of
 
 _FREEDOM = 0.1
 _FREEDOMS = (0.01, 0.1, 1.0)
@@ -61,6 +62,7 @@ class MaskRegression:
         predictors: Sequence[Sequence[int]],
         codes: Sequence[int],
         freedoms: Sequence[float] | None = None,
+        known: KnownCells | None = None,
     ) -> MaskRegression:
         """Fit a ridge regression of each column's mask, to 5,000 rows at most.
 
@@ -70,12 +72,14 @@ class MaskRegression:
             predictors: Columns that may explain each of them.
             codes: Number of codes of each column of the table that are names, 0 of one of quantities.
             freedoms: Inverse strength of the penalty of each of them; None: 0.1.
+            known: Cells known to lie between two ends: neither seen nor missing, and not explained.
         """
-        values = values[:: -(-len(values) // _MOST_ROWS)]
+        some = slice(None, None, -(-len(values) // _MOST_ROWS))
+        values, told = values[some], _told(values[some], rows_of(known, some))
         blank = cls._blank(values, columns, predictors, codes)
         freedoms = freedoms or [_FREEDOM] * len(columns)
         coefficients = [
-            _regression(blank._inputs(values, own), ~np.isnan(values[:, column]), freedom)
+            _regression(*blank._explained(values, column, own, told), freedom)
             for column, own, freedom in zip(columns, blank.predictors, freedoms, strict=True)
         ]
         return replace(blank, coefficients=tuple(coefficients))
@@ -87,12 +91,14 @@ class MaskRegression:
         columns: Sequence[int],
         predictors: Sequence[Sequence[int]],
         codes: Sequence[int],
+        known: KnownCells | None = None,
     ) -> list[float]:
         """Choose the inverse strength of each column's penalty by cross-validation; arguments as of `fit`."""
-        values = values[:: -(-len(values) // _MOST_ROWS)]
+        some = slice(None, None, -(-len(values) // _MOST_ROWS))
+        values, told = values[some], _told(values[some], rows_of(known, some))
         blank = cls._blank(values, columns, predictors, codes)
         return [
-            _freedom(blank._inputs(values, own), ~np.isnan(values[:, column]))
+            _freedom(*blank._explained(values, column, own, told))
             for column, own in zip(columns, blank.predictors, strict=True)
         ]
 
@@ -112,13 +118,27 @@ class MaskRegression:
         scale = np.where(scale > 0, scale, 1.0)
         return cls(tuple(columns), tuple(map(tuple, predictors)), tuple(codes), mean, scale, ())
 
-    def log_prob(self, values: Floats) -> Floats:
-        """Compute `log p(s_j | …)` of the columns' masks, `[N, C]`, for rows `[N, D]`, NaN where missing."""
+    def _explained(
+        self, values: Floats, column: int, own: Sequence[int], told: Masks
+    ) -> tuple[Floats, Masks]:
+        """Return the inputs of a column's regression, and what they are to explain: whether it was seen."""
+        there = ~told[:, column]
+        return self._inputs(values[there], own), ~np.isnan(values[there, column])
+
+    def log_prob(self, values: Floats, known: KnownCells | None = None) -> Floats:
+        """Compute `log p(s_j | …)` of the columns' masks, `[N, C]`, 0 of known cells.
+
+        Arguments:
+            values: Rows `[N, D]`, NaN where missing.
+            known: Cells known to lie between two ends.
+        """
+        told = _told(values, known)
         found = np.empty((len(values), len(self.columns)))
         for place, (column, own) in enumerate(zip(self.columns, self.predictors, strict=True)):
             intercept, *slopes = self.coefficients[place]
             logit = intercept + self._inputs(values, own) @ np.array(slopes)
-            found[:, place] = log_expit(np.where(np.isnan(values[:, column]), -logit, logit))
+            log_prob = log_expit(np.where(np.isnan(values[:, column]), -logit, logit))
+            found[:, place] = np.where(told[:, column], 0.0, log_prob)
         return found
 
     def _inputs(self, values: Floats, predictors: Sequence[int]) -> Floats:
@@ -176,6 +196,11 @@ def chain(gaps: Sequence[int], size: int) -> list[list[int]]:
     """
     complete = [column for column in range(size) if column not in gaps]
     return [complete + list(gaps[:place]) for place in range(len(gaps))]
+
+
+def _told(values: Floats, known: KnownCells | None) -> Masks:
+    """Tell which cells are known to lie between two ends, `[N, D]`."""
+    return np.zeros(values.shape, dtype=bool) if known is None else known.mask(values.shape[1])
 
 
 def _regression(inputs: Floats, seen: npt.NDArray[np.bool_], freedom: float) -> Floats:

@@ -29,6 +29,7 @@ from notmiwae.estimators.columns import fill
 from notmiwae.estimators.defaults import network, training
 from notmiwae.estimators.ensemble import Ensemble
 from notmiwae.estimators.evidence import masks_at_random
+from notmiwae.estimators.known_values import Censored
 from notmiwae.estimators.markers import Markers
 from notmiwae.estimators.races import blank, choose
 from notmiwae.estimators.scoring import row_bounds
@@ -38,6 +39,7 @@ from notmiwae.model.missing_process.ignorable import IgnorableSpec
 from notmiwae.model.missing_process.missing_process import ProcessSpec
 from notmiwae.randomness import torch_seed
 from notmiwae.training.fitted_model import FittedModel
+from notmiwae.training.known_cells import rows_of
 
 
 class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -60,6 +62,11 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             `categorical`.
         limits: Lowest and highest value of an imputation by column, as `{"wage": (0, None)}`; None where
             there is none.
+        censored: Ends between which a column's gaps are known to lie, as `{"lead": (None, 0.5)}`, below a
+            detection limit, or `(None, "lod")`, below that of the row in the column `lod`, whose gaps leave
+            the row's plain. A cell that says so itself, `<0.5`, `>100`, `[2, 5]`, is read as such, too. No
+            assumption is made of such a gap, and every imputation lies between its ends. Columns of limits
+            are no data: the model doesn't see them, and they're returned as they came.
         missing_values: What stands for a missing value beside NaN, None and pandas' NA, which always do: a
             number, a text, a list of them, or either by column, as `{"age": [98, 99]}`.
         add_indicator: Whether each column that had a gap in `fit` gets another one, `missingindicator_NAME`,
@@ -110,6 +117,7 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         n_samples: int = 200,
         kinds: Mapping[str, str] | None = None,
         limits: Limits | None = None,
+        censored: Censored | None = None,
         missing_values: Markers = np.nan,
         add_indicator: bool = False,
         keep_empty_features: bool = False,
@@ -128,6 +136,7 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.n_samples = n_samples
         self.kinds = kinds
         self.limits = limits
+        self.censored = censored
         self.missing_values = missing_values
         self.add_indicator = add_indicator
         self.keep_empty_features = keep_empty_features
@@ -155,7 +164,7 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             DivergenceError: the bound became non-finite.
         """
         check_arguments(self)
-        self.columns_, values, self._features = table_to_fit(self, X)
+        self.columns_, values, known, self._features = table_to_fit(self, X)
         self.indicator_ = self._features.indicator
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         seeds = [torch_seed(seed, "train", member) for member in range(self.members)]
@@ -165,22 +174,22 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         workers = self._workers()
         seed_of_choice = torch_seed(seed, "choice")
         processes, decided = choose(
-            workers, values, names, model, process, self.steps, self.members, seed_of_choice
+            workers, values, names, model, process, self.steps, self.members, seed_of_choice, known
         )
         self.assumptions_ = assumptions_table(decided)
         notice = self._notice(decided)
         if notice and np.isnan(values).any():
             warnings.warn(notice, AssumptionWarning, stacklevel=2)
-        rows = values
+        rows, known_rows = values, known
         if AT_RANDOM in set(self.assumptions_["assumption"]) and any(map(explains, processes)):
             # A row without any value is no evidence of what its values are.
-            rows = values[~blank(values)]
-        fits = workers.fit(rows, names, model, processes, training(len(rows), self.steps), seeds)
+            rows, known_rows = values[~blank(values)], rows_of(known, ~blank(values))
+        fits = workers.fit(rows, names, model, processes, training(len(rows), self.steps), seeds, known_rows)
         self.members_: list[FittedModel] = [each.fitted for each in fits]
         self.bound_ = mean_bound(fits)
-        self._masks = masks_at_random(self.members_, values)
+        self._masks = masks_at_random(self.members_, values, known)
         self._seed = torch_seed(seed, "impute")
-        for notice in self._ensemble().doubts(process, values):
+        for notice in self._ensemble().doubts(process, values, known):
             warnings.warn(notice, AssumptionWarning, stacklevel=2)
         return self
 
@@ -215,8 +224,8 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             X: Table `[N, D]` with the columns that were fitted.
             n_draws: Number of masks that are drawn, each for another completed table.
         """
-        _, values = self._rows(X)
-        return self._ensemble().check(values, whole("n_draws", n_draws, 1))
+        rows = self._rows(X)
+        return self._ensemble().check(rows.values, whole("n_draws", n_draws, 1), rows.known)
 
     def score_samples(self, X: Any) -> Floats:
         """Compute the ELBO (IWAE bound) of `log p(x_o, s)` of each row, nats in the columns' units, `[N]`.
@@ -225,9 +234,9 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         Columns taken as missing at random have a regression of their masks on what is seen, so that the
         bounds of all assumptions can be compared.
         """
-        _, values = self._rows(X)
+        rows = self._rows(X)
         with torch_threads(self.n_threads):
-            return row_bounds(self.members_, self._masks, values, self.n_samples, self._seed)
+            return row_bounds(self.members_, self._masks, rows.values, self.n_samples, self._seed, rows.known)
 
     def score(self, X: Any, y: Any = None) -> float:
         """Average `score_samples`, for the choice of settings by held-out rows."""
@@ -241,7 +250,7 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def plot_missing_process(self, X: Any, columns: Sequence[str] | None = None) -> Any:
         """Draw the learnt `p(s_j = 0 | x_j)` over the rows of X, a matplotlib figure; see `learnt.plot`."""
-        _, rows = self._rows(X)
+        rows = self._rows(X).values
         with torch_threads(self.n_threads):
             return learnt.plot(self.columns_, self.members_, rows, columns)
 
@@ -266,16 +275,16 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self, "n_features_in_")
         return self._features.names(_check_feature_names_in(self, input_features))
 
-    def _rows(self, X: Any) -> tuple[Rows, Floats]:
-        """Return new rows as a table and as numbers; raise a `DataError` if they don't fit the model."""
+    def _rows(self, X: Any) -> Rows:
+        """Return new rows; raise a `DataError` if they don't fit the model."""
         check_is_fitted(self)
         check_arguments(self)
         return table_as_fitted(self, X)
 
     def _filled(self, X: Any, n_draws: int, first: int = 0) -> tuple[Rows, Iterator[pd.DataFrame]]:
         """Return rows and their modelled columns completed: by means, then by draws."""
-        rows, values = self._rows(X)
-        imputed = self._ensemble().impute(values, n_draws, first)
+        rows = self._rows(X)
+        imputed = self._ensemble().impute(rows.values, n_draws, first, rows.known)
         # One after the other, as each is a whole table.
         return rows, (fill(self.columns_, rows.table, each) for each in (imputed.mean, *imputed.draws))
 

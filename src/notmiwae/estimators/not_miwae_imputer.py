@@ -23,6 +23,7 @@ from notmiwae.estimators.choice import AT_RANDOM, Decided, undecided
 from notmiwae.estimators.column_kinds import Limits
 from notmiwae.estimators.comparison import Comparison, compare
 from notmiwae.estimators.defaults import network
+from notmiwae.estimators.known_values import Censored
 from notmiwae.estimators.markers import Markers
 from notmiwae.estimators.miwae_imputer import MIWAEImputer
 from notmiwae.model.missing_process.missing_process import ProcessSpec
@@ -74,6 +75,7 @@ class NotMIWAEImputer(MIWAEImputer):
         n_samples: int = 200,
         kinds: Mapping[str, str] | None = None,
         limits: Limits | None = None,
+        censored: Censored | None = None,
         missing_values: Markers = np.nan,
         add_indicator: bool = False,
         keep_empty_features: bool = False,
@@ -93,6 +95,7 @@ class NotMIWAEImputer(MIWAEImputer):
             n_samples=n_samples,
             kinds=kinds,
             limits=limits,
+            censored=censored,
             missing_values=missing_values,
             add_indicator=add_indicator,
             keep_empty_features=keep_empty_features,
@@ -128,9 +131,10 @@ class NotMIWAEImputer(MIWAEImputer):
             DataError: nothing is missing, or the table can't be used.
         """
         check_arguments(self)
-        columns, values, _ = table_to_fit(clone(self), X)
+        columns, values, known, _ = table_to_fit(clone(self), X)
         if not np.isnan(values).any():
-            raise DataError("no value is missing: there is nothing to compare")
+            but = " but what is known to lie between two ends" if known else ""
+            raise DataError(f"no value is missing{but}: there is nothing to compare")
         names = tuple(column.name for column in columns)
         said = assumptions if isinstance(assumptions, Mapping) else {str(word): word for word in assumptions}
         processes = {name: missing_process(each, columns, self.groups) for name, each in said.items()}
@@ -139,4 +143,4 @@ class NotMIWAEImputer(MIWAEImputer):
                 raise ParameterError(f"assumptions: {name}: it's chosen by such a comparison itself")
         model = network(columns, self.latent_size, self.hidden, self.shapes)
         seed = torch_seed(int(check_random_state(self.random_state).randint(2**31 - 1)), "choice")
-        return compare(self._workers(), values, names, model, processes, self.steps, seed)
+        return compare(self._workers(), values, names, model, processes, self.steps, seed, known)

@@ -35,6 +35,7 @@ from notmiwae.model.missing_process.ignorable import IgnorableSpec
 from notmiwae.model.missing_process.missing_process import ProcessSpec
 from notmiwae.model.not_miwae import ModelSpec
 from notmiwae.randomness import torch_seed
+from notmiwae.training.known_cells import KnownCells, rows_of
 from notmiwae.training.recipe import TrainingSpec
 
 _FOLDS = 5
@@ -53,6 +54,7 @@ def choose(
     steps: int | None,
     members: int,
     seed: int,
+    known: KnownCells | None = None,
 ) -> tuple[list[ProcessSpec], list[Decided]]:
     """Decide what is undecided of a process: return the process of each member, and what was weighed.
 
@@ -65,21 +67,30 @@ def choose(
         steps: Steps of a whole training, as the user has it.
         members: Number of members R.
         seed: Seed of everything random in it.
+        known: Cells known to lie between two ends.
     """
     all_names = _with_gaps(columns, values)
     if may_be_at_random(process, all_names):
         # A row without any value is no evidence of what its values are.
-        values = values[~blank(values)]
+        some = ~blank(values)
+        values, known = values[some], rows_of(known, some)
     names = _with_gaps(columns, values)
-    unknown = undecided(process, names)
+    # A limit that is known explains low values, or high ones; what else is missing speaks for no direction.
+    limited = {columns[place] for place in known.columns} if known else set()
+    unknown = [
+        each
+        for each in undecided(process, names)
+        if AT_RANDOM not in each.candidates or limited.isdisjoint(each.columns)
+    ]
     if not unknown:
         return [closed(process, all_names)] * members, []
     if len(values) < _FEWEST_ROWS and all(AT_RANDOM in each.candidates for each in unknown):
         # Nothing can be told: what was known before is what is known.
         found = [np.zeros((len(each.candidates), 1)) for each in unknown]
     else:
-        rows = some_rows(values, seed)
-        found = _Races(workers, rows, columns, network, process, steps, seed, names, unknown).run()
+        rows = chosen_rows(values, seed)
+        table = (values[rows], rows_of(known, rows))
+        found = _Races(workers, *table, columns, network, process, steps, seed, names, unknown).run()
     decided = [
         decide(each, log_probs, members, torch_seed(seed, "weights", place))
         for place, (each, log_probs) in enumerate(zip(unknown, found, strict=True))
@@ -99,6 +110,7 @@ def cross_validated(
     processes: Sequence[ProcessSpec],
     spec: TrainingSpec,
     seed: int,
+    known: KnownCells | None = None,
 ) -> list[CrossValidated]:
     """Train a model a fold under each process.
 
@@ -112,15 +124,17 @@ def cross_validated(
         processes: Missing processes.
         spec: How to train.
         seed: Seed of everything random in it.
+        known: Cells known to lie between two ends, of all tables.
     """
     left_out = folds(len(tables[0]), _FOLDS, torch_seed(seed, "folds"))
     seeds = [torch_seed(seed, "race", fold) for fold in range(_FOLDS)]
     jobs = [
-        Job(table, process, spec, seeds, left_out) for table, process in zip(tables, processes, strict=True)
+        Job(table, process, spec, seeds, left_out, known)
+        for table, process in zip(tables, processes, strict=True)
     ]
     trained = workers.train(columns, network, "assumptions", jobs)
     return [
-        CrossValidated([fit.fitted for fit in fits], left_out, table)
+        CrossValidated([fit.fitted for fit in fits], left_out, table, known)
         for table, fits in zip(tables, trained, strict=True)
     ]
 
@@ -136,15 +150,15 @@ def blank(values: Floats) -> npt.NDArray[np.bool_]:
     return np.asarray(np.isnan(values).all(axis=1))
 
 
-def some_rows(values: Floats, seed: int, most: int = _MOST_ROWS) -> Floats:
-    """Take as many rows as evidence needs, at random, with a gap and a value of each column that has them."""
+def chosen_rows(values: Floats, seed: int, most: int = _MOST_ROWS) -> slice | npt.NDArray[np.int64]:
+    """Choose as many rows as evidence needs, at random, with a gap and a value of each column with both."""
     if len(values) <= most:
-        return values
+        return slice(None)
     order = np.random.default_rng(torch_seed(seed, "rows")).permutation(len(values))
     seen = ~np.isnan(values[order])
     # A column that is nearly empty, or nearly complete, isn't to be so altogether.
     first = np.concatenate([seen.argmax(axis=0), seen.argmin(axis=0)])
-    chosen: Floats = values[np.union1d(order[first], order[:most])]
+    chosen: npt.NDArray[np.int64] = np.union1d(order[first], order[:most])
     return chosen
 
 
@@ -169,6 +183,7 @@ class _Races:
 
     workers: Workers
     values: Floats
+    known: KnownCells | None
     columns: tuple[str, ...]
     network: ModelSpec
     process: ProcessSpec
@@ -255,11 +270,14 @@ class _Races:
     def _train(self, processes: Sequence[ProcessSpec], words: Sequence[str]) -> list[_Entrant]:
         """Train a model a fold under each process; the one of `mar` on columns mapped to what is Gaussian."""
         levels = self.network.observation.levels(self.values.shape[1])
-        margins = NormalMargins(self.values, [j for j, count in enumerate(levels) if not count])
+        # Of a column whose limits are known the shape of what was seen isn't that of the whole.
+        as_they_are = self.known.columns if self.known else ()
+        mapped = [j for j, count in enumerate(levels) if not count and j not in as_they_are]
+        margins = NormalMargins(self.values, mapped)
         tables = [margins.transform(self.values) if word == AT_RANDOM else self.values for word in words]
         spec = race(training(len(self.values), self.steps))
         trained = cross_validated(
-            self.workers, self.columns, self.network, tables, processes, spec, self.seed
+            self.workers, self.columns, self.network, tables, processes, spec, self.seed, self.known
         )
         gaps = np.isnan(self.values).any(axis=0)
         log_jacobian = margins.log_jacobian(self.values)[:, gaps]

@@ -18,6 +18,7 @@ from notmiwae.estimators.arrived import arrived
 from notmiwae.estimators.assumptions import ASSUMPTIONS
 from notmiwae.estimators.column_kinds import describe
 from notmiwae.estimators.columns import Column
+from notmiwae.estimators.known_values import in_numbers
 from notmiwae.estimators.not_miwae_imputer import NotMIWAEImputer
 from notmiwae.estimators.pooling import pool_means
 from notmiwae.estimators.shifted_cells import Key, check_frame, checked_deltas, find_cells
@@ -97,6 +98,7 @@ def sensitivity(
     _check_words(named, columns, X)
     if isinstance(deltas, Mapping) and "mar" not in named.values():
         raise ParameterError("deltas: what they shift is 'mar'; accepted: 'mar' among the assumptions")
+    told, X = X, in_numbers(X, options.get("kinds"))
     described = describe(X, options.get("kinds"), options.get("limits"))
     shown = _shown(X, described, columns)
     keyed = _keyed(deltas, shown, X, by) if "mar" in named.values() else {}
@@ -106,15 +108,15 @@ def sensitivity(
     for label, word in named.items():
         of_all = columns is None or word in _WHOLE or not isinstance(word, str)
         said: Any = word if of_all else dict.fromkeys(columns or (), word)
-        imputer = NotMIWAEImputer("mcar" if word == "mar" else said, **options).fit(X)
-        draws = imputer.sample(X, n_draws)
+        imputer = NotMIWAEImputer("mcar" if word == "mar" else said, **options).fit(told)
+        draws = imputer.sample(told, n_draws)
         rows += [_row(label, X, name, [_numbers(draw, name) for draw in draws]) for name in shown]
         bounds.append((label, imputer.bound_))
         if word == "mar":
             if sweeps:
                 check_at_random(imputer)
             for each, own in zip(cells, keyed.values(), strict=True):
-                at_random = DrawsAtRandom(imputer, X, draws, [each], sweeps)
+                at_random = DrawsAtRandom(imputer, imputer._rows(told), draws, [each], sweeps)
                 shifts += _shifts(X, at_random, own, shown if sweeps else ())
     table = pd.DataFrame(rows)
     return Sensitivity(table, pd.DataFrame(bounds, columns=["assumption", "bound"]), pd.DataFrame(shifts))

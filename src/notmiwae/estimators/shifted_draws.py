@@ -31,17 +31,17 @@ of them, those rows tell mice that it did not follow, and its draws hardly move:
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from scipy.special import expit, logit
 from sklearn.utils.validation import check_is_fitted
 
 from notmiwae.arrays import Floats
 from notmiwae.errors import ParameterError
-from notmiwae.estimators.accepted_tables import check_reach
+from notmiwae.estimators.accepted_tables import Rows, check_reach
 from notmiwae.estimators.arguments import whole
 from notmiwae.estimators.choice import takes_at_random
 from notmiwae.estimators.columns import Column, encode, fill
@@ -49,9 +49,8 @@ from notmiwae.estimators.defaults import ENOUGH
 from notmiwae.estimators.miwae_imputer import MIWAEImputer
 from notmiwae.estimators.shifted_cells import Key, ShiftedCells, check_frame, checked_deltas, find_cells
 from notmiwae.randomness import generator, torch_seed
+from notmiwae.training.known_cells import Masks, rows_of, unseen
 from notmiwae.training.recipe import ImputationSpec
-
-Masks = npt.NDArray[np.bool_]
 
 
 def shifted_draws(
@@ -86,7 +85,7 @@ def shifted_draws(
     check_at_random(imputer)
     rows, (_, *draws) = imputer._filled(X, whole("n_draws", n_draws, 1))
     cells = find_cells(rows.table, imputer.columns_, list(given), by, unit)
-    at_random = DrawsAtRandom(imputer, rows.table, draws, cells, whole("sweeps", sweeps, 0))
+    at_random = DrawsAtRandom(imputer, rows, draws, cells, whole("sweeps", sweeps, 0))
     return [rows.back(each) for each in at_random.tables([delta for (delta,) in given.values()])]
 
 
@@ -110,29 +109,31 @@ class DrawsAtRandom:
 
     Arguments:
         imputer: Fitted imputer; at random, if `sweeps` isn't 0.
-        X: Table.
+        rows: Rows of the table.
         draws: What the imputer drew of it, M completed tables.
-        cells: Cells to be shifted; δ's of a cell that is named twice add up.
+        cells: Cells to be shifted; δ's of a cell that is named twice add up. What is known to lie between two
+            ends isn't shifted.
         sweeps: Number of sweeps; see `shifted_draws`.
     """
 
     def __init__(
         self,
         imputer: MIWAEImputer,
-        X: pd.DataFrame,
+        rows: Rows,
         draws: Sequence[pd.DataFrame],
         cells: Sequence[ShiftedCells],
         sweeps: int,
     ) -> None:
-        self.cells = cells
-        self.sweeps, self._imputer, self._table = sweeps, imputer, X
+        self.sweeps, self._imputer = sweeps, imputer
         self._columns: Sequence[Column] = imputer.columns_
         self._workers = imputer._ensemble().workers
-        values = encode(self._columns, X)
-        self._missing: Masks = np.isnan(values)
+        self._table, values, self._known = rows.table, rows.values, rows.known
+        self._missing: Masks = unseen(values, self._known)
+        gaps = np.isnan(values)
+        self.cells = [replace(each, rows=each.rows & gaps[:, each.place]) for each in cells]
         self._start: Floats = np.stack([encode(self._columns, draw) for draw in draws])
         self._shifted: Masks = np.zeros(values.shape, dtype=bool)
-        for each in cells:
+        for each in self.cells:
             self._shifted[:, each.place] |= each.rows
         self._places = sorted({each.place for each in cells})
         # P(x_j = 1 | x_o) by the member of each draw, `[M, n]`, of the rows that are shifted.
@@ -231,13 +232,16 @@ class DrawsAtRandom:
         )
         draws = tables[:, rows]
         means = draws.copy()
+        known = rows_of(self._known, rows)
         for number, member in enumerate(members[: len(tables) if rows.any() else 0]):
             turns = slice(number, None, len(members))
             asked = np.where(hidden[rows], np.nan, draws[turns])
             flat = asked.reshape(-1, asked.shape[-1])
             check_reach(self._columns, [member], flat)
             seed = torch_seed(self._imputer._seed, "shift", *purpose, number)
-            imputed = self._workers.impute([member], flat, spec, seed)
+            copies = None if known is None else known.among(hidden[rows]).repeated(len(asked))
+            flat = flat if copies is None else copies.filled(flat)
+            imputed = self._workers.impute([member], flat, spec, seed, known=copies)
             draws[turns] = self._decoded(imputed.draws[0], flat).reshape(asked.shape)
             means[turns] = imputed.mean.reshape(asked.shape)
         return draws, means

@@ -200,4 +200,5 @@ def _column(found: dict[str, Any]) -> Column:
     ):
         raise ValueError(f"column {column.name!r} with values {column.values!r}")
     lowest, highest = numbers
-    return replace(column, lowest=lowest, highest=highest, ordered=bool(column.ordered))
+    ordered, limit = bool(column.ordered), bool(column.limit)
+    return replace(column, lowest=lowest, highest=highest, ordered=ordered, limit=limit)

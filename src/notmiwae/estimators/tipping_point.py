@@ -180,7 +180,7 @@ def tipping_point(
     check_at_random(fitted)
     completed, (_, *draws) = fitted._filled(X, n_draws)
     cells = find_cells(completed.table, fitted.columns_, list(given), by, unit)
-    at_random = DrawsAtRandom(fitted, completed.table, draws, cells, sweeps)
+    at_random = DrawsAtRandom(fitted, completed, draws, cells, sweeps)
     rows = [
         dict(zip([each.name for each in cells], each_delta, strict=True))
         | _pooled(at_random.tables(each_delta), question, null, level)

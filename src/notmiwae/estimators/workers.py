@@ -17,6 +17,7 @@ from notmiwae.model.not_miwae import ModelSpec
 from notmiwae.progress import Report, progress_bar, silent
 from notmiwae.training.fit import Fit, fit_together
 from notmiwae.training.fitted_model import FittedModel
+from notmiwae.training.known_cells import KnownCells, rows_of
 from notmiwae.training.recipe import ImputationSpec, TrainingSpec
 
 _PIECE = 8 * BLOCK
@@ -33,6 +34,7 @@ class Job:
         training: How to train.
         seeds: Seed of each model.
         folds: Numbers of the rows that each model isn't trained on; None: some at random.
+        known: Cells known to lie between two ends.
     """
 
     values: Floats
@@ -40,6 +42,7 @@ class Job:
     training: TrainingSpec
     seeds: Sequence[int]
     folds: Sequence[torch.Tensor] | None = None
+    known: KnownCells | None = None
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,7 @@ class Workers:
         processes: Sequence[ProcessSpec],
         training: TrainingSpec,
         seeds: Sequence[int],
+        known: KnownCells | None = None,
     ) -> list[Fit]:
         """Train models of one table, to impute together; `training.together` of them are computed as one.
 
@@ -76,6 +80,7 @@ class Workers:
             processes: Missing process of each member.
             training: How to train.
             seeds: Seed of each member.
+            known: Cells known to lie between two ends.
         """
         # Members of one process are computed as one.
         order = sorted(range(len(seeds)), key=lambda member: processes.index(processes[member]))
@@ -85,7 +90,7 @@ class Workers:
             for group in chunks(list(alike), training.together)
         ]
         jobs = [
-            Job(values, processes[group[0]], training, [seeds[member] for member in group])
+            Job(values, processes[group[0]], training, [seeds[member] for member in group], None, known)
             for group in groups
         ]
         trained = chain(*self.train(columns, network, "train", jobs))
@@ -116,19 +121,20 @@ class Workers:
         imputation: ImputationSpec,
         seed: int,
         first: int = 0,
+        known: KnownCells | None = None,
     ) -> Imputation:
         """Impute as `impute_together` does, to the same bits, whatever the number of processes."""
         starts = range(0, len(values), _PIECE)
         jobs = min(self._processes(), len(starts))
         with progress_bar("impute", self.verbose) as report:
             if jobs < 2:
-                return self._impute(members, values, imputation, seed, report, first)
+                return self._impute(members, values, imputation, seed, report, first, known)
             parts: list[Imputation] = []
             for part in Parallel(n_jobs=jobs, return_as="generator")(
                 delayed(self._impute)(
-                    members, values[start : start + _PIECE], imputation, seed, silent, first + start
+                    members, values[rows], imputation, seed, silent, first + rows.start, rows_of(known, rows)
                 )
-                for start in starts
+                for rows in (slice(start, start + _PIECE) for start in starts)
             ):
                 parts.append(part)
                 done = min(len(parts) * _PIECE, len(values))
@@ -145,7 +151,15 @@ class Workers:
         tables = [job.values] * len(job.seeds)
         specs = (columns, network, job.process, job.training, job.seeds)
         with torch_threads(self.n_threads):
-            return fit_together(tables, *specs, report, len(job.seeds), device=self.device, folds=job.folds)
+            return fit_together(
+                tables,
+                *specs,
+                report,
+                len(job.seeds),
+                device=self.device,
+                folds=job.folds,
+                known=job.known,
+            )
 
     def _impute(
         self,
@@ -155,10 +169,11 @@ class Workers:
         seed: int,
         report: Report,
         first: int,
+        known: KnownCells | None,
     ) -> Imputation:
         """Impute rows, in this process or in another."""
         with torch_threads(self.n_threads):
-            return impute_together(members, values, imputation, seed, report, first, self.device)
+            return impute_together(members, values, imputation, seed, report, first, self.device, known)
 
     def _processes(self) -> int:
         return effective_n_jobs(self.n_jobs) if self.device == "cpu" else 1

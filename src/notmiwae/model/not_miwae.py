@@ -4,13 +4,14 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 import torch
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, NonNegativeInt
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 from typing_extensions import override
 
 from notmiwae.model.bound import LogWeightTerms
 from notmiwae.model.distributions import Likelihood, Normal, standard_normal_log_prob
+from notmiwae.model.known_intervals import KnownIntervals, PartlyKnown, in_columns
 from notmiwae.model.missing_process.missing_process import Missing, MissingProcess
 from notmiwae.model.networks import MLPSpec, NetworkSpec, Size, networks
 from notmiwae.model.noise import normal
@@ -35,6 +36,8 @@ class ModelSpec(Spec):
         prior: Prior p(z) of the latent.
         standardise: Whether real features are given mean 0 and variance 1 by what was observed of them.
         shapes: Whether real features learn their shape, a monotone map to what is Gaussian given z.
+        censored: Indices of the features of which missing values may be known to lie between two ends, in the
+            order in which rows come with these ends.
     """
 
     latent_size: Size | None
@@ -45,12 +48,14 @@ class ModelSpec(Spec):
     prior: Annotated[PriorSpec, BeforeValidator(priors.parse)] = StandardNormalSpec()
     standardise: bool = True
     shapes: bool = False
+    censored: tuple[NonNegativeInt, ...] = ()
 
     @override
     def to_mapping(self) -> dict[str, Any]:
-        """Return the network's entry; without `shapes` where there are none, as models were always saved."""
+        """Return the network's entry, of `shapes` and `censored` what isn't the default, as it always was."""
         mapping = super().to_mapping()
-        return mapping if self.shapes else {name: mapping[name] for name in mapping if name != "shapes"}
+        added = {"shapes": mapping.pop("shapes"), "censored": list(mapping.pop("censored"))}
+        return mapping | {name: value for name, value in added.items() if value}
 
     def standardised(self, features: int) -> list[bool]:
         """Tell which of the features are standardised."""
@@ -66,7 +71,7 @@ class ImportanceSamples:
         missing: Law of the missing values given the mask and each sample, p(x_m | z_k, s), of T(x) too.
         terms: Terms of the logarithms of the importance weights, `log w_k`.
         x: The rows, `[B, D]`, mapped by T.
-        s: Their mask.
+        s: Which values were seen, 1 or 0, not those that are only known to lie between two ends.
         shape: Shapes of the columns; None where they have none.
     """
 
@@ -91,14 +96,16 @@ class ImportanceSamples:
         drawn = self.missing.sample(chosen, generator)
         return drawn if self.shape is None else self.shape.inverse(drawn)
 
-    def log_density(self, column: int) -> Tensor:
-        """Compute `log p(x_j | z_k)` of a column's seen values, `[K, B]`, 0 of those that are missing."""
-        own = torch.tensor([column], device=self.x.device)
+    def own_log_prob(self, feature: int) -> Tensor:
+        """Compute what one feature's value adds to `log p(x_o | z_k)`, `[K, B]`, 0 of one that is missing."""
+        own = torch.tensor([feature], device=self.x.device)
         density = self.px.columns(own).log_prob(self.x[:, own], self.s[:, own])
-        if self.shape is None:
-            return density
-        log_slopes = self.shape.log_slope(self.shape.inverse(self.x))
-        return density + (self.s * log_slopes)[:, column]
+        if self.shape is not None:
+            log_slopes = self.shape.log_slope(self.shape.inverse(self.x))
+            density = density + (self.s * log_slopes)[:, feature]
+        return (
+            density + self.missing.log_prob_of(feature) if isinstance(self.missing, PartlyKnown) else density
+        )
 
     def expected(self, column: int, alpha: Tensor) -> Tensor:
         """Average a column's `E[x_j | z_k]` under importance weights α `[K, B]`, `[B]`."""
@@ -116,6 +123,8 @@ class NotMIWAE(nn.Module):
         missing_process: Missing process p(s | x); `IgnorableProcess` makes the model a MIWAE.
     """
 
+    censored: Tensor
+
     def __init__(self, spec: ModelSpec, features: int, missing_process: MissingProcess) -> None:
         super().__init__()
         self.spec = spec
@@ -130,6 +139,7 @@ class NotMIWAE(nn.Module):
         self.missing_process = missing_process
         real = [not levels for levels in spec.observation.levels(features)]
         self.shapes = Shapes(real) if spec.shapes and any(real) else None
+        self.register_buffer("censored", torch.tensor(spec.censored).long(), persistent=False)
 
     def encode(self, x: Tensor, s: Tensor) -> Normal:
         """Compute `q(z, w | x_o, s)`, `[B, H + G]`, for rows and masks `[B, D]`; missing values are zero."""
@@ -145,7 +155,7 @@ class NotMIWAE(nn.Module):
         return px
 
     def importance_samples(
-        self, x: Tensor, s: Tensor, samples: int, generator: torch.Generator
+        self, x: Tensor, s: Tensor, samples: int, generator: torch.Generator, ends: Tensor | None = None
     ) -> ImportanceSamples:
         """Draw `z_k ~ q(z | x_o, s)` and weigh them (Ipsen et al. 2021, Eq. 6–8).
 
@@ -154,35 +164,56 @@ class NotMIWAE(nn.Module):
         Latents of the missing process alone are drawn and weighed with z.
 
         Arguments:
-            x: Standardised rows `[B, D]`, zero where missing.
-            s: Mask `[B, D]`, 1 where observed.
+            x: Standardised rows `[B, D]`, zero where missing, and something of the size of its ends where a
+                value is known to lie between two.
+            s: Mask `[B, D]`, 1 where observed, and where known.
             samples: Number of importance samples of a row, K.
             generator: Source of all noise.
+            ends: Lower and upper ends of the `censored` features, `[B, C, 2]`, infinite where there is none;
+                None: no value is known.
         """
+        known = None if ends is None else self._known(x, ends)
+        seen = s if known is None else s - known
         shape, log_slope = None, 0.0
         if self.shapes is not None:
             shape = self.shapes()
-            log_slope = (s * shape.log_slope(x)).sum(-1)
+            log_slope = (seen * shape.log_slope(x)).sum(-1)
             x = s * shape.transform(x)
-        qz = self.encode(x, s)
+            ends = None if ends is None else _mapped(ends, shape.columns(self.censored))
+        qz = self.encode(x, seen)
         noise = normal(qz.mean.expand(samples, *qz.mean.shape), generator)
         drawn = qz.rsample(noise)
         z, w = drawn, None
         if self.missing_process.latents:
             z, w = drawn[..., : self.latent_size], drawn[..., self.latent_size :]
         px = self.decode(z)
-        missing: Missing = self.missing_process(px, x, s, generator, w)
+        log_px = px.log_prob(x, seen)
+        if ends is None or known is None:
+            missing: Missing = self.missing_process(px, x, s, generator, w)
+        else:
+            intervals = KnownIntervals(px.columns(self.censored), ends)
+            log_px = log_px + intervals.log_prob.sum(-1)
+            # To the process a known value is a seen one, at its mean, whose own share is left out.
+            shown = in_columns(x.expand(samples, *x.shape), self.censored, intervals.mean)
+            process = self.missing_process(px, torch.where(known.bool(), shown, x), s, generator, w)
+            missing = PartlyKnown(process, px, self.censored, ends, known, intervals)
         terms = LogWeightTerms(
-            px=px.log_prob(x, s) + log_slope,
+            px=log_px + log_slope,
             ps=missing.log_prob,
             pz=self.prior(z) if w is None else self.prior(z) + standard_normal_log_prob(w),
             qz=qz.log_prob_of(noise),
         )
-        return ImportanceSamples(px, missing, terms, x, s, shape)
+        return ImportanceSamples(px, missing, terms, x, seen, shape)
 
-    def forward(self, x: Tensor, s: Tensor, samples: int, generator: torch.Generator) -> LogWeightTerms:
+    def _known(self, x: Tensor, ends: Tensor) -> Tensor:
+        """Tell which values are known to lie between two ends, 1 or 0, `[B, D]`."""
+        return in_columns(torch.zeros_like(x), self.censored, ends.isfinite().any(-1))
+
+    def forward(
+        self, x: Tensor, s: Tensor, samples: int, generator: torch.Generator, ends: Tensor | None = None
+    ) -> LogWeightTerms:
         """Compute the terms of the weights of `importance_samples`: tensors alone, as `torch.vmap` asks."""
-        return self.importance_samples(x, s, samples, generator).terms
+        return self.importance_samples(x, s, samples, generator, ends).terms
 
     def missing_probability(self, x: Tensor, w: Tensor | None = None) -> Tensor:
         """Compute `p(s_j = 0 | x)` of complete rows, `[N, D]`; see `MissingProcess.missing_probability`."""
@@ -198,3 +229,9 @@ class NotMIWAE(nn.Module):
         if self.shapes is not None:
             parts["shapes"] = self.shapes
         return {f"{at}.{name}": ends for at, part in parts.items() for name, ends in part.limits().items()}
+
+
+def _mapped(ends: Tensor, shape: Shape) -> Tensor:
+    """Map the ends of known intervals, `[B, C, 2]`, those that are infinite to themselves."""
+    mapped = torch.stack([shape.transform(end) for end in ends.nan_to_num().unbind(-1)], -1)
+    return torch.where(ends.isfinite(), mapped, ends)

@@ -18,6 +18,7 @@ from notmiwae.estimators.check import Check
 from notmiwae.estimators.choice import AT_RANDOM
 from notmiwae.estimators.columns import Column
 from notmiwae.estimators.comparison import Comparison
+from notmiwae.estimators.known_values import in_numbers
 from notmiwae.estimators.miwae_imputer import MIWAEImputer
 from notmiwae.estimators.not_miwae_imputer import NotMIWAEImputer
 from notmiwae.estimators.pooling import pool_means
@@ -78,25 +79,27 @@ def gather(rows: pd.DataFrame, imputer: NotMIWAEImputer, draws: int, report: Rep
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always", AssumptionWarning)
         imputer.fit(rows)
+    told, rows = rows, in_numbers(rows, imputer.kinds)
     messages = [str(each.message) for each in said if issubclass(each.category, AssumptionWarning)]
     # What evidence chose has a section of its own.
     notices = [each for each in messages if not each.startswith(f"'{AUTO}'")]
     report(1, 4, 0.0)
-    completed = imputer.sample(rows, draws)
-    checks = imputer.check(rows, _CHECKED)
+    completed = imputer.sample(told, draws)
+    checks = imputer.check(told, _CHECKED)
     report(2, 4, 0.0)
     compared = None
-    if not len(imputer.assumptions_) and imputer.missing_process != AT_RANDOM:
-        compared = imputer.compare(rows, {"missing at random": AT_RANDOM, "as said": imputer.missing_process})
+    unexplained = bool(np.isnan(imputer._rows(told).values).any())  # limits that are known explain the others
+    if unexplained and not len(imputer.assumptions_) and imputer.missing_process != AT_RANDOM:
+        compared = imputer.compare(told, {"missing at random": AT_RANDOM, "as said": imputer.missing_process})
     report(3, 4, 0.0)
-    others = _others(rows, imputer, completed)
+    others = _others(told, rows, imputer, completed)
     report(4, 4, 0.0)
     pooled = estimates(imputer.columns_, rows, completed)
     return Findings(rows, imputer, completed, pooled, checks, compared, others, notices)
 
 
 def _others(
-    rows: pd.DataFrame, imputer: NotMIWAEImputer, draws: Sequence[pd.DataFrame]
+    told: pd.DataFrame, rows: pd.DataFrame, imputer: NotMIWAEImputer, draws: Sequence[pd.DataFrame]
 ) -> Sensitivity | None:
     """Impute under other assumptions; the one that was said comes first."""
     gaps = [c.name for c in imputer.columns_ if not c.values and rows[c.name].isna().any()]
@@ -106,7 +109,7 @@ def _others(
     for name in ("missing_process", "groups", "bounds"):
         settings.pop(name)
     by_word = Parallel(n_jobs=imputer.n_jobs)(
-        delayed(_under)(word, rows, gaps, len(draws), settings | {"n_jobs": 1}) for word in WORDS
+        delayed(_under)(word, told, gaps, len(draws), settings | {"n_jobs": 1}) for word in WORDS
     )
     own = estimates(imputer.columns_, rows, draws)
     own = own[own["column"].isin(gaps)].assign(assumption="this report")

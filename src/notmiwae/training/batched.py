@@ -13,6 +13,7 @@ from torch.func import functional_call
 from notmiwae.model.bound import LogWeightTerms
 from notmiwae.model.noise import Generators
 from notmiwae.model.not_miwae import NotMIWAE
+from notmiwae.training.minibatches import Rows
 
 _PROCESS, _SHAPES = "missing_process.", "shapes."
 """Parameters with the step size of the missing process, which are few and have far to go."""
@@ -107,32 +108,27 @@ class BatchedModels:
         named = self._split(self.process, 1)
         return {name.removeprefix(_SHAPES): named[name] for name in named if name.startswith(_SHAPES)}
 
-    def terms(
-        self, x: Tensor, s: Tensor, samples: int, generators: Sequence[torch.Generator]
-    ) -> LogWeightTerms:
+    def terms(self, rows: Rows, samples: int, generators: Sequence[torch.Generator]) -> LogWeightTerms:
         """Compute the terms of all models' importance weights, each `[R, K, B]` or broadcastable to it.
 
         Arguments:
-            x: Rows of each model, `[R, B, D]`, zero where missing.
-            s: Masks of each model's rows, `[R, B, D]`, 1 where observed.
+            rows: Rows of each model, `[R, B, …]`.
             samples: Number of importance samples of a row, K.
             generators: Sources of the models' noise, one for each.
         """
         if len(self.models) == 1:
-            alone = self.terms_of(0, x[0], s[0], samples, generators[0])
+            alone = self.terms_of(0, tuple(each[0] for each in rows), samples, generators[0])
             return LogWeightTerms(*(term[None] for term in alone))
-        together = torch.vmap(self._call, in_dims=(0, 0, 0, None, None))
-        terms = together(self._named(self.matrices), x, s, samples, Generators(generators))
+        together = torch.vmap(self._call, in_dims=(0, 0, None, None))
+        terms = together(self._named(self.matrices), rows, samples, Generators(generators))
         # The axis of the models stays first; axes that a term lacks come behind it.
         return LogWeightTerms(
             *(term.reshape(len(term), *[1] * (3 - term.dim()), *term.shape[1:]) for term in terms)
         )
 
-    def terms_of(
-        self, r: int, x: Tensor, s: Tensor, samples: int, generator: torch.Generator
-    ) -> LogWeightTerms:
+    def terms_of(self, r: int, rows: Rows, samples: int, generator: torch.Generator) -> LogWeightTerms:
         """Compute the terms of the r-th model's importance weights, as `NotMIWAE.forward` does."""
-        return self._call(self._named([matrix[r] for matrix in self.matrices]), x, s, samples, generator)
+        return self._call(self._named([matrix[r] for matrix in self.matrices]), rows, samples, generator)
 
     def _named(self, matrices: Sequence[Tensor]) -> dict[str, Tensor]:
         return self._split(matrices[0], 0) | self._split(matrices[1], 1)
@@ -145,9 +141,10 @@ class BatchedModels:
         return {name: part.reshape(*matrix.shape[:-1], *shape) for name, shape, part in own}
 
     def _call(
-        self, parameters: dict[str, Tensor], x: Tensor, s: Tensor, samples: int, generator: torch.Generator
+        self, parameters: dict[str, Tensor], rows: Rows, samples: int, generator: torch.Generator
     ) -> LogWeightTerms:
-        terms: LogWeightTerms = functional_call(self.models[0], parameters, (x, s, samples, generator))
+        x, s, *ends = rows
+        terms: LogWeightTerms = functional_call(self.models[0], parameters, (x, s, samples, generator, *ends))
         return terms
 
     @torch.no_grad()

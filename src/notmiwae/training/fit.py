@@ -20,6 +20,7 @@ from notmiwae.progress import Report, silent
 from notmiwae.randomness import torch_seed
 from notmiwae.training.checkpoint import Checkpoint
 from notmiwae.training.fitted_model import FittedModel
+from notmiwae.training.known_cells import KnownCells
 from notmiwae.training.minibatches import Rows
 from notmiwae.training.recipe import TrainingSpec
 from notmiwae.training.scaling import Scaling
@@ -67,6 +68,7 @@ def fit_together(
     device: str = "cpu",
     checkpoints: Path | None = None,
     folds: Sequence[Tensor] | None = None,
+    known: KnownCells | None = None,
 ) -> list[Fit]:
     """Fit MIWAEs (`process` ignorable) or not-MIWAEs to tables with missing values.
 
@@ -91,14 +93,17 @@ def fit_together(
             same arguments, training goes on from it and gives the same bits; the caller removes the folder.
         folds: Numbers of the rows that each model isn't trained on, by which its held-out ELBO is measured;
             None: a share of them, at random.
+        known: Cells known to lie between two ends, of all tables.
 
     Raises:
         DataError: a column has no observed value, or too few rows are left to hold some out.
         DivergenceError: the ELBO became non-finite.
     """
+    if known is not None:
+        network = network.model_copy(update={"censored": known.columns})
     # A table of several models is held once.
     distinct = {id(table): table for table in tables}
-    standardised = {key: _standardised(table, columns, network) for key, table in distinct.items()}
+    standardised = {key: _standardised(table, columns, network, known) for key, table in distinct.items()}
     left_out: Sequence[Tensor | None] = folds or [None] * len(tables)
     own = zip(tables, seeds, left_out, strict=True)
     tasks = [_Task(*standardised[id(table)], seed, fold) for table, seed, fold in own]
@@ -130,14 +135,16 @@ class _Task:
         return torch.nonzero((self.rows[1] == 0).any(0)).flatten()
 
 
-def _standardised(table: Floats, columns: tuple[str, ...], network: ModelSpec) -> tuple[Rows, Scaling]:
+def _standardised(
+    table: Floats, columns: tuple[str, ...], network: ModelSpec, known: KnownCells | None
+) -> tuple[Rows, Scaling]:
     empty = np.flatnonzero(np.isnan(table).all(axis=0))
     if len(empty):
         raise DataError(f"column {columns[empty[0]]!r} has no observed value; drop it")
     scaling = Scaling.of(table, network.standardised(len(columns)))
     rows = scaling.tensors(table)
     network.observation.check(*rows, columns)
-    return rows, scaling
+    return rows if known is None else (*rows, known.tensor(scaling)), scaling
 
 
 @dataclass(frozen=True)
@@ -193,8 +200,9 @@ class _Race:
             # Initial weights come from torch's global generator; the fork leaves it as it was.
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(torch_seed(task.seed, "weights", *([restart] if restart else [])))
+                x, s, *_ = task.rows
                 process = build_process(
-                    start, self.network.observation, task.process_columns, *task.rows, self.columns
+                    start, self.network.observation, task.process_columns, x, s, self.columns
                 )
                 model = NotMIWAE(self.network, len(self.columns), process)
                 if model.shapes is not None:
@@ -210,4 +218,4 @@ class _Race:
     def _on_device(self) -> dict[int, Rows]:
         """Move rows to the device that computes; those of a table are there once."""
         distinct = {id(task.rows): task.rows for task in self.tasks}
-        return {key: (x.to(self.device), s.to(self.device)) for key, (x, s) in distinct.items()}
+        return {key: tuple(each.to(self.device) for each in rows) for key, rows in distinct.items()}

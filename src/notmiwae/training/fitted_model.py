@@ -59,6 +59,15 @@ class FittedModel:
         model.missing_process = IgnorableProcess(model.missing_process.columns)
         return replace(self, model=model, process=IgnorableSpec())
 
+    def knowing(self, columns: Sequence[int]) -> FittedModel:
+        """Return the model for rows that come with the ends of known cells in these columns."""
+        if tuple(columns) == self.model.spec.censored:
+            return self
+        model = copy.deepcopy(self.model)
+        model.spec = model.spec.model_copy(update={"censored": tuple(columns)})
+        model.censored = torch.tensor(columns, device=model.censored.device)
+        return replace(self, model=model)
+
     @property
     def codes(self) -> list[int]:
         """Count each feature's codes that are names; 0 of one of quantities."""

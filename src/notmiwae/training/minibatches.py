@@ -7,8 +7,9 @@ from torch import Tensor
 
 from notmiwae.training.selection import ModelProgress
 
-Rows = tuple[Tensor, Tensor]
-"""Standardised rows, zero where missing, and their mask: each `[N, D]`, or `[R, B, D]` for R batches."""
+Rows = tuple[Tensor, ...]
+"""Standardised rows, zero where missing, their mask, and the ends of what is known of them if anything is, as
+`NotMIWAE.importance_samples` takes them: `[N, …]`, or `[R, B, …]` for R batches."""
 
 
 class Minibatches:
@@ -27,7 +28,7 @@ class Minibatches:
         self._left: list[Tensor] = []
 
     def next(self) -> Rows:
-        """Take the models' next batches: rows and masks, each `[R, B, D]`."""
+        """Take the models' next batches."""
         if not self._left:
             order = torch.stack([model.shuffled() for model in self._models])
             size = min(self._size, order.shape[1])
@@ -35,14 +36,12 @@ class Minibatches:
             places = range(0, order.shape[1] - size + 1, size)
             self._left = [order[:, place : place + size] for place in places][::-1]
         numbers = self._left.pop()
-        parts = [(x[own], s[own]) for (x, s), own in zip(self._tables, numbers, strict=True)]
-        x, s = (torch.stack(part) for part in zip(*parts, strict=True))
-        return x, s
+        parts = [[each[own] for each in rows] for rows, own in zip(self._tables, numbers, strict=True)]
+        return tuple(torch.stack(part) for part in zip(*parts, strict=True))
 
     def held_out(self, r: int) -> Rows:
         """Take the rows that measure the ELBO of the r-th model."""
-        x, s = self._tables[r]
-        return x[self._models[r].held_out], s[self._models[r].held_out]
+        return tuple(each[self._models[r].held_out] for each in self._tables[r])
 
     def select(self, places: Sequence[int]) -> None:
         """Go on with the models at these `places` alone."""

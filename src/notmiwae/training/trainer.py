@@ -50,7 +50,7 @@ class Trainer:
         folds: Sequence[Tensor | None] | None = None,
     ) -> None:
         own = zip(tables, seeds, folds or [None] * len(tables), strict=True)
-        self.progress = [ModelProgress.begin(len(x), seed, training, fold) for (x, _), seed, fold in own]
+        self.progress = [ModelProgress.begin(len(rows[0]), seed, training, fold) for rows, seed, fold in own]
         self._training = training
         self._run = run
         self._step = self._measured = 0
@@ -82,8 +82,8 @@ class Trainer:
         # At least once: before a measurement there is nothing to choose by.
         while self._measured < max(until, 1) and not all(model.stopped for model in self.going):
             self._step += 1
-            x, s = self._batches.next()
-            terms = self._models.terms(x, s, training.samples, [model.generator for model in self.going])
+            generators = [model.generator for model in self.going]
+            terms = self._models.terms(self._batches.next(), training.samples, generators)
             log_weights = terms.log_weights(ignorable=self._step <= training.warm_start)
             elbos = iwae_bound(log_weights.transpose(0, 1)).mean(-1)
             self._require_finite(elbos, terms)
@@ -106,9 +106,8 @@ class Trainer:
                 continue
             # The same noise each time, so that a difference is due to the weights.
             noise = torch.Generator().manual_seed(model.seed)
-            terms = self._models.terms_of(
-                r, *self._batches.held_out(r), self._training.validation_samples, noise
-            )
+            held_out_rows = self._batches.held_out(r)
+            terms = self._models.terms_of(r, held_out_rows, self._training.validation_samples, noise)
             held_out = iwae_bound(terms.log_weights()).cpu()
             if not torch.isfinite(held_out).all():
                 raise self._diverged(terms)

@@ -65,7 +65,10 @@ class Missing(Protocol):
         Raises:
             ParameterError: the process is of the whole row.
         """
-        raise ParameterError("a missing process of the whole row has no share of each column")
+        raise ParameterError(
+            "a missing process of the whole row has no share of each column, as known limits and comparisons "
+            "by column ask for; accepted: another than 'anything'"
+        )
 
 
 class Conditional(Protocol):

@@ -144,44 +144,46 @@ def per_edge(values: Tensor) -> Tensor:
     return values[:, None, None]
 
 
-class TruncatedGaussian(Conditional):
-    """x_j | z, s_j = 0: a mixture of Gaussians, each conditioned on its region.
+class Truncated(Conditional):
+    """Mixtures of Gaussians, each `mean + step e' + residual e` with `−t < e' < w − t`; a subclass has both.
 
     Arguments:
         px: Gaussians p(x_j | z), `[..., K, B, C]`.
-        slopes: Slopes a, broadcastable to `[..., K, B, C]`.
-        edges: Edges b, broadcastable to `[..., K, B, C]`.
-        widths: Widths of the intervals, broadcastable to `[..., K, B, C]`; None for half-lines.
+        t: Distance of the mean from the region's edge, to the inside, in the standard deviation of e'.
+        w: Width of the region in the same; None for half-lines.
         log_weights: Logarithms of the mixture's weights, broadcastable to `[..., K, B, C]`; None where all
             are one.
     """
 
     log_prob: Tensor
 
-    def __init__(
-        self, px: Normal, slopes: Tensor, edges: Tensor, widths: Tensor | None, log_weights: Tensor | None
-    ) -> None:
-        self.px, self.slopes, self.widths = px, slopes, widths
-        self.spread = (1.0 + (slopes * px.scale).square()).sqrt()
-        self.t = slopes * (px.mean - edges) / self.spread
-        log_shares = log_ndtr(self.t) if widths is None else log_interval(self.t, self._w(widths))
+    def __init__(self, px: Normal, t: Tensor, w: Tensor | None, log_weights: Tensor | None) -> None:
+        self.px, self.t, self.w = px, t, w
+        log_shares = log_ndtr(t) if w is None else log_interval(t, w)
         if log_weights is not None:
             log_shares = log_shares + log_weights
         self._shape = log_shares.shape
         self.log_shares = _components(log_shares)
         self.log_prob = self.log_shares[0] if len(self.log_shares) == 1 else self.log_shares.logsumexp(0)
 
-    def _w(self, widths: Tensor) -> Tensor:
-        return self.slopes.abs() * widths / self.spread
+    @property
+    def step(self) -> Tensor:
+        """How far one unit of e' takes the value."""
+        raise NotImplementedError
+
+    @property
+    def residual(self) -> Tensor | None:
+        """Standard deviation of the value given e'; None where e' is all there is."""
+        return None
 
     @property
     def mean(self) -> Tensor:
-        """Expectation `E[x_j | z, s_j = 0]`, `[K, B, C]`: not the decoder's mean."""
-        if self.widths is None:
+        """Expectation of the value in its region, `[K, B, C]`: not the decoder's mean."""
+        if self.w is None:
             shift = mills_ratio(self.t)
         else:
-            shift = IntervalProbability(self.t, self._w(self.widths)).mean.to(self.t.dtype)
-        means = self.px.mean + self.slopes * self.px.scale.square() / self.spread * shift
+            shift = IntervalProbability(self.t, self.w).mean.to(self.t.dtype)
+        means = self.px.mean + self.step * shift
         return (self.log_shares.softmax(0) * _components(means)).sum(0)
 
     @override
@@ -194,23 +196,16 @@ class TruncatedGaussian(Conditional):
         It's over the levels of e', and over what is left of x_j once e' is known.
         """
         total: Tensor | float = 0.0
-        pull, rest = self.slopes * self.px.scale.square() / self.spread, self.px.scale / self.spread
-        shares = self.log_shares.softmax(0)
+        shares, rest = self.log_shares.softmax(0), self.residual
+        places = zip(_PLACES, _PLACE_WEIGHTS, strict=True) if rest is not None else [(0.0, 1.0)]
+        steps = [(place * rest if rest is not None else 0.0, share) for place, share in places]
         for level, weight in zip(_LEVELS, _LEVEL_WEIGHTS, strict=True):
-            centre = self.px.mean + pull * self._noise(torch.full_like(self.t, level))
-            for place, share in zip(_PLACES, _PLACE_WEIGHTS, strict=True):
-                values = _components((centre + rest * place).expand(self._shape))
+            centre = self.px.mean + self.step * _noise(self.t, self.w, torch.full_like(self.t, level))
+            for further, share in steps:
+                values = _components((centre + further).expand(self._shape))
                 given = torch.stack([function(each) for each in values])
                 total = total + weight * share * (shares * given).sum(0)
         return cast(Tensor, total)
-
-    def _noise(self, level: Tensor) -> Tensor:
-        """Find the e' below which, as it's drawn, the share `level` of its mass lies."""
-        if self.widths is not None:
-            noise = IntervalProbability(self.t, self._w(self.widths)).invert(level)
-        else:
-            noise = -_inverse_log_ndtr(log_ndtr(self.t.double()) + level.log())
-        return noise.to(self.t.dtype)
 
     @override
     def sample(self, generator: torch.Generator) -> Tensor:
@@ -222,18 +217,51 @@ class TruncatedGaussian(Conditional):
         def chosen(values: Tensor) -> Tensor:
             return _components(values.expand(self._shape)).gather(0, which)[0]
 
-        t, spread, slope = chosen(self.t), chosen(self.spread), chosen(self.slopes)
-        mean, scale = chosen(self.px.mean), chosen(self.px.scale)
-        level = uniform(t, generator)
-        if self.widths is None:
-            # −e' is a Gaussian below t, drawn by inversion in logarithms, which holds in both tails. Double
-            # precision, since log Φ(t) + log u may round to zero in single.
-            log_level = log_ndtr(t.double()) + level.log()
-            noise = -_inverse_log_ndtr(log_level)
-        else:
-            noise = IntervalProbability(t, chosen(self._w(self.widths))).invert(level)
-        given = Normal(mean + slope * scale.square() / spread * noise.to(t.dtype), scale / spread)
-        return given.rsample(normal(t, generator))
+        t = chosen(self.t)
+        noise = _noise(t, None if self.w is None else chosen(self.w), uniform(t, generator))
+        drawn = chosen(self.px.mean) + chosen(self.step) * noise
+        if self.residual is None:
+            return drawn
+        return Normal(drawn, chosen(self.residual)).rsample(normal(t, generator))
+
+
+class TruncatedGaussian(Truncated):
+    """x_j | z, s_j = 0: a mixture of Gaussians, each conditioned on a noisy copy of it being in its region.
+
+    Arguments:
+        px: Gaussians p(x_j | z), `[..., K, B, C]`.
+        slopes: Slopes a, broadcastable to `[..., K, B, C]`.
+        edges: Edges b, broadcastable to `[..., K, B, C]`.
+        widths: Widths of the intervals, broadcastable to `[..., K, B, C]`; None for half-lines.
+        log_weights: As of `Truncated`.
+    """
+
+    def __init__(
+        self, px: Normal, slopes: Tensor, edges: Tensor, widths: Tensor | None, log_weights: Tensor | None
+    ) -> None:
+        self.slopes = slopes
+        self.spread = (1.0 + (slopes * px.scale).square()).sqrt()
+        t = slopes * (px.mean - edges) / self.spread
+        super().__init__(px, t, None if widths is None else slopes.abs() * widths / self.spread, log_weights)
+
+    @property
+    @override
+    def step(self) -> Tensor:
+        return self.slopes * self.px.scale.square() / self.spread
+
+    @property
+    @override
+    def residual(self) -> Tensor:
+        return self.px.scale / self.spread
+
+
+def _noise(t: Tensor, w: Tensor | None, level: Tensor) -> Tensor:
+    """Find the e' that cuts a share of its mass off; arguments as of `Truncated`, and levels from 0 to 1."""
+    if w is not None:
+        return IntervalProbability(t, w).invert(level).to(t.dtype)
+    # −e' is a Gaussian below t, inverted in logarithms, which holds in both tails. Double precision, since
+    # log Φ(t) + log u may round to zero in single.
+    return -_inverse_log_ndtr(log_ndtr(t.double()) + level.log()).to(t.dtype)
 
 
 def _components(values: Tensor) -> Tensor:

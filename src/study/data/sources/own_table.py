@@ -15,6 +15,7 @@ from typing_extensions import override
 from notmiwae.cli import parsers
 from notmiwae.cli.input_checks import read_rows
 from notmiwae.cli.options import KINDS
+from notmiwae.errors import DataError
 from notmiwae.specs import suggest
 from study.data.checksums import Sha256, verify
 from study.data.sources.source import Source, sources
@@ -92,9 +93,13 @@ class OwnTable(Source):
         typed = options.parse_args([])
         own = {name: getattr(self, name) for name in vars(typed)}
         vars(typed).update(
-            own, na=list(self.na), ignore=list(self.ignore), input=self.file, group={}, given={}
+            own, na=list(self.na), ignore=list(self.ignore), input=self.file, group={}, given={}, censored=[]
         )
-        return read_rows(typed, self.kinds, self.limits, None)
+        table = read_rows(typed, self.kinds, self.limits, None)
+        for name in table.intervals:
+            accepted = "accepted in the pipeline: numbers, and markers that `na` names"
+            raise DataError(f"{self.file}: column {name!r} has cells as '<0.5'; {accepted}")
+        return table
 
     def columns(self, table: Table) -> Sequence[Column]:
         """Describe the columns that are modelled, as the estimators do."""
