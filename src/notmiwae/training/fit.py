@@ -206,7 +206,7 @@ class _Race:
                 )
                 model = NotMIWAE(self.network, len(self.columns), process)
                 if model.shapes is not None:
-                    model.shapes.begin(*task.rows)
+                    model.shapes.begin(x, s)
                 models.append(model.to(self.device))
         seeds = [torch_seed(task.seed, "training") for task in chosen]
         path = self.checkpoints and self.checkpoints / f"{run}-{group[0]}.safetensors"
