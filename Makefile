@@ -107,7 +107,7 @@ faults: $(VENV)/.tools  ## Kill, fill, corrupt and share the small pipeline (min
 	$(PYTEST) -n 2 tests/faults
 
 usage: $(VENV)/.tools  ## Type what README and pages print, and experiments, in a small clone (minutes)
-	$(PYTEST) tests/usage
+	$(PYTEST) -n 2 --dist loadgroup tests/usage
 
 fuzz: $(VENV)/.tools  ## Read 175,000 strange tables, params.yaml, entries and models (minutes)
 	FUZZ=25000 $(PYTEST) -n 2 tests/fuzz

@@ -184,7 +184,7 @@ def test_an_own_table_is_read_as_the_command_reads_it(tmp_path):
     path.write_text(MESSY)
     source = own_table(path, na=["refused", -9, 99], ignore=["id"], kinds={"age": "continuous"})
     stored = source.draw(generator(0))
-    typed = reading(input=path, ignore=["id"], group={}, given={}, na=["refused", "-9", "99"])
+    typed = reading(input=path, ignore=["id"], group={}, given={}, censored=[], na=["refused", "-9", "99"])
     read = read_rows(typed, {"age": "continuous"}, {}, None).modelled
     assert list(stored) == list(read) == ["region", "trained", "age", "income"]
     pd.testing.assert_frame_equal(stored.isna(), read.isna())
@@ -270,4 +270,11 @@ def test_a_broken_parquet_file_is_named(tmp_path):
     path = tmp_path / "own.parquet"
     path.write_bytes(b"PAR1 and nothing more")
     with pytest.raises(DataError, match="is no Parquet file"):
+        own_table(path).draw(generator(0))
+
+
+def test_an_own_table_with_cells_below_a_limit_is_refused_as_the_pipeline_has_no_limits(tmp_path):
+    path = tmp_path / "own.csv"
+    path.write_text("a,b\n1.5,2\n<0.5,3\n2.5,\n1.1,4\n")
+    with pytest.raises(DataError, match="column 'a' has cells as '<0.5'; accepted in the pipeline: numbers"):
         own_table(path).draw(generator(0))
