@@ -276,5 +276,5 @@ def test_a_broken_parquet_file_is_named(tmp_path):
 def test_an_own_table_with_cells_below_a_limit_is_refused_as_the_pipeline_has_no_limits(tmp_path):
     path = tmp_path / "own.csv"
     path.write_text("a,b\n1.5,2\n<0.5,3\n2.5,\n1.1,4\n")
-    with pytest.raises(DataError, match="column 'a' has cells as '<0.5'; accepted in the pipeline: numbers"):
+    with pytest.raises(DataError, match=r"column 'a' has cells as '<0\.5'; accepted in the pipeline"):
         own_table(path).draw(generator(0))
