@@ -29,7 +29,7 @@ def settings(
 ) -> dict[str, Any]:
     """Return what an imputer is given of the options of `parsers.add_training` and `add_columns`."""
     return {
-        "shapes": typed.shapes,
+        "shapes": bool(typed.shapes),
         "steps": typed.steps,
         "members": typed.members or 5,
         "n_samples": typed.samples or 200,

@@ -145,7 +145,10 @@ def add_censored(parser: argparse.ArgumentParser) -> None:
 def add_training(parser: argparse.ArgumentParser) -> None:
     """Add the options of how models are trained and impute."""
     parser.add_argument(
-        "--shapes", action="store_true", help="columns learn their shape: for skewed ones, as amounts are"
+        "--shapes",
+        action="store_true",
+        default=None,
+        help="columns learn their shape: for skewed ones, as amounts are",
     )
     parser.add_argument("--steps", type=positive, help="of training (default: 700 to 2,000, by rows)")
     parser.add_argument("--members", type=positive, help="models that impute together (default: 5)")

@@ -16,7 +16,7 @@ _EPOCHS = 10
 
 
 def network(
-    columns: Sequence[Column], latent_size: int | None, hidden: Sequence[int], shapes: bool
+    columns: Sequence[Column], latent_size: int | None, hidden: Sequence[int], shapes: bool = False
 ) -> ModelSpec:
     """Choose the model of a table with these columns; see `MIWAEImputer` for the arguments."""
     spec = MLPSpec(hidden=tuple(hidden), skip=True)
