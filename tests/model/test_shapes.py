@@ -21,19 +21,24 @@ from notmiwae.model.missing_process.ignorable import IgnorableProcess
 from notmiwae.model.missing_process.truncated_gaussian import TruncatedGaussian
 from notmiwae.model.networks import MLPSpec
 from notmiwae.model.not_miwae import ModelSpec, NotMIWAE
-from notmiwae.model.shapes import Shape
+from notmiwae.model.shapes import Shape, Shapes
 from notmiwae.training.fitted_model import FittedModel
 
 LONG_RIGHT = (0.3, 0.7, 1.4, 0.3, -1.5, 4.0)
 SHORT = (-0.2, 1.2, 1.8, 2.4, -1.5, 1.1)
 LONG_LEFT = (0.1, 0.5, 0.2, 1.0, -6.0, 2.0)
 """Centre, scale, left and right tail, lowest and highest value."""
+AMOUNT = (*LONG_RIGHT[:2], 0.8, 1.3, -1.4, 4.0, -1.5, math.inf)
+SHARE = (0.2, 0.6, 0.7, 1.2, -1.4, 1.1, -1.5, 1.25)
+LOSS = (-0.3, 0.6, 0.7, 1.2, -5.0, 0.9, -math.inf, 1.0)
+"""The same, and limits."""
 
 
 def shape(*entries: tuple[float, ...], shaped: bool = True) -> Shape:
-    centre, scale, left, right, lowest, highest = torch.tensor(entries, dtype=torch.double).T
-    which = torch.full((len(entries),), shaped)
-    return Shape(which, centre, scale, left.log(), right.log(), lowest, highest)
+    given = [(*each, -math.inf, math.inf)[:8] for each in entries]
+    centre, scale, left, right, lowest, highest, floor, ceiling = torch.tensor(given, dtype=torch.double).T
+    ends = (lowest, highest, 1.0 / (centre - floor), 1.0 / (ceiling - centre))
+    return Shape(torch.full((len(entries),), shaped), centre, scale, left.log(), right.log(), *ends)
 
 
 def mapped_back(own: Shape, y: float) -> float:
@@ -56,6 +61,27 @@ def test_a_map_is_monotone_and_its_inverse_undoes_it(
     y = own.transform(values)
     assert y[1] > y[0]
     torch.testing.assert_close(own.inverse(y), values, rtol=1e-8, atol=1e-8)
+
+
+@pytest.mark.parametrize("entries", [AMOUNT, SHARE, LOSS])
+def test_between_limits_values_are_mapped_onto_the_line_and_back(entries: tuple[float, ...]) -> None:
+    own = shape(entries)
+    floor, ceiling = max(entries[6], -9.0), min(entries[7], 9.0)
+    x = torch.linspace(floor + 0.01, ceiling - 0.01, 301, dtype=torch.double)[:, None]
+    y = own.transform(x)
+    assert (y.diff(dim=0) > 0).all()
+    torch.testing.assert_close(own.inverse(y), x, rtol=1e-8, atol=1e-8)
+    h = 1e-6
+    slope = (own.transform(x + h) - own.transform(x - h)) / (2 * h)
+    torch.testing.assert_close(own.log_slope(x), slope.log(), rtol=0, atol=1e-4)
+    torch.testing.assert_close(own.log_slope(own.centre), torch.zeros(1).double(), rtol=0, atol=1e-8)
+    far = own.inverse(torch.tensor([[-8.0], [8.0]], dtype=torch.double))
+    assert (far > entries[6]).all()
+    assert (far < entries[7]).all()
+    # A value that lies at a limit has a finite place, and a finite slope.
+    at = torch.tensor([[floor], [ceiling]], dtype=torch.double)
+    assert own.transform(at).isfinite().all()
+    assert own.log_slope(at).isfinite().all()
 
 
 @pytest.mark.parametrize("entries", [LONG_RIGHT, SHORT, LONG_LEFT])
@@ -82,7 +108,7 @@ def test_beyond_what_was_seen_a_map_is_a_straight_line() -> None:
     assert float(y[3] - y[0]) == pytest.approx(56.0 * float(y[1] - y[0]))
 
 
-@pytest.mark.parametrize("entries", [LONG_RIGHT, SHORT, LONG_LEFT])
+@pytest.mark.parametrize("entries", [LONG_RIGHT, SHORT, LONG_LEFT, AMOUNT, SHARE])
 @pytest.mark.parametrize(
     ("mean", "scale", "slope", "edge"),
     [(0.0, 1.0, 3.0, 1.0), (1.0, 0.5, 10.0, 1.5), (-1.0, 0.4, 30.0, 2.0), (0.5, 0.8, -5.0, -1.0)],
@@ -166,6 +192,14 @@ def test_the_bound_is_that_of_a_density() -> None:
     assert float(torch.trapezoid(density, x[:, 0])) == pytest.approx(1.0, abs=0.03)
 
 
+@torch.no_grad()
+def test_the_bound_of_a_column_between_limits_is_that_of_a_density() -> None:
+    x = torch.linspace(-1.5, 1.25, 4003, dtype=torch.double)[1:-1, None]
+    terms = small_model(SHARE)(x, torch.ones_like(x), 400, torch.Generator().manual_seed(0))
+    density = iwae_bound(terms.log_weights()).exp()
+    assert float(torch.trapezoid(density, x[:, 0])) == pytest.approx(1.0, abs=0.03)
+
+
 def skewed(rows: int, seed: int) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
     shared = rng.normal(size=(rows, 1))
@@ -212,6 +246,33 @@ def test_edges_are_told_in_the_columns_own_units(
     # Half of the values go missing at exp(0.8 · 0.6) = 1.62.
     assert edge == pytest.approx(1.62, abs=0.5)
     assert abs(edge - 1.62) < abs(other - 1.62) + 0.2
+
+
+def test_what_is_imputed_lies_between_limits_and_does_not_pile_up_there() -> None:
+    complete = skewed(500, 9)
+    share = 1.0 / (1.0 + complete["amount"] ** -1.5)
+    table = complete.assign(amount=share.mask(share > share.quantile(0.7)))
+    settings = {"limits": {"amount": (0, 1)}, "members": 2, "random_state": 0, "device": "cpu"}
+    gone = table["amount"].isna()
+    wrong = {}
+    for shapes in (True, False):
+        imputer = NotMIWAEImputer({"amount": "high"}, shapes=shapes, **settings).fit(table)
+        mean, draws = imputer.complete(table, 5)
+        drawn = np.concatenate([draw.loc[gone, "amount"] for draw in draws])
+        assert ((drawn >= 0) & (drawn <= 1)).all()
+        at_limits = ((drawn == 0) | (drawn == 1)).mean()
+        assert at_limits == 0 if shapes else at_limits > 0.02
+        wrong[shapes] = ((mean.loc[gone, "amount"] - share[gone]) ** 2).mean()
+    assert wrong[True] < wrong[False]
+
+
+def test_a_limit_at_which_values_pile_up_bends_no_map() -> None:
+    x = torch.randn(400, 2, generator=torch.Generator().manual_seed(0)).clamp_min(-0.5)
+    shapes = Shapes([True, True])
+    shapes.begin(x, torch.ones_like(x), torch.tensor([-0.5, -0.6]), torch.full((2,), math.inf))
+    assert shapes().below[0] == 0
+    assert shapes().below[1] > 0
+    assert not shapes().above.any()
 
 
 def test_a_saved_imputer_keeps_its_shapes(

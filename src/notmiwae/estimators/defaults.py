@@ -27,6 +27,7 @@ def network(
         decoder=spec,
         observation=observation(columns, numbers),
         shapes=shapes,
+        limits=tuple((column.lowest, column.highest) for column in columns) if shapes else (),
     )
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 import torch
-from pydantic import BeforeValidator, NonNegativeInt
+from pydantic import BeforeValidator, FiniteFloat, NonNegativeInt
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 from typing_extensions import override
@@ -36,6 +36,8 @@ class ModelSpec(Spec):
         prior: Prior p(z) of the latent.
         standardise: Whether real features are given mean 0 and variance 1 by what was observed of them.
         shapes: Whether real features learn their shape, a monotone map to what is Gaussian given z.
+        limits: Lowest and highest value of each feature, in its own unit, null where there is none: its shape
+            maps what lies between onto the line, unless values pile up there. Empty: none has any.
         censored: Indices of the features of which missing values may be known to lie between two ends, in the
             order in which rows come with these ends.
     """
@@ -48,13 +50,15 @@ class ModelSpec(Spec):
     prior: Annotated[PriorSpec, BeforeValidator(priors.parse)] = StandardNormalSpec()
     standardise: bool = True
     shapes: bool = False
+    limits: tuple[tuple[FiniteFloat | None, FiniteFloat | None], ...] = ()
     censored: tuple[NonNegativeInt, ...] = ()
 
     @override
     def to_mapping(self) -> dict[str, Any]:
-        """Return the network's entry, of `shapes` and `censored` what isn't the default, as it always was."""
+        """Return the network's entry; what is new has no part in it where it's the default."""
         mapping = super().to_mapping()
-        added = {"shapes": mapping.pop("shapes"), "censored": list(mapping.pop("censored"))}
+        added: dict[str, Any] = {"shapes": mapping.pop("shapes"), "censored": list(mapping.pop("censored"))}
+        added["limits"] = [list(ends) for ends in mapping.pop("limits")]
         return mapping | {name: value for name, value in added.items() if value}
 
     def standardised(self, features: int) -> list[bool]:

@@ -9,6 +9,10 @@ its slope is 1: δ = 1 is the identity, δ < 1 draws a long tail in, as a logari
 short one. Beyond the lowest and highest value that were seen T goes on as a straight line, so that no mean
 explodes there. A prior, `log δ ~ N(0, τ²)`, draws T towards the identity.
 
+A column with limits l or u, of which hardly any value lies at them, is first mapped onto the line, with the
+slope 1 at ξ too: by the logarithm of its distance from a limit, or by the logit between two. So what is
+imputed lies between the limits, and doesn't pile up there.
+
 An edge beyond which values go missing is an edge of T(x), so every closed form of the missing processes holds
 in T(x), where `log T′(x)` joins `log p(x_o | z)`. Learnt jointly with the missing process, T isn't misled by
 what is cut off, as one that is fitted to the seen values is.
@@ -27,6 +31,10 @@ _TAILS = (0.1, 3.0)
 """Least and greatest δ."""
 _SPREAD = 0.5
 """Standard deviation τ of log δ before anything was seen."""
+_AT_LIMIT, _NEAR = 0.01, 1e-3
+"""Share of values at a limit from which they pile up there, and the least distance from it, as one of ξ's."""
+_FAR = 60.0
+"""Greatest logit."""
 _LEAST_SCALE = 0.5
 """Least 1/κ, in standardised units: a column of which most values are equal has no quartiles."""
 _QUARTILES = 1.3489795
@@ -45,6 +53,8 @@ class Shape:
         log_right: `log δ` of values above ξ, `[..., D]`.
         lowest: Lowest values that were seen, `[..., D]`.
         highest: Highest values that were seen, `[..., D]`.
+        below: One over the distance of ξ from the lower limit, `[..., D]`; 0 where there is none.
+        above: One over the distance of ξ from the upper limit, `[..., D]`; 0 where there is none.
     """
 
     shaped: Tensor
@@ -54,30 +64,75 @@ class Shape:
     log_right: Tensor
     lowest: Tensor
     highest: Tensor
+    below: Tensor
+    above: Tensor
 
     def columns(self, index: Tensor) -> Shape:
         """Take the maps of the features at `index`."""
         return Shape(*(getattr(self, field.name).index_select(-1, index) for field in fields(self)))
 
     def transform(self, x: Tensor) -> Tensor:
-        """Map values `[..., D]` by T."""
-        within = x.clamp(self.lowest, self.highest)
-        tail, bent = self._tail(x), self._bent(within)
-        mapped = self.centre + self.scale * (tail * bent).sinh() / tail
-        return torch.where(self.shaped, mapped + _slope(tail, bent) * (x - within), x)
+        """Map values `[..., D]` by T; one at a limit as if it were a thousandth of ξ's distance from it."""
+        within = self._within(x)
+        mapped = self._bend(self._onto_line(within))
+        # On a side without a limit it's a straight line.
+        free = torch.where(torch.where(x < within, self.below, self.above) > 0, within, x)
+        return torch.where(self.shaped, mapped + self._log_slope(within).exp() * (free - within), x)
 
     def log_slope(self, x: Tensor) -> Tensor:
         """Compute `log T′(x)` of values `[..., D]`, 0 of features without a map."""
-        bent = self._bent(x.clamp(self.lowest, self.highest))
-        return torch.where(self.shaped, _slope(self._tail(x), bent).log(), 0.0)
+        return torch.where(self.shaped, self._log_slope(self._within(x)), 0.0)
 
     def inverse(self, y: Tensor) -> Tensor:
         """Map values of T back, `[..., D]`."""
-        within = y.clamp(self.transform(self.lowest), self.transform(self.highest))
+        lowest, highest = (self.transform(end) for end in (self.lowest, self.highest))
+        within = y.clamp(
+            torch.where(self.below > 0, -math.inf, lowest), torch.where(self.above > 0, math.inf, highest)
+        )
+        x = self._off_line(self._unbend(within))
+        return torch.where(self.shaped, x + (y - within) / self._log_slope(self._within(x)).exp(), y)
+
+    def _within(self, x: Tensor) -> Tensor:
+        """Draw values in to what was seen, on a side with a limit to what is near it."""
+        low, high = (
+            torch.where(inverse > 0, self.centre + side * (1.0 - _NEAR) / inverse.clamp_min(1e-6), seen)
+            for side, inverse, seen in ((-1, self.below, self.lowest), (1, self.above, self.highest))
+        )
+        return x.clamp(low, high)
+
+    def _onto_line(self, x: Tensor) -> Tensor:
+        """Map values between limits onto the line, with the slope 1 at ξ."""
+        d, unit = x - self.centre, self.below + self.above
+        logit = (d * self.below).log1p() - (-d * self.above).log1p()
+        return torch.where(unit > 0, self.centre + logit / unit.clamp_min(1e-6), x)
+
+    def _off_line(self, u: Tensor) -> Tensor:
+        unit = self.below + self.above
+        v = ((u - self.centre) * unit).clamp(-_FAR, _FAR)
+        d = v.expm1() / (self.below + self.above * v.exp()).clamp_min(1e-6)
+        return torch.where(unit > 0, self.centre + d, u)
+
+    def _bend(self, u: Tensor) -> Tensor:
+        """Bend both tails; beyond what was seen on a straight line."""
+        within = self._seen(u)
+        tail, bent = self._tail(u), self._bent(within)
+        return self.centre + self.scale * (tail * bent).sinh() / tail + _slope(tail, bent) * (u - within)
+
+    def _unbend(self, y: Tensor) -> Tensor:
+        within = y.clamp(*(self._bend(self._onto_line(end)) for end in (self.lowest, self.highest)))
         tail = self._tail(y)
         bent = ((within - self.centre) * tail / self.scale).asinh() / tail
-        mapped = self.centre + self.scale * bent.sinh()
-        return torch.where(self.shaped, mapped + (y - within) / _slope(tail, bent), y)
+        return self.centre + self.scale * bent.sinh() + (y - within) / _slope(tail, bent)
+
+    def _log_slope(self, within: Tensor) -> Tensor:
+        d, unit = within - self.centre, self.below + self.above
+        stretched = self.below / (1.0 + d * self.below) + self.above / (1.0 - d * self.above)
+        onto_line = torch.where(unit > 0, (stretched / unit.clamp_min(1e-6)).clamp_min(1e-12).log(), 0.0)
+        u = self._onto_line(within)
+        return onto_line + _slope(self._tail(u), self._bent(self._seen(u))).log()
+
+    def _seen(self, u: Tensor) -> Tensor:
+        return u.clamp(self._onto_line(self.lowest), self._onto_line(self.highest))
 
     def _tail(self, x: Tensor) -> Tensor:
         """Return δ on the side of ξ on which values lie, mapped or not."""
@@ -92,7 +147,7 @@ def _slope(tail: Tensor, bent: Tensor) -> Tensor:
 
 
 class Shapes(nn.Module):
-    """The maps of a table's columns, which begin as the identity.
+    """The maps of a table's columns, which begin as the identity between limits.
 
     What is taken from the seen values are parameters too, of which `limits` makes constants: models that are
     computed as one have parameters of their own, and nothing else.
@@ -110,14 +165,37 @@ class Shapes(nn.Module):
             self.register_parameter(field.name, nn.Parameter(torch.zeros(len(shaped))))
 
     @torch.no_grad()
-    def begin(self, x: Tensor, s: Tensor) -> None:
-        """Take from standardised rows `[N, D]` and their mask where the middle and the ends are."""
+    def begin(self, x: Tensor, s: Tensor, floor: Tensor, ceiling: Tensor) -> None:
+        """Take from standardised rows where their middle and ends are, and whether limits bend the map.
+
+        Arguments:
+            x: Rows `[N, D]`.
+            s: Their mask.
+            floor: Lower limits, `[D]`, −∞ where there is none.
+            ceiling: Upper limits, `[D]`, ∞ where there is none.
+        """
         seen = torch.where(s.bool(), x, math.nan)
         low, middle, high = (torch.nanquantile(seen, level, 0) for level in (0.25, 0.5, 0.75))
-        self.get_parameter("centre").copy_(middle)
+        own = {
+            "centre": middle,
+            "lowest": seen.nan_to_num(math.inf).amin(0),
+            "highest": seen.nan_to_num(-math.inf).amax(0),
+        }
+        counts = s.sum(0)
+        for name, beyond, distance in (
+            ("below", (seen <= floor).sum(0), middle - floor),
+            ("above", (seen >= ceiling).sum(0), ceiling - middle),
+        ):
+            bends = distance.isfinite() & (distance > _NEAR) & (beyond < _AT_LIMIT * counts)
+            # Values beyond a limit say that it's none.
+            own[name] = torch.where(bends & self.shaped, 1.0 / distance, 0.0)
+            # The map is infinite at a limit, and so would be its gradient there.
+            reach = torch.where(bends & self.shaped, (1.0 - _NEAR) * distance, math.inf)
+            own["lowest" if name == "below" else "highest"].clamp_(middle - reach, middle + reach)
+        for name, values in own.items():
+            self.get_parameter(name).copy_(values)
+        low, high = (self()._onto_line(end) for end in (low, high))
         self.get_parameter("scale").copy_(((high - low) / _QUARTILES).clamp_min(_LEAST_SCALE))
-        self.get_parameter("lowest").copy_(seen.nan_to_num(math.inf).amin(0))
-        self.get_parameter("highest").copy_(seen.nan_to_num(-math.inf).amax(0))
 
     def forward(self) -> Shape:
         """Return the maps."""
@@ -136,8 +214,11 @@ class Shapes(nn.Module):
     def check(self) -> None:
         """Raise a `ValueError` unless the parameters are those of maps."""
         shape = self()
-        if not ((shape.scale > 0) & (shape.lowest <= shape.highest)).logical_or(~shape.shaped).all():
-            raise ValueError("shapes: accepted: positive scales, the lowest value first")
+        fine = (shape.scale > 0) & (shape.lowest <= shape.highest) & (shape.below >= 0) & (shape.above >= 0)
+        if not (fine | ~shape.shaped).all():
+            raise ValueError(
+                "shapes: accepted: positive scales, the lowest value first, limits beyond the centre"
+            )
         tails = torch.stack([shape.log_left, shape.log_right])
         if (tails.abs() > 1.0 - math.log(_TAILS[0])).any():
             raise ValueError(f"shapes: accepted: tails from {_TAILS[0]} to {_TAILS[1]}")

@@ -206,7 +206,7 @@ class _Race:
                 )
                 model = NotMIWAE(self.network, len(self.columns), process)
                 if model.shapes is not None:
-                    model.shapes.begin(x, s)
+                    model.shapes.begin(x, s, *task.scaling.limits(self.network.limits))
                 models.append(model.to(self.device))
         seeds = [torch_seed(task.seed, "training") for task in chosen]
         path = self.checkpoints and self.checkpoints / f"{run}-{group[0]}.safetensors"

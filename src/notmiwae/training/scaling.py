@@ -62,6 +62,17 @@ class Scaling:
         x = np.where(observed, (table - self.mean) / self.scale, 0.0)
         return torch.from_numpy(x.astype(np.float32)), torch.from_numpy(observed.astype(np.float32))
 
+    def limits(self, ends: Sequence[tuple[float | None, float | None]]) -> tuple[Tensor, Tensor]:
+        """Standardise lower and upper limits of all features, or of none: each `[D]`, infinite for none."""
+        lower, upper = (
+            np.array([each[side] for each in ends] or [None] * len(self.mean), dtype=np.float64)
+            for side in (0, 1)
+        )
+        floor, ceiling = np.where(np.isnan(lower), -np.inf, lower), np.where(np.isnan(upper), np.inf, upper)
+        standardised = ((each - self.mean) / self.scale for each in (floor, ceiling))
+        first, last = (torch.from_numpy(each.astype(np.float32)) for each in standardised)
+        return first, last
+
     def undo(self, x: Tensor) -> Floats:
         """Return standardised values `[..., D]` in the table's own units."""
         return x.double().cpu().numpy() * self.scale + self.mean
