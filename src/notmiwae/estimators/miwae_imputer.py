@@ -53,7 +53,7 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         latent_size: Dimension of z; None: one less than the columns, at most 20.
         hidden: Widths of the hidden layers of encoder and decoder.
         shapes: Whether numbers learn the map after which they are Gaussian given z: for columns with a long
-            tail, as amounts; of shares, which end at 0 and 1, it carries what is missing too far.
+            tail, or limits, which should be said; training takes twice as long.
         steps: Number of training steps; None: 700, more for a large table (ten epochs), at most 2,000.
         members: Number of models, trained from independent initial weights, which impute together.
         n_samples: Number of importance samples L of a row and member; where five of the first 50 count, those

@@ -216,9 +216,7 @@ class Shapes(nn.Module):
         shape = self()
         fine = (shape.scale > 0) & (shape.lowest <= shape.highest) & (shape.below >= 0) & (shape.above >= 0)
         if not (fine | ~shape.shaped).all():
-            raise ValueError(
-                "shapes: accepted: positive scales, the lowest value first, limits beyond the centre"
-            )
+            raise ValueError("shapes: accepted: positive scales, the lowest value first, limits beyond ξ")
         tails = torch.stack([shape.log_left, shape.log_right])
         if (tails.abs() > 1.0 - math.log(_TAILS[0])).any():
             raise ValueError(f"shapes: accepted: tails from {_TAILS[0]} to {_TAILS[1]}")
