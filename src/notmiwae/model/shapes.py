@@ -175,7 +175,9 @@ class Shapes(nn.Module):
             ceiling: Upper limits, `[D]`, ∞ where there is none.
         """
         seen = torch.where(s.bool(), x, math.nan)
-        low, middle, high = (torch.nanquantile(seen, level, 0) for level in (0.25, 0.5, 0.75))
+        levels = torch.tensor([0.25, 0.5, 0.75])
+        # A column at a time: torch refuses more than 16 million values.
+        low, middle, high = torch.stack([torch.nanquantile(column, levels) for column in seen.T], 1)
         own = {
             "centre": middle,
             "lowest": seen.nan_to_num(math.inf).amin(0),
