@@ -90,7 +90,7 @@ page: $(VENV)/.ready  ## Bring the tables of the README and docs up to date, and
 test test-all usage coverage faults: export PATH := $(PATH):/usr/sbin:/sbin
 
 test: $(VENV)/.tools  ## Run the test suite; what needs a program that isn't here is left out, and said
-	$(PYTEST) -n 2 --dist loadgroup --ignore tests/faults --ignore tests/usage
+	$(PYTEST) -n 2 --dist loadscope --no-loadscope-reorder --ignore tests/faults --ignore tests/usage
 
 test-all: $(VENV)/.tools  ## Install those programs (apt-get), and run all tests, the faults too (20 minutes)
 	python tests/programs.py

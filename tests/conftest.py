@@ -96,14 +96,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item.nodeid not in wanting]
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Give tests of a module that share a fixture to one process, as each of several would make its own."""
-    found = getattr(item, "_fixtureinfo", None)
-    definitions = [each for own in found.name2fixturedefs.values() for each in own] if found else []
-    if any(each.scope == "module" for each in definitions):
-        item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
-
-
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Where nothing may be left out, say what is missing."""
     if absent := needed(item):
