@@ -10,6 +10,8 @@ import socket
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import yaml
 from as_typed import WAIT, shell, with_environment
 from dvc.utils.serialize import dump_yaml
@@ -119,6 +121,22 @@ def test_the_page_on_own_tables(project: Path) -> None:
     assert "survey-notmiwae" in ended.stdout
     assert "the higher a value, the likelier it is missing" in ended.stdout
     assert ended.stdout.splitlines()[-2].startswith("R0001,10/04/2024,north,37,")
+
+
+def test_the_page_on_assumptions(tmp_path: Path) -> None:
+    """Its commands, of values below a limit; `tests/test_readme.py` has its Python."""
+    with_environment(tmp_path)
+    rng = np.random.default_rng(0)
+    age = rng.normal(50.0, 10.0, 120)
+    table = pd.DataFrame({"age": age, "lead": np.exp(0.04 * age + rng.normal(0.0, 0.5, 120))})
+    table.round(3).to_csv(tmp_path / "complete.csv", index=False)
+    ended = shell("source .venv/bin/activate\n" + "".join(blocks("docs/assumptions.md")), tmp_path)
+    assert "censored: lead 20.0%" in ended.stderr
+    imputed = pd.read_csv(tmp_path / "imputed.csv")
+    known = imputed["lead_censored"].dropna()
+    assert len(known) == 24
+    assert (imputed.loc[known.index, "lead"] <= known.str.removeprefix("<").astype(float)).all()
+    assert ended.stdout.splitlines()[-1].startswith("all")
 
 
 def test_readme(project: Path, tmp_path: Path) -> None:
