@@ -2,7 +2,6 @@
 
 import inspect
 import json
-import multiprocessing
 import re
 import warnings
 from decimal import Decimal
@@ -11,7 +10,6 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-import torch
 from sklearn.base import clone
 from sklearn.impute.tests import test_common
 from user_tables import QUICK, mixed
@@ -409,28 +407,3 @@ def test_what_was_seen_outside_of_limits_is_counted_and_stays():
     assert warning == expected
     seen = table["double"].notna()
     assert filled["double"][seen].equals(table["double"][seen])
-
-
-def _in_a_child(imputer, table, queue):
-    queue.put((imputer.transform(table), clone(imputer).fit(table).transform(table)))
-
-
-@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
-def test_a_fork_of_a_program_with_threads_computes_on_one():
-    table = np.random.default_rng(0).normal(size=(300, 4))
-    table[::3, 0] = np.nan
-    options = QUICK | {"hidden": (256, 256), "n_threads": 2, "n_samples": 200}
-    imputer = MIWAEImputer(**options).fit(table)
-    expected = imputer.transform(table)
-    before = torch.get_num_threads()
-    fork = multiprocessing.get_context("fork")
-    queue = fork.Queue()
-    child = fork.Process(target=_in_a_child, args=(imputer, table, queue))
-    child.start()
-    try:
-        for found in queue.get(timeout=60):
-            np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4)
-    finally:
-        child.kill()
-        child.join()
-    assert torch.get_num_threads() == before

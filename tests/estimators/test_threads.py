@@ -6,6 +6,7 @@ import threading
 import numpy as np
 import pytest
 import torch
+from sklearn.base import clone
 from user_tables import QUICK, gaussian, mixed
 
 from notmiwae import MIWAEImputer, NotMIWAEImputer
@@ -108,7 +109,20 @@ def test_python_threads_that_overlap_leave_the_programs_number(two_threads):
 
 
 def _child(imputer, table, queue):
-    queue.put((imputer.transform(table), imputer.fit(table).transform(table)))
+    queue.put((imputer.transform(table), clone(imputer).fit(table).transform(table)))
+
+
+def from_a_forked_child(imputer, table):
+    """What a child of this process transforms, by the fitted imputer and by one that it fits itself."""
+    fork = multiprocessing.get_context("fork")
+    queue = fork.Queue()
+    child = fork.Process(target=_child, args=(imputer, table, queue))
+    child.start()
+    try:
+        return queue.get(timeout=60)
+    finally:
+        child.kill()
+        child.join()
 
 
 @pytest.mark.parametrize("busy", [False, True])
@@ -121,13 +135,18 @@ def test_a_forked_child_transforms_and_fits(two_threads, busy):
         _ = torch.ones(1000, 1000) @ torch.ones(1000, 1000)
     imputer = MIWAEImputer(**arguments).fit(seen)
     expected = imputer.transform(seen)
-    fork = multiprocessing.get_context("fork")
-    queue = fork.Queue()
-    child = fork.Process(target=_child, args=(imputer, seen, queue))
-    child.start()
-    try:
-        for found in queue.get(timeout=60):
-            np.testing.assert_array_equal(found, expected)
-    finally:
-        child.kill()
-        child.join()
+    for found in from_a_forked_child(imputer, seen):
+        np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_fork_of_a_program_with_threads_computes_on_one():
+    table = np.random.default_rng(0).normal(size=(300, 4))
+    table[::3, 0] = np.nan
+    options = QUICK | {"hidden": (256, 256), "n_threads": 2, "n_samples": 200}
+    imputer = MIWAEImputer(**options).fit(table)
+    expected = imputer.transform(table)
+    before = torch.get_num_threads()
+    for found in from_a_forked_child(imputer, table):
+        np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4)
+    assert torch.get_num_threads() == before

@@ -19,9 +19,9 @@ from scipy.special import log_expit
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, LogisticRegressionCV
 
-from notmiwae.arrays import Floats
+from notmiwae.arrays import Floats, Mask
 from notmiwae.model.one_hot import OneHot
-from notmiwae.training.known_cells import KnownCells, Masks, rows_of
+from notmiwae.training.known_cells import KnownCells, rows_of
 
 _FREEDOM = 0.1
 _FREEDOMS = (0.01, 0.1, 1.0)
@@ -118,9 +118,7 @@ class MaskRegression:
         scale = np.where(scale > 0, scale, 1.0)
         return cls(tuple(columns), tuple(map(tuple, predictors)), tuple(codes), mean, scale, ())
 
-    def _explained(
-        self, values: Floats, column: int, own: Sequence[int], told: Masks
-    ) -> tuple[Floats, Masks]:
+    def _explained(self, values: Floats, column: int, own: Sequence[int], told: Mask) -> tuple[Floats, Mask]:
         """Return the inputs of a column's regression, and what they are to explain: whether it was seen."""
         there = ~told[:, column]
         return self._inputs(values[there], own), ~np.isnan(values[there, column])
@@ -198,7 +196,7 @@ def chain(gaps: Sequence[int], size: int) -> list[list[int]]:
     return [complete + list(gaps[:place]) for place in range(len(gaps))]
 
 
-def _told(values: Floats, known: KnownCells | None) -> Masks:
+def _told(values: Floats, known: KnownCells | None) -> Mask:
     """Tell which cells are known to lie between two ends, `[N, D]`."""
     return np.zeros(values.shape, dtype=bool) if known is None else known.mask(values.shape[1])
 

@@ -39,7 +39,7 @@ import pandas as pd
 from scipy.special import expit, logit
 from sklearn.utils.validation import check_is_fitted
 
-from notmiwae.arrays import Floats
+from notmiwae.arrays import Floats, Mask
 from notmiwae.errors import ParameterError
 from notmiwae.estimators.accepted_tables import Rows, check_reach
 from notmiwae.estimators.arguments import whole
@@ -49,7 +49,7 @@ from notmiwae.estimators.defaults import ENOUGH
 from notmiwae.estimators.miwae_imputer import MIWAEImputer
 from notmiwae.estimators.shifted_cells import Key, ShiftedCells, check_frame, checked_deltas, find_cells
 from notmiwae.randomness import generator, torch_seed
-from notmiwae.training.known_cells import Masks, rows_of, unseen
+from notmiwae.training.known_cells import rows_of, unseen
 from notmiwae.training.recipe import ImputationSpec
 
 
@@ -128,11 +128,11 @@ class DrawsAtRandom:
         self._columns: Sequence[Column] = imputer.columns_
         self._workers = imputer._ensemble().workers
         self._table, values, self._known = rows.table, rows.values, rows.known
-        self._missing: Masks = unseen(values, self._known)
+        self._missing: Mask = unseen(values, self._known)
         gaps = np.isnan(values)
         self.cells = [replace(each, rows=each.rows & gaps[:, each.place]) for each in cells]
         self._start: Floats = np.stack([encode(self._columns, draw) for draw in draws])
-        self._shifted: Masks = np.zeros(values.shape, dtype=bool)
+        self._shifted: Mask = np.zeros(values.shape, dtype=bool)
         for each in self.cells:
             self._shifted[:, each.place] |= each.rows
         self._places = sorted({each.place for each in cells})
@@ -212,9 +212,7 @@ class DrawsAtRandom:
             return values + offset
         return np.clip(values + offset, column.lowest, column.highest)
 
-    def _drawn(
-        self, tables: Floats, hidden: Masks, rows: Masks, *purpose: str | int
-    ) -> tuple[Floats, Floats]:
+    def _drawn(self, tables: Floats, hidden: Mask, rows: Mask, *purpose: str | int) -> tuple[Floats, Floats]:
         """Draw hidden cells of some rows, in each table by the member that drew it at random.
 
         Arguments:

@@ -105,11 +105,12 @@ class ImportanceSamples:
         own = torch.tensor([feature], device=self.x.device)
         density = self.px.columns(own).log_prob(self.x[:, own], self.s[:, own])
         if self.shape is not None:
-            log_slopes = self.shape.log_slope(self.shape.inverse(self.x))
-            density = density + (self.s * log_slopes)[:, feature]
-        return (
-            density + self.missing.log_prob_of(feature) if isinstance(self.missing, PartlyKnown) else density
-        )
+            shape = self.shape.columns(own)
+            log_slope = shape.log_slope(shape.inverse(self.x[:, own]))
+            density = density + (self.s[:, own] * log_slope)[:, 0]
+        if isinstance(self.missing, PartlyKnown):
+            density = density + self.missing.log_prob_of(feature)
+        return density
 
     def expected(self, column: int, alpha: Tensor) -> Tensor:
         """Average a column's `E[x_j | z_k]` under importance weights α `[K, B]`, `[B]`."""

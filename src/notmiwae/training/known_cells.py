@@ -6,14 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from notmiwae.arrays import Floats
+from notmiwae.arrays import Floats, Mask
 from notmiwae.training.scaling import Scaling
-
-Masks = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -35,7 +32,7 @@ class KnownCells:
         """Take some rows."""
         return KnownCells(self.columns, self.ends[rows])
 
-    def among(self, cells: Masks) -> KnownCells:
+    def among(self, cells: Mask) -> KnownCells:
         """Take those among some cells of the table, `[N, D]`."""
         ends = np.where(cells[:, self.columns, None], self.ends, [-np.inf, np.inf])
         return KnownCells(self.columns, ends)
@@ -44,7 +41,7 @@ class KnownCells:
         """Put the same rows below each other."""
         return KnownCells(self.columns, np.tile(self.ends, (times, 1, 1)))
 
-    def mask(self, size: int) -> Masks:
+    def mask(self, size: int) -> Mask:
         """Tell which cells they are, of a table with so many columns, `[N, D]`."""
         mask = np.zeros((len(self.ends), size), dtype=bool)
         mask[:, self.columns] = np.isfinite(self.ends).any(axis=2)
@@ -77,7 +74,7 @@ def rows_of(known: KnownCells | None, rows: Any) -> KnownCells | None:
     return None if known is None else known[rows]
 
 
-def unseen(values: Floats, known: KnownCells | None) -> Masks:
+def unseen(values: Floats, known: KnownCells | None) -> Mask:
     """Tell which cells are to be imputed: gaps, and those only known to lie between two ends, `[N, D]`."""
-    gaps: Masks = np.isnan(values)
+    gaps: Mask = np.isnan(values)
     return gaps if known is None else gaps | known.mask(values.shape[1])
