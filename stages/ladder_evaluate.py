@@ -12,7 +12,7 @@ from study.run.pipeline import REPORTS, arguments, section
 def main() -> None:
     arguments()
     ladder = section(LadderSpec, "ladder")
-    results, errors = read_ladder(ladder.run, list(cells(ladder)))
+    results, errors = read_ladder(ladder.run.all(), list(cells(ladder)))
     write_csv(results, REPORTS / "results.csv")
     write_csv(paired_differences(errors), REPORTS / "paired.csv")
     with whole_folder(REPORTS / "metrics") as folder:

@@ -33,9 +33,9 @@ def tiny(*tables: str) -> dict:
     for rung in section["rungs"].values():
         if isinstance(rung["tables"], list):
             rung["tables"] = [name for name in rung["tables"] if name in tables]
+    for estimator in section["estimators"].values():
+        estimator |= {"steps": 3, "members": 1}
     for method in section["methods"].values():
-        if method["kind"] == "estimator":
-            method |= {"steps": 3, "members": 1}
         if "draws" in method.get("baseline", {}):
             method["baseline"]["draws"] = 4
     section["methods"]["missforest"]["baseline"] |= {"trees": 2, "rounds": 1}

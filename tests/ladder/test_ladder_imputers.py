@@ -19,7 +19,8 @@ from notmiwae.randomness import generator
 from notmiwae.specs import parse_entry
 from study.data.sources.mixed_survey import MixedSurvey
 from study.data.sources.source import Source, sources
-from study.ladder.imputers import imputers
+from study.estimators.on_ladder import LadderEstimator
+from study.ladder.imputers import Imputer, imputers
 from study.ladder.ladder_cells import Task
 from study.ladder.measure import measure
 from study.ladder.rungs import Said
@@ -33,7 +34,7 @@ def task(source: Source, columns: list[str], words: str = "mar") -> Task:
     masked = apply_mechanism(mechanism, complete, generator(0, "mask"))
     units = complete.to_numpy().std(axis=0)
     told = dict.fromkeys(columns, words)
-    return Task(masked, complete, units, source.codes(), told, None, source, mechanism, SEED, 3)
+    return Task(masked, complete, units, source.codes(), told, None, {}, source, mechanism, SEED, 3)
 
 
 @pytest.fixture
@@ -47,7 +48,9 @@ def mixed() -> Task:
     return task(MixedSurvey(rows=300), ["x_1", "region", "flag"])
 
 
-def method(**entry):
+def method(**entry) -> Imputer:
+    if "assumption" in entry:
+        return LadderEstimator(**entry)
     return parse_entry(imputers, entry, "method")
 
 
@@ -89,7 +92,7 @@ def test_the_usual_imputers_are_scikit_learns_on_standardised_columns(numbers: T
     ],
 )
 def test_the_estimator_is_called_as_a_user_calls_it(numbers: Task, assumption: str, imputer) -> None:
-    ours = method(kind="estimator", assumption=assumption, steps=3, members=1).impute(numbers)
+    ours = method(assumption=assumption, steps=3, members=1).impute(numbers)
     imputer.set_params(steps=3, members=1, random_state=SEED)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", AssumptionWarning)
@@ -102,7 +105,7 @@ def test_what_is_described_is_said_to_it(numbers: Task) -> None:
     said = Said({"x_1": "high", "x_2": "low"}, ["x_3"], True, {"visit": ["x_1", "x_2"]})
     assumption = {name: Missing(word, ["x_3"], at_random=True) for name, word in said.words.items()}
     quick = {"steps": 3, "members": 1}
-    described = method(kind="estimator", assumption="described", **quick)
+    described = method(assumption="described", **quick)
     imputer = NotMIWAEImputer(assumption, groups=said.groups, random_state=SEED, **quick)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", AssumptionWarning)
@@ -110,10 +113,19 @@ def test_what_is_described_is_said_to_it(numbers: Task) -> None:
     np.testing.assert_array_equal(described.impute(replace(numbers, said=said)).mean, mean.to_numpy())
 
 
+def test_limits_are_said_by_who_says_something(numbers: Task) -> None:
+    # Nothing that is imputed lies beyond the least value seen.
+    lowest = float(numbers.masked["x_1"].min())
+    limited = replace(numbers, limits={"x_1": (lowest, None)}, words={"x_1": "low", "x_2": "mar"})
+    for assumption, least in (("told", lowest), ("mar", -np.inf)):
+        draws = method(assumption=assumption, steps=30, members=1).impute(limited).draws
+        assert (draws[:, :, 0].min() >= lowest) == (least == lowest)
+
+
 @pytest.mark.parametrize(
     "entry",
     [
-        {"kind": "estimator", "assumption": "told", "steps": 3, "members": 1},
+        {"assumption": "told", "steps": 3, "members": 1},
         *({"kind": "baseline", "baseline": entry} for entry, _ in BY_HAND.values()),
         {"kind": "baseline", "baseline": {"kind": "mice", "draws": 3}},
         {"kind": "constant"},

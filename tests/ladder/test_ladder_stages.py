@@ -32,6 +32,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "ladder").mkdir()
     (root / "ladder/params.yaml").write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")
     run(root / "ladder", "ladder_tables")
+    for estimator in section["estimators"]:
+        run(root / "ladder", "ladder_estimator", estimator)
     for method in section["methods"]:
         run(root / "ladder", "ladder_impute", method)
     for stage in ("ladder_evaluate", "ladder_report"):
@@ -103,7 +105,7 @@ def test_a_stage_again_changes_nothing_and_a_method_alone_is_done_again(folder: 
 def test_methods_that_are_left_out_are_no_error(folder: Path, tmp_path: Path) -> None:
     shutil.copytree(folder / "data", tmp_path / "data")
     params = yaml.safe_load((folder / "params.yaml").read_text(encoding="utf-8"))
-    params["ladder"]["run"] = ["mice"]
+    params["ladder"]["run"] = {"estimators": [], "methods": ["mice"]}
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
     run(tmp_path, "ladder_evaluate")
     assert set(pd.read_csv(tmp_path / "reports/results.csv")["method"]) == {"mice"}

@@ -15,7 +15,7 @@ from notmiwae.specs import Spec
 from study.data.sources.source import Source
 from study.data.sources.spike_in import SpikeIn
 from study.data.tables import find_table, read_table
-from study.ladder.rungs import LIMIT, LadderSpec, RungSpec, Said, TableSpec
+from study.ladder.rungs import LIMIT, LadderSpec, Limits, RungSpec, Said, TableSpec
 from study.run.pipeline import COMPLETE, MASKED
 
 SPIKE_IN = "spikein"
@@ -33,6 +33,7 @@ class Task:
         codes: Numbers of codes of the columns that hold categories.
         words: Right word for each column that lost values.
         said: What can be said of them beyond a word; None: nothing.
+        limits: Lowest and highest value of the columns that have limits, by name.
         source: Source of the complete table.
         mechanism: Mechanism by which values went missing; None where nobody knows.
         seed: Seed of all that is random in the method.
@@ -45,6 +46,7 @@ class Task:
     codes: Mapping[str, int]
     words: Mapping[str, str]
     said: Said | None
+    limits: Mapping[str, Limits]
     source: Source
     mechanism: Mechanism | None
     seed: int
@@ -153,7 +155,9 @@ class RungCell(Cell):
         units = complete.to_numpy(dtype=np.float64).std(axis=0)
         codes, words = self.source.codes(), self.rung.words(gaps)
         said = self.rung.describe(gaps, mechanism)
-        return Task(masked, complete, units, codes, words, said, self.source, mechanism, seed, draws)
+        bounded = [name for name in masked.columns if name not in (*codes, LIMIT)]
+        limits = dict.fromkeys(bounded, self.table.limits) if self.table.limits != (None, None) else {}
+        return Task(masked, complete, units, codes, words, said, limits, self.source, mechanism, seed, draws)
 
 
 @dataclass(frozen=True)
@@ -188,7 +192,7 @@ class SpikeInCell(Cell):
         said = Said(words, groups={"low": [name for name in self.spikein.low if name in words]})
         # Errors are in the data's own unit: a doubling of the amount.
         units = np.ones(masked.shape[1])
-        return Task(masked, self.spikein.truth(), units, {}, words, said, self.spikein, None, seed, draws)
+        return Task(masked, self.spikein.truth(), units, {}, words, said, {}, self.spikein, None, seed, draws)
 
     @override
     def parts(self) -> Mapping[str, Mask | None]:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 import pandas as pd
-from pydantic import BeforeValidator, Field, PositiveInt
+from pydantic import BeforeValidator, Field, FiniteFloat, PositiveInt
 
 from notmiwae.errors import ParameterError
 from notmiwae.mechanisms.mechanism import Mechanism, Names, mechanisms
@@ -22,6 +22,9 @@ ALTERNATE = "alternate"
 """Word told of a rung whose columns lose high and low values in turn."""
 
 
+Limits = tuple[FiniteFloat | None, FiniteFloat | None]
+
+
 class TableSpec(Spec):
     """A table of the ladder, an entry of `ladder.tables`.
 
@@ -29,11 +32,14 @@ class TableSpec(Spec):
         source: Source of the complete table.
         losing: Columns that lose values: their names, or how many of the first ones.
         rows: Number of rows drawn at random for each replicate, where the source has more; null: all.
+        limits: Lowest and highest value that its columns can have, as somebody knows who has such a table;
+            null where there is none.
     """
 
     source: Annotated[Source, BeforeValidator(sources.parse)]
     losing: PositiveInt | Names
     rows: PositiveInt | None = None
+    limits: Limits = (None, None)
 
     def draw(self, seed: int, name: str, replicate: int) -> pd.DataFrame:
         """Draw a replicate of the complete table."""
@@ -154,16 +160,33 @@ def _spikein(entry: Any) -> Any:
     return None if entry is None else sources.parse(entry)
 
 
+class RunSpec(Spec):
+    """What is run, the section `ladder.run`.
+
+    Attributes:
+        estimators: Names of entries of `ladder.estimators`.
+        methods: Names of entries of `ladder.methods`.
+    """
+
+    estimators: tuple[str, ...] = ()
+    methods: tuple[str, ...] = ()
+
+    def all(self) -> list[str]:
+        """List all names, as results have them."""
+        return [*self.estimators, *self.methods]
+
+
 class LadderSpec(Spec):
-    """The section `ladder` of params.yaml, without its methods.
+    """The section `ladder` of params.yaml.
 
     Attributes:
         replicates: Number of tables and masks of each cell.
         draws: Number of multiple imputations.
         tables: Tables by name.
         rungs: Mechanisms by name.
-        run: Names of the methods that are run.
-        methods: Entries of methods, by name.
+        run: What is run.
+        estimators: Entries of the package's own imputer, by name.
+        methods: Entries of other methods, by name.
         spikein: Table whose cells are really missing; null leaves it out.
     """
 
@@ -171,7 +194,8 @@ class LadderSpec(Spec):
     draws: Annotated[int, Field(ge=2)]
     tables: dict[str, TableSpec]
     rungs: dict[str, RungSpec]
-    run: Names
+    run: RunSpec
+    estimators: dict[str, Mapping[str, Any]]
     methods: dict[str, Mapping[str, Any]]
     spikein: Annotated[SpikeIn | None, BeforeValidator(_spikein)] = None
 

@@ -75,9 +75,7 @@ def read_ladder(methods: Iterable[str], all_cells: Sequence[Cell]) -> tuple[pd.D
         found = [(cell, measured_folder(method, cell)) for cell in all_cells]
         found = [(cell, folder) for cell, folder in found if folder.is_dir()]
         if not found:
-            raise DataError(
-                f"{method}: no cell was imputed by it; run `python stages ladder_impute {method}`"
-            )
+            raise DataError(f"{method}: no cell was imputed by it; run `dvc repro` in ladder/")
         for cell, folder in found:
             for mechanism in cell.parts():
                 key = (cell.dataset, mechanism, method)
