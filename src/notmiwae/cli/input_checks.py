@@ -29,7 +29,7 @@ def settings(
 ) -> dict[str, Any]:
     """Return what an imputer is given of the options of `parsers.add_training` and `add_columns`."""
     return {
-        "shapes": bool(typed.shapes),
+        "shapes": typed.shapes,
         "steps": typed.steps,
         "members": typed.members or 5,
         "n_samples": typed.samples or 200,
@@ -71,7 +71,7 @@ def _with_details(typed: argparse.Namespace, said: str | dict[str, str] | None) 
     given = dict(typed.given)
     if not given and not typed.at_random:
         return said
-    from notmiwae.estimators.missing import DIRECTIONS, Missing
+    from notmiwae.estimators.missing import DIRECTIONS, DRIVERS, Missing
 
     words = dict(said) if isinstance(said, dict) else {}
     found: dict[str, Any] = dict(words)
@@ -82,9 +82,9 @@ def _with_details(typed: argparse.Namespace, said: str | dict[str, str] | None) 
                 raise ParameterError(f"{option}: {name}: nothing says why its values are missing; {beside}")
             options.known(option, "more is said of the word", words[name], DIRECTIONS, f" ({name})")
     for name in {*given, *typed.at_random}:
-        drivers = given.get(name, [])
-        all_of_them = drivers[0] if drivers in (["complete"], ["others"]) else drivers
-        found[name] = Missing(words[name], given=all_of_them, at_random=name in typed.at_random)
+        drivers = given.get(name, ["perhaps"])
+        of_table = drivers[0] if len(drivers) == 1 and drivers[0] in DRIVERS else drivers
+        found[name] = Missing(words[name], given=of_table, at_random=name in typed.at_random)
     return found
 
 
@@ -126,6 +126,7 @@ def read_rows(
     from notmiwae.estimators.assumptions import missing_process
     from notmiwae.estimators.column_kinds import MOST_CATEGORIES
     from notmiwae.estimators.known_values import described
+    from notmiwae.estimators.missing import DRIVERS
 
     table = read(typed.input, typed, kinds, typed.ignore, rows)
     options.check_columns("--ignore", typed.ignore, table.path, table.frame.columns)
@@ -141,7 +142,7 @@ def read_rows(
         ("--limits", limits),
         ("--censored", [*censored, *of_rows]),
         ("--missing-process", by_column),
-        ("--given", [each for each in drivers if each not in ("complete", "others")]),
+        ("--given", [each for each in drivers if each not in DRIVERS]),
         ("--group", grouped),
     ):
         options.check_columns(option, named, table.path, modelled.columns)

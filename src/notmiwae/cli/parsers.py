@@ -104,7 +104,8 @@ def add_assumption(parser: argparse.ArgumentParser) -> None:
         parser,
         "--given",
         "COLUMN=COLUMN,…",
-        "columns that decide too on whether a COLUMN is missing; or `complete` ones, or all `others`",
+        "columns that decide too on whether a COLUMN is missing; or `complete` ones, or all `others`, or "
+        "`nothing` (default: `perhaps` the complete ones, as far as the data ask for it)",
     )
     add_many(
         parser,
@@ -146,9 +147,8 @@ def add_training(parser: argparse.ArgumentParser) -> None:
     """Add the options of how models are trained and impute."""
     parser.add_argument(
         "--shapes",
-        action="store_true",
-        default=None,
-        help="columns learn their shape: for skewed ones, as amounts are",
+        action=argparse.BooleanOptionalAction,
+        help="columns learn their shape: for skewed ones, as amounts are (default: those with --limits)",
     )
     parser.add_argument("--steps", type=positive, help="of training (default: 700 to 2,000, by rows)")
     parser.add_argument("--members", type=positive, help="models that impute together (default: 5)")

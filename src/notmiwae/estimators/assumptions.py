@@ -1,12 +1,13 @@
 """Assumptions on why values are missing, in plain words, and what the model makes of them."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from notmiwae.errors import ParameterError
 from notmiwae.estimators.choice import AT_RANDOM, AutoSpec, Decided
 from notmiwae.estimators.column_kinds import by_name
 from notmiwae.estimators.columns import Column
-from notmiwae.estimators.missing import Missing
+from notmiwae.estimators.missing import TOGETHER, Missing
 from notmiwae.model.missing_process.agnostic import AgnosticNonlinearSpec
 from notmiwae.model.missing_process.by_column import ByColumnSpec
 from notmiwae.model.missing_process.edges import EdgeSpec
@@ -14,16 +15,16 @@ from notmiwae.model.missing_process.ignorable import IgnorableSpec
 from notmiwae.model.missing_process.interval import IntervalSpec
 from notmiwae.model.missing_process.mcar import MCARSpec
 from notmiwae.model.missing_process.missing_process import ProcessSpec
-from notmiwae.model.missing_process.selection_model import SelectionSpec
+from notmiwae.model.missing_process.selection_model import PERHAPS, SelectionSpec
 from notmiwae.model.missing_process.self_masking import SelfMaskingSpec
 from notmiwae.model.missing_process.two_sided import TwoSidedSpec
 from notmiwae.specs import suggest
 
 ASSUMPTIONS: dict[str, ProcessSpec] = {
     "auto": AutoSpec(),
-    "high": SelfMaskingSpec(direction="high"),
-    "low": SelfMaskingSpec(direction="low"),
-    "unknown": SelfMaskingSpec(direction="unknown"),
+    "high": Missing("high").process(),
+    "low": Missing("low").process(),
+    "unknown": Missing("unknown").process(),
     "extreme": TwoSidedSpec(),
     "middle": IntervalSpec(),
     "anything": AgnosticNonlinearSpec(),
@@ -35,7 +36,8 @@ ASSUMPTIONS: dict[str, ProcessSpec] = {
 
 - `auto`: `mar`, `high` or `low`, for each column what foretells held-out rows best (`choice.py`);
 - `high`, `low`: higher (lower) values go missing; `unknown`: one of the two, for each column the one of the
-  higher held-out bound, which can't tell that neither holds (see `UNKNOWN`);
+  higher held-out bound, which can't tell that neither holds (see `UNKNOWN`). Complete columns may decide too
+  as far as the data ask for it, and gaps of these columns may have one cause (`Missing`, `groups`);
 - `extreme`: both ends; `middle`: what lies between;
 - `anything`: missingness may depend on all values of the row, seen or not; of a whole table only;
 - `mar`: given what is seen, missingness says nothing of the values; `mcar`: it depends on nothing at all;
@@ -93,7 +95,43 @@ def missing_process(
             fits no column, a column in two groups, or one whose process takes no group.
     """
     process = _of_columns(assumption, columns)
-    return together(process, columns, groups) if groups else process
+    return process if groups is None else together(apart(process), columns, groups)
+
+
+def apart(process: ProcessSpec) -> ProcessSpec:
+    """Take the gaps of all columns for independent, given the values."""
+    if isinstance(process, ByColumnSpec):
+        columns = {name: apart(own) for name, own in process.columns.items()}
+        return process.model_copy(update={"default": apart(process.default), "columns": columns})
+    if isinstance(process, SelectionSpec | AutoSpec):
+        return process.model_copy(update={"together": None})
+    return process
+
+
+def where_it_can(process: ProcessSpec, names: Sequence[str], gaps: Sequence[str]) -> ProcessSpec:
+    """Leave out drivers where no column is complete, and a common cause of one column's gaps.
+
+    Arguments:
+        process: Missing process that is assumed.
+        names: Names of the columns.
+        gaps: Names of those with missing values.
+    """
+    said = process.columns if isinstance(process, ByColumnSpec) else {}
+    default = process.default if isinstance(process, ByColumnSpec) else process
+    by_column = [said.get(name, default) for name in gaps]
+    alone = sum(getattr(each, "together", None) == TOGETHER for each in by_column) < 2
+
+    def own(spec: ProcessSpec) -> ProcessSpec:
+        if not isinstance(spec, SelectionSpec):
+            return spec
+        changed: dict[str, Any] = {"given": ()} if spec.given == PERHAPS and len(gaps) == len(names) else {}
+        changed |= {"together": None} if alone and spec.together == TOGETHER else {}
+        return spec.model_copy(update=changed)
+
+    if not isinstance(process, ByColumnSpec):
+        return own(process)
+    columns = {name: own(spec) for name, spec in said.items()}
+    return process.model_copy(update={"default": own(default), "columns": columns})
 
 
 def _of_columns(assumption: Assumption, columns: Sequence[Column]) -> ProcessSpec:

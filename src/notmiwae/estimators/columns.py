@@ -76,7 +76,7 @@ class Column:
             codes = np.clip(np.rint(numbers), 0, len(self.values) - 1).astype(int)
             named: npt.NDArray[Any] = np.array(self.values, dtype=object)[codes]
             return named
-        bounded = np.clip(numbers, self.lowest, self.highest) if self._bounded else numbers
+        bounded = np.clip(numbers, self.lowest, self.highest) if self.bounded else numbers
         return np.rint(bounded) if self.kind == "count" else bounded
 
     def complete(self, column: pd.Series, imputed: Floats) -> pd.Series:
@@ -104,7 +104,8 @@ class Column:
         return completed
 
     @property
-    def _bounded(self) -> bool:
+    def bounded(self) -> bool:
+        """Whether an imputation has a lowest or a highest value."""
         return self.lowest is not None or self.highest is not None
 
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from notmiwae.estimators.columns import Column, observation
 from notmiwae.model.networks import MLPSpec
 from notmiwae.model.not_miwae import ModelSpec
@@ -16,9 +18,12 @@ _EPOCHS = 10
 
 
 def network(
-    columns: Sequence[Column], latent_size: int | None, hidden: Sequence[int], shapes: bool = False
+    columns: Sequence[Column], latent_size: int | None, hidden: Sequence[int], shapes: bool | None = None
 ) -> ModelSpec:
     """Choose the model of a table with these columns; see `MIWAEImputer` for the arguments."""
+    # Counts have the limit 0 without its being said.
+    limited = [column.kind == "continuous" and column.bounded for column in columns]
+    shaped = tuple(np.flatnonzero(limited).tolist()) if shapes is None else shapes
     spec = MLPSpec(hidden=tuple(hidden), skip=True)
     numbers = GaussianSpec(network_scale=True, floor=0.1, initial_scale=1.0)
     return ModelSpec(
@@ -26,8 +31,8 @@ def network(
         encoder=spec,
         decoder=spec,
         observation=observation(columns, numbers),
-        shapes=shapes,
-        limits=tuple((column.lowest, column.highest) for column in columns) if shapes else (),
+        shapes=shaped or False,
+        limits=tuple((column.lowest, column.highest) for column in columns) if shaped else (),
     )
 
 
@@ -42,6 +47,8 @@ def training(rows: int, steps: int | None) -> TrainingSpec:
         learning_rate=4e-3,
         missing_process_learning_rate=5e-2,
         check_every=100,
+        # Before half of the steps the bounds of a process with drivers and without don't tell which is right.
+        race=0.5,
         # Where a step is long, models computed as one only crowd each other out of the cache.
         together=1 if large else 5,
     )

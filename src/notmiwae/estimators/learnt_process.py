@@ -18,6 +18,8 @@ _WIDTH = 2 * 1.2815515655446004
 """Width of a probit between probabilities of 0.1 and 0.9, in units of 1/slope."""
 _POINTS = 200
 _GIVEN = "given "
+_MOST_DRIVERS = 6
+"""Drivers of a column that are listed at most."""
 
 
 def learnt_table(columns: Sequence[Column], members: Sequence[FittedModel]) -> pd.DataFrame:
@@ -81,7 +83,10 @@ def learnt_table(columns: Sequence[Column], members: Sequence[FittedModel]) -> p
         means["members"] = [int(counts[name]) for name in order]
     drivers = [name for name in numbers if name.startswith(_GIVEN)]
     if drivers:
-        means["given"] = [_listed(row[drivers]) for _, row in means.iterrows()]
+        sizes = means[[f"size of {name}" for name in drivers]].to_numpy()
+        means["given"] = [
+            _listed(row[drivers], own) for (_, row), own in zip(means.iterrows(), sizes, strict=True)
+        ]
     further = ("at_random", "together", "members", "given")
     return means[[*names, *(name for name in further if name in means)]]
 
@@ -89,13 +94,17 @@ def learnt_table(columns: Sequence[Column], members: Sequence[FittedModel]) -> p
 def _by_driver(
     columns: Sequence[Column], member: FittedModel, found: Sequence[tuple[int, str, float]], unit: float
 ) -> dict[str, float]:
-    """Return by how much each driver moves a midpoint, in the units of both; of names, each by its name."""
-    moved = {}
+    """Return by how much each driver moves a midpoint, in the units of both; of names, each by its name.
+
+    Beside it, by how much a standard deviation of the driver does, in the column's standard deviations.
+    """
+    moved: dict[str, float] = {}
     for feature, code, coefficient in found:
         own = columns[feature]
         value = f"={own.values[int(code.removeprefix('='))]}" if code and own.values else code
         slope = 1.0 / member.scaling.scale[feature] if code else _unmapped(member, feature, [0.0])[1][0]
-        moved[f"{_GIVEN}{own.name}{value}"] = coefficient * unit * slope
+        name = f"{_GIVEN}{own.name}{value}"
+        moved |= {name: coefficient * unit * slope, f"size of {name}": abs(coefficient)}
     return moved
 
 
@@ -112,12 +121,16 @@ def _unmapped(member: FittedModel, place: int, values: Sequence[float]) -> tuple
     return (mean + scale * x[order].double().numpy()).tolist(), (log_slope[order].exp() / scale).tolist()
 
 
-def _listed(coefficients: pd.Series) -> str:
-    """Write the coefficients that a column has in a line."""
-    return ", ".join(
+def _listed(coefficients: pd.Series, sizes: npt.NDArray[np.float64]) -> str:
+    """Write the greatest of the coefficients that a column has in a line, by their sizes."""
+    order = np.argsort(-np.nan_to_num(sizes), kind="stable")
+    had = coefficients.iloc[order].dropna()
+    listed = [
         f"{str(name).removeprefix(_GIVEN)} {value:+.3g}".replace("-", "−")
-        for name, value in coefficients.dropna().items()
-    )
+        for name, value in had.head(_MOST_DRIVERS).items()
+    ]
+    more = [f"{len(had) - _MOST_DRIVERS} more"] if len(had) > _MOST_DRIVERS else []
+    return ", ".join(listed + more)
 
 
 def plot(

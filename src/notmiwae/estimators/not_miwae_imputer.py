@@ -18,6 +18,7 @@ from notmiwae.estimators.assumptions import (
     Groups,
     chosen,
     missing_process,
+    where_it_can,
 )
 from notmiwae.estimators.choice import AT_RANDOM, Decided, undecided
 from notmiwae.estimators.column_kinds import Limits
@@ -26,6 +27,7 @@ from notmiwae.estimators.defaults import network
 from notmiwae.estimators.known_values import Censored
 from notmiwae.estimators.markers import Markers
 from notmiwae.estimators.miwae_imputer import MIWAEImputer
+from notmiwae.estimators.races import with_gaps
 from notmiwae.model.missing_process.missing_process import ProcessSpec
 from notmiwae.randomness import torch_seed
 
@@ -69,7 +71,7 @@ class NotMIWAEImputer(MIWAEImputer):
         groups: Groups | None = None,
         latent_size: int | None = None,
         hidden: Sequence[int] = (128, 128),
-        shapes: bool = False,
+        shapes: bool | None = None,
         steps: int | None = None,
         members: int = 5,
         n_samples: int = 200,
@@ -137,7 +139,11 @@ class NotMIWAEImputer(MIWAEImputer):
             raise DataError(f"no value is missing{but}: there is nothing to compare")
         names = tuple(column.name for column in columns)
         said = assumptions if isinstance(assumptions, Mapping) else {str(word): word for word in assumptions}
-        processes = {name: missing_process(each, columns, self.groups) for name, each in said.items()}
+        gaps = with_gaps(names, values)
+        processes = {
+            name: where_it_can(missing_process(each, columns, self.groups), names, gaps)
+            for name, each in said.items()
+        }
         for name, process in processes.items():
             if any(AT_RANDOM in each.candidates for each in undecided(process, names)):
                 raise ParameterError(f"assumptions: {name}: it's chosen by such a comparison itself")

@@ -39,6 +39,8 @@ from notmiwae.training.known_cells import KnownCells, rows_of
 from notmiwae.training.recipe import TrainingSpec
 
 _FOLDS = 5
+_SHARE = 0.3
+"""Share of a whole training after which candidates are compared."""
 _FEWEST_ROWS = 100
 """Rows below which no evidence is gathered."""
 _MOST_ROWS = 5_000
@@ -69,12 +71,12 @@ def choose(
         seed: Seed of everything random in it.
         known: Cells known to lie between two ends.
     """
-    all_names = _with_gaps(columns, values)
+    all_names = with_gaps(columns, values)
     if may_be_at_random(process, all_names):
         # A row without any value is no evidence of what its values are.
         some = ~blank(values)
         values, known = values[some], rows_of(known, some)
-    names = _with_gaps(columns, values)
+    names = with_gaps(columns, values)
     # A limit that is known explains low values, or high ones; what else is missing speaks for no direction.
     limited = {columns[place] for place in known.columns} if known else set()
     unknown = [
@@ -98,7 +100,8 @@ def choose(
     return of_members(process, all_names, unknown, decided), decided
 
 
-def _with_gaps(columns: Sequence[str], values: Floats) -> list[str]:
+def with_gaps(columns: Sequence[str], values: Floats) -> list[str]:
+    """List the names of the columns that have missing values."""
     return [columns[place] for place in np.flatnonzero(np.isnan(values).any(axis=0)).tolist()]
 
 
@@ -141,7 +144,7 @@ def cross_validated(
 
 def race(whole: TrainingSpec) -> TrainingSpec:
     """Shorten training to the share of the steps after which a race is decided."""
-    after = whole.warm_start + round(whole.race * (whole.steps - whole.warm_start))
+    after = whole.warm_start + round(_SHARE * (whole.steps - whole.warm_start))
     return whole.model_copy(update={"steps": max(after, whole.warm_start + 1)})
 
 
@@ -275,6 +278,8 @@ class _Races:
         mapped = [j for j, count in enumerate(levels) if not count and j not in as_they_are]
         margins = NormalMargins(self.values, mapped)
         tables = [margins.transform(self.values) if word == AT_RANDOM else self.values for word in words]
+        # Whether other columns decide too isn't the question here: if they do, directions are told with them.
+        processes = [process.starts()[0] for process in processes]
         spec = race(training(len(self.values), self.steps))
         trained = cross_validated(
             self.workers, self.columns, self.network, tables, processes, spec, self.seed, self.known

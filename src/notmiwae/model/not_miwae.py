@@ -35,7 +35,8 @@ class ModelSpec(Spec):
         observation: Observation model p(x | z).
         prior: Prior p(z) of the latent.
         standardise: Whether real features are given mean 0 and variance 1 by what was observed of them.
-        shapes: Whether real features learn their shape, a monotone map to what is Gaussian given z.
+        shapes: Whether real features learn their shape, a monotone map to what is Gaussian given z; or the
+            indices of those that do.
         limits: Lowest and highest value of each feature, in its own unit, null where there is none: its shape
             maps what lies between onto the line, unless values pile up there. Empty: none has any.
         censored: Indices of the features of which missing values may be known to lie between two ends, in the
@@ -49,7 +50,7 @@ class ModelSpec(Spec):
     observation: Annotated[ObservationSpec, BeforeValidator(observations.parse)] = GaussianSpec()
     prior: Annotated[PriorSpec, BeforeValidator(priors.parse)] = StandardNormalSpec()
     standardise: bool = True
-    shapes: bool = False
+    shapes: bool | tuple[NonNegativeInt, ...] = False
     limits: tuple[tuple[FiniteFloat | None, FiniteFloat | None], ...] = ()
     censored: tuple[NonNegativeInt, ...] = ()
 
@@ -57,9 +58,15 @@ class ModelSpec(Spec):
     def to_mapping(self) -> dict[str, Any]:
         """Return the network's entry; what is new has no part in it where it's the default."""
         mapping = super().to_mapping()
-        added: dict[str, Any] = {"shapes": mapping.pop("shapes"), "censored": list(mapping.pop("censored"))}
+        added: dict[str, Any] = {name: _plain(mapping.pop(name)) for name in ("shapes", "censored")}
         added["limits"] = [list(ends) for ends in mapping.pop("limits")]
         return mapping | {name: value for name, value in added.items() if value}
+
+    def shaped(self, features: int) -> list[bool]:
+        """Tell which of the features learn their shape."""
+        chosen = range(features) if self.shapes is True else self.shapes or ()
+        levels = self.observation.levels(features)
+        return [j in chosen and not count for j, count in enumerate(levels)]
 
     def standardised(self, features: int) -> list[bool]:
         """Tell which of the features are standardised."""
@@ -142,8 +149,8 @@ class NotMIWAE(nn.Module):
         self.observation = spec.observation.build(features)
         self.prior = spec.prior.build(latent_size)
         self.missing_process = missing_process
-        real = [not levels for levels in spec.observation.levels(features)]
-        self.shapes = Shapes(real) if spec.shapes and any(real) else None
+        shaped = spec.shaped(features)
+        self.shapes = Shapes(shaped) if any(shaped) else None
         self.register_buffer("censored", torch.tensor(spec.censored).long(), persistent=False)
 
     def encode(self, x: Tensor, s: Tensor) -> Normal:
@@ -234,6 +241,10 @@ class NotMIWAE(nn.Module):
         if self.shapes is not None:
             parts["shapes"] = self.shapes
         return {f"{at}.{name}": ends for at, part in parts.items() for name, ends in part.limits().items()}
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _mapped(ends: Tensor, shape: Shape) -> Tensor:

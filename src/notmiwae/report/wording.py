@@ -11,8 +11,9 @@ import pandas as pd
 import torch
 
 from notmiwae.estimators.choice import AT_RANDOM, explains
-from notmiwae.estimators.missing import Missing
+from notmiwae.estimators.missing import NOTHING, Missing
 from notmiwae.estimators.miwae_imputer import MIWAEImputer
+from notmiwae.model.missing_process.selection_model import PERHAPS
 from notmiwae.report.findings import Findings
 
 _CLEAR = 2.0
@@ -77,7 +78,7 @@ def _word(said: Any) -> str:
     if not isinstance(said, Missing):
         return MEANINGS.get(str(said), str(said))
     found = MEANINGS.get(said.word, said.word)
-    if said.given:
+    if said.given and said.given not in (PERHAPS, NOTHING):
         names = said.given if not isinstance(said.given, str) else [f"all {said.given} columns"]
         found += f", and {listed(list(names))} decide{'s' * (len(names) == 1)} too"
     return found + (", and some are missing at random" if said.at_random else "")

@@ -90,7 +90,7 @@ class BatchedModels:
         for name in now:
             if name.startswith(_SHAPES):
                 now[name].clamp_(lowest[name], highest[name])
-        shape = shapes.of(self._of_shapes())
+        shape = shapes.of(self._of(_SHAPES))
         for name in self._limited:
             if name.startswith(_PROCESS):
                 # An edge is one of mapped values; the ends of what was seen are mapped anew.
@@ -99,14 +99,15 @@ class BatchedModels:
                 now[name].clamp_(ends.transform(lowest[name]), ends.transform(highest[name]))
 
     def log_prior(self) -> Tensor | float:
-        """Compute the logarithm of the prior of each model's shapes, `[R]`, 0 of models without."""
-        shapes = self.models[0].shapes
-        return 0.0 if shapes is None else shapes.log_prior(self._of_shapes())
+        """Compute the logarithm of the prior of each model's process and shapes, `[R]`, 0 without one."""
+        model = self.models[0]
+        of_shapes = 0.0 if model.shapes is None else model.shapes.log_prior(self._of(_SHAPES))
+        return model.missing_process.log_prior(self._of(_PROCESS)) + of_shapes
 
-    def _of_shapes(self) -> dict[str, Tensor]:
-        """Name the parameters of the models' shapes, each `[R, D]`."""
+    def _of(self, part: str) -> dict[str, Tensor]:
+        """Name the parameters of the models' processes or shapes, each `[R, …]`."""
         named = self._split(self.process, 1)
-        return {name.removeprefix(_SHAPES): named[name] for name in named if name.startswith(_SHAPES)}
+        return {name.removeprefix(part): named[name] for name in named if name.startswith(part)}
 
     def terms(self, rows: Rows, samples: int, generators: Sequence[torch.Generator]) -> LogWeightTerms:
         """Compute the terms of all models' importance weights, each `[R, K, B]` or broadcastable to it.

@@ -10,7 +10,8 @@ from pydantic import PlainValidator, PositiveInt
 
 from notmiwae.cli.options import WORDS
 from notmiwae.errors import ParameterError
-from notmiwae.estimators.missing import DIRECTIONS, Missing
+from notmiwae.estimators.missing import DIRECTIONS, DRIVERS, Missing
+from notmiwae.model.missing_process.selection_model import PERHAPS
 from notmiwae.specs import Spec, parse_spec, suggest
 
 if TYPE_CHECKING:
@@ -25,19 +26,19 @@ def _word(word: Any, words: Collection[str] = WORDS, where: str = "") -> str:
 
 
 def _given(given: Any) -> Sequence[str] | str:
-    """Read names of columns, or a word for all complete or all other ones."""
-    if given in ("complete", "others"):
+    """Read names of columns, or a word for some of them."""
+    if given in DRIVERS:
         return str(given)
     if isinstance(given, list | tuple) and all(isinstance(name, str) for name in given):
         return tuple(given)
-    raise ValueError("accepted: a list of names, complete or others")
+    raise ValueError(f"accepted: a list of names, {', '.join(DRIVERS)}")
 
 
 class SaidSpec(Spec):
     """What is said of a column beyond a word; see `Missing`, whose arguments these are."""
 
     word: Annotated[str, PlainValidator(partial(_word, words=DIRECTIONS))]
-    given: Annotated[Any, PlainValidator(_given)] = ()
+    given: Annotated[Any, PlainValidator(_given)] = PERHAPS
     at_random: bool = False
 
 

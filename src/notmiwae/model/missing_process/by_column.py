@@ -149,6 +149,15 @@ class ByColumnProcess(MissingProcess):
         return {f"parts.{n}.{name}": limits for n, part in parts for name, limits in part.limits().items()}
 
     @override
+    def log_prior(self, parameters: Mapping[str, Tensor]) -> Tensor | float:
+        found: Tensor | float = 0.0
+        for n, part in enumerate(self.processes()):
+            head = f"parts.{n}."
+            own = {name.removeprefix(head): parameters[name] for name in parameters if name.startswith(head)}
+            found = found + part.log_prior(own)
+        return found
+
+    @override
     def learnt(self) -> list[dict[str, Any]]:
         learnt = [column for part in self.processes() for column in part.learnt()]
         return sorted(learnt, key=lambda column: column["column"])

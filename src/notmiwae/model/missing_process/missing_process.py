@@ -10,6 +10,7 @@ Not to be mistaken for the mechanisms of simulations (`notmiwae.mechanisms`), wh
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -129,6 +130,14 @@ class MissingProcess(nn.Module):
     def limits(self) -> dict[str, tuple[Tensor, Tensor]]:
         """Give the lowest and highest values of parameters, by name, between which training keeps them."""
         return {}
+
+    def log_prior(self, parameters: Mapping[str, Tensor]) -> Tensor | float:
+        """Compute the logarithm of the prior of parameters, each `[..., shape]`, as `[...]`; usually none.
+
+        Arguments:
+            parameters: Parameters of the process by name, of models that are computed as one.
+        """
+        return 0.0
 
     def learnt(self) -> list[dict[str, Any]]:
         """Report what was learnt: a mapping for each column, with its index as `column`, as plain data.

@@ -13,7 +13,7 @@ the closed form of `truncated_gaussian.py`, or a sum over codes. It's Heckman's 
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Any, Literal
 
@@ -42,6 +42,10 @@ from notmiwae.specs import suggest
 _SIGNS = {"high": 1.0, "low": -1.0, "none": 0.0, "code": 0.0}
 _NEVER = -1e4
 """Logarithm of the share that is lost at random where none is."""
+PERHAPS = "perhaps"
+"""Word of `given` by which training tells whether complete columns decide too."""
+_SPREAD = 0.15
+"""Scale of the Laplace prior of a driver's coefficient, in standard deviations of the column it drives."""
 _SHARE, _LOADING = 0.02, 0.5
 """Share lost at random, and loading of the row's latent, before training."""
 
@@ -53,14 +57,17 @@ class SelectionSpec(ProcessSpec):
     Attributes:
         direction: Which values go missing, `high` or `low` (`unknown` tries both); `none`: the value plays no
             part, given the drivers; `code`: each code of a column has a rate of its own.
-        given: Columns that move the edge, the drivers: their names, or all `complete` ones, or all `others`.
+        given: Columns that move the edge, the drivers: their names, or all `complete` ones, or all `others`;
+            `perhaps` tries the complete ones, `shrunk`, and none.
+        shrunk: Whether the drivers' coefficients c have the prior `p(c) ∝ exp(−|c| / 0.15)` each.
         at_random: Whether a share π of the values is lost whatever they are.
         together: Name of the group of columns whose gaps come together in a row; null: they don't.
         initial_slope: Slope before training, in standardised units.
     """
 
     direction: Literal["high", "low", "unknown", "none", "code"] = "high"
-    given: Literal["complete", "others"] | tuple[str, ...] = ()
+    given: Literal["complete", "others", "perhaps"] | tuple[str, ...] = ()
+    shrunk: bool = False
     at_random: bool = False
     together: str | None = None
     initial_slope: Annotated[float, Field(gt=0)] = 3.0
@@ -68,7 +75,9 @@ class SelectionSpec(ProcessSpec):
     @override
     def to_mapping(self) -> dict[str, Any]:
         given = self.given if isinstance(self.given, str) else list(self.given)
-        return super().to_mapping() | {"given": given}
+        mapping = super().to_mapping() | {"given": given}
+        # What is new has no part in it where it's the default.
+        return mapping if self.shrunk else {name: mapping[name] for name in mapping if name != "shrunk"}
 
     @override
     def build(
@@ -79,9 +88,12 @@ class SelectionSpec(ProcessSpec):
 
     @override
     def starts(self) -> list[ProcessSpec]:
-        if self.direction != "unknown":
-            return [self]
-        return [self.model_copy(update={"direction": direction}) for direction in ("high", "low")]
+        if self.direction == "unknown":
+            return [self.model_copy(update={"direction": direction}) for direction in ("high", "low")]
+        if self.given == PERHAPS:
+            tried = ({"given": "complete", "shrunk": True}, {"given": ()})
+            return [self.model_copy(update=each) for each in tried]
+        return [self]
 
 
 def build_selection(
@@ -106,10 +118,10 @@ def build_selection(
     Raises:
         ParameterError: a driver isn't in the table or is the column itself, or a rate by code is asked of a
             column without codes.
-        ValueError: a direction is unknown: train each of `starts`.
+        ValueError: a direction is unknown, or whether there are drivers: train each of `starts`.
     """
-    if any(spec.direction == "unknown" for spec in specs):
-        raise ValueError("train each of `starts()`: a process has one direction")
+    if any(spec.direction == "unknown" or spec.given == PERHAPS for spec in specs):
+        raise ValueError("train each of `starts()`: a process has one direction, and drivers or none")
     if features is None:
         size = x.shape[-1]
         features = Features(tuple(map(str, range(size))), (0,) * size, tuple(columns.tolist()))
@@ -174,6 +186,7 @@ class SelectionProcess(MissingProcess):
 
     sign: Tensor
     drives: Tensor
+    shrunk: Tensor
     of_group: Tensor
     mixed: Tensor
     limit: Tensor
@@ -197,6 +210,7 @@ class SelectionProcess(MissingProcess):
         for name, values in {
             "sign": torch.tensor([_SIGNS[spec.direction] for spec in specs]),
             "drives": torch.tensor(drives).float(),
+            "shrunk": torch.tensor([float(spec.shrunk) for spec in specs]),
             "of_group": torch.tensor(member).reshape(count, len(groups)),
             "mixed": torch.tensor([spec.at_random for spec in specs]),
             "limit": limits,
@@ -224,6 +238,14 @@ class SelectionProcess(MissingProcess):
         anywhere = torch.full_like(self.limit, torch.inf)
         lowest = torch.where(self.sign < 0, self.limit, -anywhere)
         return {"edge": (lowest, torch.where(self.sign > 0, self.limit, anywhere))}
+
+    @override
+    def log_prior(self, parameters: Mapping[str, Tensor]) -> Tensor | float:
+        """Compute `−Σ |c| / 0.15` of the drivers that are shrunk, up to a constant."""
+        if "coefficients" not in parameters:
+            return 0.0
+        sizes = (parameters["coefficients"] * self.drives * self.shrunk[:, None]).abs()
+        return -sizes.sum((-2, -1)) / _SPREAD
 
     @override
     def forward(
