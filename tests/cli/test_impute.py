@@ -9,6 +9,7 @@ from notmiwae.cli import options
 from notmiwae.estimators import workers as jobs
 from notmiwae.estimators.assumptions import ASSUMPTIONS, UNKNOWN
 from notmiwae.estimators.columns import KINDS
+from notmiwae.estimators.miwae_imputer import MIWAEImputer
 
 
 def test_words_are_those_of_the_estimators():
@@ -238,6 +239,19 @@ def test_what_else_decides_can_be_typed(notmiwae, masked, tmp_path):
     )
     assert again.status == 0, again.err
     assert (tmp_path / "again.csv").read_bytes() == (tmp_path / "out.csv").read_bytes()
+
+
+def test_that_nothing_else_decides_can_be_typed(notmiwae, masked, tmp_path):
+    typed = ["--missing-process", "wage=low", "--limits", "wage=0:", "--ignore", "id", "--json", *QUICK]
+    for more, shaped in (([], True), (["--given", "wage=nothing", "--no-shapes"], False)):
+        found = notmiwae(
+            "impute", masked, "-o", tmp_path / "out.csv", "--model-out", tmp_path / "m", *typed, *more
+        )
+        assert found.status == 0, found.err
+        spec = MIWAEImputer.load(tmp_path / "m").members_[0].model.spec
+        assert any(spec.shaped(len(spec.limits))) == shaped
+        (learnt,) = (each for each in found.json()["missing_process"] if each["column"] == "wage")
+        assert learnt.get("given") is None or more == []
 
 
 def test_unknown_is_doubtful_with_more_said_of_it_too(notmiwae, masked, tmp_path):

@@ -8,7 +8,9 @@ import pytest
 from notmiwae.estimators.assumptions import ASSUMPTIONS
 from notmiwae.estimators.column_kinds import describe
 from notmiwae.estimators.defaults import ENOUGH, network, training
+from notmiwae.estimators.missing import Missing
 from notmiwae.estimators.miwae_imputer import MIWAEImputer
+from notmiwae.model.missing_process.self_masking import SelfMaskingSpec
 from notmiwae.model.not_miwae import ModelSpec
 from notmiwae.training.recipe import RecipeSpec
 from study.run.pipeline import model_section, section
@@ -35,14 +37,37 @@ def test_networks_are_those_of_the_paper(recipe: RecipeSpec) -> None:
 
 def test_training_is_that_of_the_paper(recipe: RecipeSpec) -> None:
     default = training(1599, None)
-    assert default.model_copy(update={"together": recipe.training.together}) == recipe.training
+    # With one start there is no race.
+    own = {"together": recipe.training.together, "race": recipe.training.race}
+    assert default.model_copy(update=own) == recipe.training
 
 
 def test_members_samples_and_process_are_those_of_the_paper(recipe: RecipeSpec) -> None:
     imputer = MIWAEImputer()
     assert (imputer.members, imputer.n_samples) == (recipe.members, recipe.imputation.samples)
     assert recipe.imputation.enough == ENOUGH
-    assert ASSUMPTIONS["high"] == recipe.missing_process
+    # Beside it the word leaves open what else decides.
+    alone = Missing("high", given="nothing").process().model_copy(update={"together": None})
+    assert isinstance(recipe.missing_process, SelfMaskingSpec)
+    for setting in ("direction", "initial_slope"):
+        assert getattr(alone, setting) == getattr(recipe.missing_process, setting)
+    assert ASSUMPTIONS["high"] == Missing("high").process()
+
+
+def test_columns_of_which_limits_are_said_learn_their_shape() -> None:
+    table = pd.DataFrame({"a": [0.5, 1.5], "b": [0.5, 1.5], "n": [0, 3], "m": ["x", "y"]})
+    columns = describe(table, limits={"b": (0, None), "n": (0, 9)})
+
+    def shaped(shapes: bool | None) -> list[bool]:
+        return network(columns, None, (8,), shapes).shaped(4)
+
+    assert shaped(None) == [False, True, False, False]
+    assert shaped(True) == [True, True, True, False]
+    assert shaped(False) == [False] * 4
+    spec = network(columns, None, (8,))
+    assert spec.limits[1] == (0.0, None)
+    assert ModelSpec.model_validate(spec.to_mapping()) == spec
+    assert network(describe(table), None, (8,)).shapes is False
 
 
 @pytest.mark.parametrize(("rows", "steps"), [(100, 700), (9_999, 1562), (10_000, 700), (100_000, 2000)])

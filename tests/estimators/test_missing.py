@@ -9,9 +9,10 @@ from user_tables import QUICK, mixed
 
 from notmiwae import Missing, NotMIWAEImputer
 from notmiwae.errors import ParameterError
-from notmiwae.estimators.assumptions import ASSUMPTIONS, missing_process
+from notmiwae.estimators.assumptions import ASSUMPTIONS, missing_process, where_it_can
 from notmiwae.estimators.choice import undecided
 from notmiwae.estimators.columns import Column
+from notmiwae.estimators.missing import TOGETHER
 from notmiwae.estimators.storage import load
 
 NUMBERS = (Column("x", "continuous"), Column("y", "continuous"))
@@ -42,6 +43,47 @@ def test_what_is_said_becomes_a_process_by_column():
     assert (found.direction, found.given, found.at_random) == ("low", ("y",), True)
     assert process.columns["y"] == ASSUMPTIONS["high"]
     assert missing_process({"z": "category"}, NAMES).columns["z"].direction == "code"
+
+
+def test_a_word_leaves_open_what_else_decides_and_whether_gaps_have_one_cause():
+    for word in ("high", "low", "unknown"):
+        process = missing_process(word, NUMBERS)
+        assert (process.direction, process.given, process.together) == (word, "perhaps", TOGETHER)
+        assert missing_process(Missing(word), NUMBERS) == process
+        plain = missing_process(Missing(word, given="nothing"), NUMBERS, {})
+        assert (plain.default.given, plain.default.together) == ((), None)
+    for word in ("mar", "category"):
+        assert (Missing(word).process().given, Missing(word).process().together) == ((), None)
+
+
+def test_what_a_table_has_no_place_for_is_left_out():
+    names = ("x", "y", "z")
+    process = missing_process({"x": "low", "y": "high"}, NUMBERS)
+
+    def left(gaps):
+        found = where_it_can(process, names, gaps).columns
+        return [(found[name].given, found[name].together) for name in ("x", "y")]
+
+    assert left(["x", "y"]) == [("perhaps", TOGETHER)] * 2
+    assert left(["x", "y", "z"]) == [((), TOGETHER)] * 2
+    # One column's gaps have no cause in common with any.
+    assert left(["x", "z"]) == [("perhaps", None)] * 2
+    named = missing_process({"x": Missing("low", given=["y"])}, NUMBERS, {"visit": ["x"]})
+    assert where_it_can(named, names, names).columns["x"] == named.columns["x"]
+
+
+def test_the_greatest_of_many_drivers_are_listed():
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(rng.normal(size=(150, 9)), columns=list("abcdefghi"))
+    table.loc[rng.random(150) < 0.3, "a"] = np.nan
+    imputer = NotMIWAEImputer({"a": Missing("low", given="complete")}, **QUICK).fit(table)
+    listed = imputer.missing_process_["given"][0].split(", ")
+    assert len(listed) == 7
+    assert listed[-1] == "2 more"
+    member = imputer.members_[0].model.missing_process.learnt()[0]["given"]
+    sizes = {table.columns[feature]: abs(value) for feature, _, value in member}
+    if len(imputer.members_) == 1:
+        assert [each.split()[0] for each in listed[:-1]] == sorted(sizes, key=sizes.get, reverse=True)[:6]
 
 
 def test_columns_of_a_group_share_a_latent_whatever_is_said_of_them():
@@ -153,7 +195,8 @@ def test_gaps_that_come_together_are_no_proof_of_extreme_values():
     table = pd.DataFrame(complete, columns=list("abcd"))
     table.iloc[:, :3] = table.iloc[:, :3].mask(gone)
     bias = {}
-    for name, groups in (("alone", None), ("together", {"row": ["a", "b", "c"]})):
+    # Who says nothing of groups has one.
+    for name, groups in (("alone", {}), ("together", None)):
         imputer = NotMIWAEImputer(
             dict.fromkeys("abc", "low"), groups=groups, members=2, steps=400, random_state=0
         )
@@ -171,7 +214,8 @@ def test_a_driver_that_decides_with_the_value_is_found():
     table = pd.DataFrame(complete, columns=list("abc"))
     table.loc[gone, "a"] = np.nan
     errors, settings = {}, {"members": 2, "steps": 250, "random_state": 0}
-    for name, said in (("alone", "high"), ("driven", Missing("high", given=["c"]))):
+    told = {"alone": Missing("high", given="nothing"), "word": "high", "driven": Missing("high", given=["c"])}
+    for name, said in told.items():
         imputer = NotMIWAEImputer({"a": said}, **settings).fit(table)
         imputed = imputer.transform(table).to_numpy()
         errors[name] = np.sqrt(np.mean((imputed - complete)[gone, 0] ** 2))
@@ -183,6 +227,8 @@ def test_a_driver_that_decides_with_the_value_is_found():
     limit = np.sqrt(np.mean((best - complete[:, 0])[gone] ** 2))
     assert errors["driven"] < 1.2 * limit
     assert errors["driven"] < 0.8 * errors["alone"]
+    # It's found where nobody said it.
+    assert errors["word"] < 1.1 * errors["driven"]
     learnt = imputer.missing_process_.iloc[0]
     assert learnt["midpoint"] == pytest.approx(0.5, abs=0.4)
     assert float(learnt["given"].removeprefix("c ").replace("−", "-")) == pytest.approx(-1.0, abs=0.3)

@@ -66,6 +66,33 @@ def by_hand(process, place, k, row, value):
     return share + (1 - share) * ndtr(index)
 
 
+def test_drivers_that_are_shrunk_have_a_laplace_prior_and_others_none():
+    entry = {"kind": "selection", "direction": "low", "given": "complete"}
+    process = built(entry | {"shrunk": True})
+    parameters = dict(process.named_parameters())
+    # The fourth column alone is complete.
+    by_hand = -float(parameters["coefficients"][:, 3].detach().abs().sum()) / 0.15
+    assert float(process.log_prior(parameters)) == pytest.approx(by_hand)
+    together = {name: torch.stack([values, values]) for name, values in parameters.items()}
+    assert process.log_prior(together).tolist() == pytest.approx([by_hand] * 2)
+    plain = built(entry)
+    assert float(plain.log_prior(dict(plain.named_parameters()))) == 0.0
+    assert built({"direction": "low"}).log_prior({}) == 0.0
+
+
+def test_whether_drivers_decide_is_tried_with_them_and_without():
+    spec = processes.parse({"kind": "selection", "direction": "low", "given": "perhaps"})
+    tried = spec.starts()
+    assert [(each.given, each.shrunk) for each in tried] == [("complete", True), ((), False)]
+    assert all(each.starts() == [each] for each in tried)
+    both = processes.parse({"kind": "selection", "direction": "unknown", "given": "perhaps"}).starts()
+    assert [(each.direction, each.given) for each in both] == [("high", "perhaps"), ("low", "perhaps")]
+    with pytest.raises(ValueError, match="train each of"):
+        spec.build(COLUMNS, X, S)
+    for each in (spec, *tried):
+        assert processes.parse(each.to_mapping()) == each
+
+
 @pytest.mark.parametrize("entry", SETTINGS, ids=str)
 @torch.no_grad()
 def test_probabilities_means_and_draws_are_those_of_quadrature(entry):

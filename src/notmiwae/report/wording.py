@@ -69,16 +69,25 @@ def assumption(said: Any, groups: Mapping[str, Sequence[str]] | None) -> str:
         found = "; ".join([*parts, f"all other columns: {MEANINGS[AT_RANDOM]}"])
     else:
         found = _word(said)
+    if groups is None and any(map(_by_value, said.values() if isinstance(said, Mapping) else [said])):
+        found += "; several gaps of a row may have one cause"
     for name, columns in (groups or {}).items():
         found += f"; gaps of {listed(list(columns))} come together ({name})"
     return found
 
 
+def _by_value(said: Any) -> bool:
+    """Tell whether a direction is said."""
+    return (said.word if isinstance(said, Missing) else said) in ("high", "low", "unknown")
+
+
 def _word(said: Any) -> str:
     if not isinstance(said, Missing):
-        return MEANINGS.get(str(said), str(said))
+        return _word(Missing(said)) if _by_value(said) else MEANINGS.get(str(said), str(said))
     found = MEANINGS.get(said.word, said.word)
-    if said.given and said.given not in (PERHAPS, NOTHING):
+    if said.given == PERHAPS and _by_value(said):
+        found += ", where complete columns may decide too"
+    elif said.given and said.given not in (PERHAPS, NOTHING):
         names = said.given if not isinstance(said.given, str) else [f"all {said.given} columns"]
         found += f", and {listed(list(names))} decide{'s' * (len(names) == 1)} too"
     return found + (", and some are missing at random" if said.at_random else "")
