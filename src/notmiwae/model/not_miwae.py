@@ -189,8 +189,8 @@ class NotMIWAE(nn.Module):
         shape, log_slope = None, 0.0
         if self.shapes is not None:
             shape = self.shapes()
-            log_slope = (seen * shape.log_slope(x)).sum(-1)
-            x = s * shape.transform(x)
+            mapped, by_feature = shape.with_log_slope(x)
+            log_slope, x = (seen * by_feature).sum(-1), s * mapped
             ends = None if ends is None else _mapped(ends, shape.columns(self.censored))
         qz = self.encode(x, seen)
         noise = normal(qz.mean.expand(samples, *qz.mean.shape), generator)

@@ -27,6 +27,8 @@ from dataclasses import dataclass, fields
 import torch
 from torch import Tensor, nn
 
+_LEARNT = ("log_left", "log_right")
+"""Parameters of a map that training changes."""
 _TAILS = (0.1, 3.0)
 """Least and greatest δ."""
 _SPREAD = 0.5
@@ -73,15 +75,23 @@ class Shape:
 
     def transform(self, x: Tensor) -> Tensor:
         """Map values `[..., D]` by T; one at a limit as if it were a thousandth of ξ's distance from it."""
-        within = self._within(x)
-        mapped = self._bend(self._onto_line(within))
-        # On a side without a limit it's a straight line.
-        free = torch.where(torch.where(x < within, self.below, self.above) > 0, within, x)
-        return torch.where(self.shaped, mapped + self._log_slope(within).exp() * (free - within), x)
+        return self.with_log_slope(x)[0]
 
     def log_slope(self, x: Tensor) -> Tensor:
         """Compute `log T′(x)` of values `[..., D]`, 0 of features without a map."""
         return torch.where(self.shaped, self._log_slope(self._within(x)), 0.0)
+
+    def with_log_slope(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return `transform` and `log_slope` of values `[..., D]`, for little more than one of them."""
+        within = self._within(x)
+        u = self._onto_line(within)
+        tail, bent = self._tail(u), self._bent(self._seen(u))
+        log_slope = self._onto_line_log_slope(within) + _slope(tail, bent).log()
+        mapped = self._bend_at(u, tail, bent)
+        # On a side without a limit it's a straight line.
+        free = torch.where(torch.where(x < within, self.below, self.above) > 0, within, x)
+        mapped = torch.where(self.shaped, mapped + log_slope.exp() * (free - within), x)
+        return mapped, torch.where(self.shaped, log_slope, 0.0)
 
     def inverse(self, y: Tensor) -> Tensor:
         """Map values of T back, `[..., D]`."""
@@ -114,8 +124,10 @@ class Shape:
 
     def _bend(self, u: Tensor) -> Tensor:
         """Bend both tails; beyond what was seen on a straight line."""
+        return self._bend_at(u, self._tail(u), self._bent(self._seen(u)))
+
+    def _bend_at(self, u: Tensor, tail: Tensor, bent: Tensor) -> Tensor:
         within = self._seen(u)
-        tail, bent = self._tail(u), self._bent(within)
         return self.centre + self.scale * (tail * bent).sinh() / tail + _slope(tail, bent) * (u - within)
 
     def _unbend(self, y: Tensor) -> Tensor:
@@ -125,11 +137,13 @@ class Shape:
         return self.centre + self.scale * bent.sinh() + (y - within) / _slope(tail, bent)
 
     def _log_slope(self, within: Tensor) -> Tensor:
+        u = self._onto_line(within)
+        return self._onto_line_log_slope(within) + _slope(self._tail(u), self._bent(self._seen(u))).log()
+
+    def _onto_line_log_slope(self, within: Tensor) -> Tensor:
         d, unit = within - self.centre, self.below + self.above
         stretched = self.below / (1.0 + d * self.below) + self.above / (1.0 - d * self.above)
-        onto_line = torch.where(unit > 0, (stretched / unit.clamp_min(1e-6)).clamp_min(1e-12).log(), 0.0)
-        u = self._onto_line(within)
-        return onto_line + _slope(self._tail(u), self._bent(self._seen(u))).log()
+        return torch.where(unit > 0, (stretched / unit.clamp_min(1e-6)).clamp_min(1e-12).log(), 0.0)
 
     def _seen(self, u: Tensor) -> Tensor:
         return u.clamp(self._onto_line(self.lowest), self._onto_line(self.highest))
@@ -205,7 +219,9 @@ class Shapes(nn.Module):
 
     def of(self, parameters: dict[str, Tensor]) -> Shape:
         """Return the maps with these parameters, each `[..., D]`."""
-        return Shape(self.shaped, **parameters)
+        # Only tails are learnt: a gradient of the others would be computed for nothing.
+        own = {name: values if name in _LEARNT else values.detach() for name, values in parameters.items()}
+        return Shape(self.shaped, **own)
 
     def log_prior(self, parameters: dict[str, Tensor]) -> Tensor:
         """Compute `Σ log N(log δ; 0, τ²)` of maps with these parameters, `[...]`, up to a constant."""

@@ -18,6 +18,7 @@ from notmiwae.model.missing_process.missing_process import (
     Missing,
     MissingProcess,
     ProcessSpec,
+    average_beside,
     processes,
 )
 from notmiwae.model.missing_process.selection_model import SelectionProcess, SelectionSpec, build_selection
@@ -180,7 +181,8 @@ class ByColumnMissing(Missing):
     @override
     def average(self, alpha: Tensor, shape: Shape | None = None) -> Tensor:
         by_part = [part.average(alpha, shape) for _, part in self.parts]
-        return self._joined(self.px.average(alpha, shape), by_part)
+        columns = torch.cat([columns for columns, _ in self.parts])
+        return self._joined(average_beside(self.px, columns, alpha, shape), by_part)
 
     @override
     def sample(self, chosen: Tensor, generator: torch.Generator) -> Tensor:

@@ -72,6 +72,19 @@ class Missing(Protocol):
         )
 
 
+def average_beside(px: Likelihood, columns: Tensor, alpha: Tensor, shape: Shape | None) -> Tensor:
+    """Impute as `px.average` does, `[B, D]`, where the features at `columns` are imputed otherwise.
+
+    To map a mean back costs a quadrature, which is left out for these.
+    """
+    average = px.average(alpha)
+    if shape is None:
+        return average
+    beside = torch.ones(average.shape[-1], dtype=torch.bool, device=columns.device)
+    rest = beside.index_fill(0, columns, False).nonzero().flatten()
+    return average.index_copy(-1, rest, px.columns(rest).average(alpha, shape.columns(rest)))
+
+
 class Conditional(Protocol):
     """What z and being missing say of the values of the columns with a process: p(x_j | z, s_j = 0)."""
 

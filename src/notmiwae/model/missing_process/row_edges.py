@@ -107,7 +107,10 @@ class PartlyTruncated(Conditional):
         if shape is None:
             decided, as_it_was = self.truncated.mean, self.px.mean
         else:
-            decided, as_it_was = self.truncated.expect(shape.inverse), self.px.expect(shape.inverse)
+            decided = self.truncated.expect(shape.inverse)
+            if not self.by_chance.any():
+                return weighted_sum(alpha, decided)
+            as_it_was = self.px.expect(shape.inverse)
         return weighted_sum(alpha, torch.lerp(decided, as_it_was, self.by_chance.expand_as(as_it_was)))
 
     @override

@@ -17,7 +17,12 @@ from typing_extensions import override
 from notmiwae.model.distributions import Likelihood, summed, weighted_sum
 from notmiwae.model.missing_process.agnostic import SampledMissing, complete
 from notmiwae.model.missing_process.ignorable import Unconditioned
-from notmiwae.model.missing_process.missing_process import Conditional, Missing, MissingProcess
+from notmiwae.model.missing_process.missing_process import (
+    Conditional,
+    Missing,
+    MissingProcess,
+    average_beside,
+)
 from notmiwae.model.noise import uniform
 from notmiwae.model.shapes import Shape
 
@@ -100,9 +105,9 @@ class SeparableMissing(Missing):
 
     @override
     def average(self, alpha: Tensor, shape: Shape | None = None) -> Tensor:
-        average = self.px.average(alpha, shape)
         if self.decoder_mean:
-            return average
+            return self.px.average(alpha, shape)
+        average = average_beside(self.px, self.columns, alpha, shape)
         own = None if shape is None else shape.columns(self.columns)
         return average.index_copy(-1, self.columns, self.given.average(alpha, own))
 
