@@ -1,4 +1,4 @@
-"""Impute all of the ladder's tables by a usual imputer, or one that knows more, and measure how good that is."""
+"""Impute the ladder's tables by a usual imputer, or by one that knows the truth, and measure the error."""
 
 from pathlib import Path
 

@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 from sklearn.model_selection import GridSearchCV
 from user_tables import gaussian
 
-from notmiwae import NotMIWAEImputer
+from notmiwae import Missing, NotMIWAEImputer
 from notmiwae.errors import DataError, ParameterError
 from notmiwae.estimators.comparison import compared, stacking
 from notmiwae.estimators.evidence import bounds, expected, folds, foretold, pseudo_bma
 from notmiwae.estimators.mask_regression import MaskRegression, chain
 from notmiwae.estimators.normal_margins import NormalMargins
+from notmiwae.model.missing_process.self_masking import SelfMaskingSpec
 
 SMALL = {"steps": 240, "members": 2, "n_samples": 50, "hidden": (16,), "random_state": 0}
 silent = pytest.mark.filterwarnings("ignore::notmiwae.AssumptionWarning")
@@ -108,7 +109,8 @@ def test_a_process_that_isnt_believed_says_nothing_of_other_columns():
     values = draw.normal(size=(100, 1)) + 0.5 * draw.normal(size=(100, 3))
     values[values[:, 0] > 0.5, 0] = np.nan
     values[values[:, 1] < -0.5, 1] = np.nan
-    fitted = NotMIWAEImputer({"x0": "high", "x1": "low"}, **SMALL).fit(values).members_[0]
+    said = {"x0": SelfMaskingSpec(direction="high"), "x1": SelfMaskingSpec(direction="low")}
+    fitted = NotMIWAEImputer(said, **SMALL).fit(values).members_[0]
 
     def found(believed):
         return foretold(fitted, values, [0, 1], 1, np.array(believed))
@@ -187,7 +189,8 @@ def test_held_out_rows_find_the_assumption_that_holds():
     draw = np.random.default_rng(1)
     complete, _ = gaussian(400)
     complete[draw.random(400) < 1 / (1 + np.exp(-3 * complete[:, 1])), 0] = np.nan
-    at_random = NotMIWAEImputer(**SMALL).compare(complete, {"as it is": "mar", "low": {"x0": "low"}})
+    alone = Missing("low", given="nothing")
+    at_random = NotMIWAEImputer(**SMALL).compare(complete, {"as it is": "mar", "low": {"x0": alone}})
     assert at_random.table["assumption"][0] == "as it is"
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from notmiwae import NotMIWAEImputer
+from notmiwae import Missing, NotMIWAEImputer
 from notmiwae.errors import AssumptionWarning
 from notmiwae.estimators import notices
 from notmiwae.estimators.columns import Column
@@ -33,7 +33,8 @@ def together():
 
 @pytest.mark.filterwarnings("ignore::notmiwae.AssumptionWarning")
 def test_gaps_that_meet_too_often_are_found_and_groups_explain_them(together):
-    alone = NotMIWAEImputer(dict.fromkeys(NAMES, "low"), **SMALL).fit(together).check(together)
+    low = dict.fromkeys(NAMES, Missing("low", given="nothing"))
+    alone = NotMIWAEImputer(low, groups={}, **SMALL).fit(together).check(together)
     failed = alone.failed
     assert "all" in set(failed["check"])
     rows = alone.table.set_index("check")
@@ -41,10 +42,12 @@ def test_gaps_that_meet_too_often_are_found_and_groups_explain_them(together):
     assert rows.loc["all", "observed"] > 1.5 * rows.loc["all", "expected"]
     assert "`groups`" in alone.words()
     assert len(alone.badly) > 0
-    grouped = NotMIWAEImputer(dict.fromkeys(NAMES, "low"), groups={"day": NAMES}, **SMALL).fit(together)
-    found = grouped.check(together)
-    assert not {"all", "none"} & set(found.failed["check"])
-    assert found.table.set_index("check").loc["all", "deviation"] < rows.loc["all", "deviation"] / 3
+    # Who says nothing of groups has one.
+    for groups in ({"day": NAMES}, None):
+        grouped = NotMIWAEImputer(low, groups=groups, **SMALL).fit(together)
+        found = grouped.check(together)
+        assert not {"all", "none"} & set(found.failed["check"])
+        assert found.table.set_index("check").loc["all", "deviation"] < rows.loc["all", "deviation"] / 3
 
 
 @pytest.mark.filterwarnings("ignore::notmiwae.AssumptionWarning")
@@ -80,7 +83,7 @@ def said_of(values, assumption, **options):
 
 
 def test_a_fit_says_what_makes_its_assumption_doubtful(together):
-    assert "the gaps aren't as assumed" in said_of(together, dict.fromkeys(NAMES, "low"))
+    assert "the gaps aren't as assumed" in said_of(together, dict.fromkeys(NAMES, "low"), groups={})
     draw, values = correlated(90)
     values[draw.random(90) < 0.95, 0] = np.nan
     values[5:10] = np.nan

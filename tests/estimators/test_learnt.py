@@ -6,7 +6,7 @@ import pytest
 from matplotlib.figure import Figure
 from user_tables import QUICK, gaussian, mixed
 
-from notmiwae import MIWAEImputer, NotMIWAEImputer
+from notmiwae import Missing, MIWAEImputer, NotMIWAEImputer
 from notmiwae.errors import DataError, ParameterError
 
 COLUMNS = ["column", "direction", "midpoint", "upper_midpoint", "width", "rate"]
@@ -17,7 +17,8 @@ def cut():
     """An imputer of values of mean 100 and deviation 15 that are missing above 100, and its table."""
     _, seen = gaussian(300, mean=100, deviation=15)
     table = pd.DataFrame(seen, columns=["score", "beside"])
-    imputer = NotMIWAEImputer("high", steps=200, members=2, n_samples=20, hidden=(16,), random_state=0)
+    said = Missing("high", given="nothing")
+    imputer = NotMIWAEImputer(said, steps=200, members=2, n_samples=20, hidden=(16,), random_state=0)
     return imputer.fit(table), table
 
 

@@ -161,7 +161,7 @@ def test_everything_together_fits_imputes_reports_and_is_saved(tmp_path):
     learnt = imputer.missing_process_.set_index("column")
     assert learnt["direction"].to_dict() == {"wage": "low", "hours": "high", "region": "any"}
     assert 0 < learnt.loc["wage", "at_random"] < 1
-    assert learnt.loc["wage", "given"].startswith("age ")
+    assert "age " in learnt.loc["wage", "given"]
     assert "region=west " in learnt.loc["wage", "given"]
     assert learnt["together"].notna().tolist() == [True, True, False]
     imputer.plot_missing_process(table)

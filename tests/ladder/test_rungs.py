@@ -45,7 +45,7 @@ def cell(rung: str, name: str) -> tuple[pd.DataFrame, pd.DataFrame, CalibratedMe
 
 def test_names_are_those_that_others_rely_on() -> None:
     assert set(LADDER.rungs) == CONTRACT
-    assert set(LADDER.methods) >= METHODS
+    assert {*LADDER.methods, *LADDER.estimators} >= METHODS
 
 
 @pytest.mark.parametrize(("rung", "name"), PAIRS)

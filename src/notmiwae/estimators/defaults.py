@@ -15,6 +15,8 @@ ENOUGH = 5.0
 _LARGE = 10_000
 """Rows from which batches are larger."""
 _EPOCHS = 10
+_TOLD = 350
+"""Steps before which no start is left out."""
 
 
 def network(
@@ -40,15 +42,16 @@ def training(rows: int, steps: int | None) -> TrainingSpec:
     """Choose how a table of so many rows is trained; see `MIWAEImputer` for `steps`."""
     large = rows >= _LARGE
     batch = 256 if large else 64
+    steps = steps or min(2000, max(700, _EPOCHS * rows // batch))
     return TrainingSpec(
-        steps=steps or min(2000, max(700, _EPOCHS * rows // batch)),
+        steps=steps,
         batch_size=batch,
         samples=5,
         learning_rate=4e-3,
         missing_process_learning_rate=5e-2,
         check_every=100,
-        # Before half of the steps the bounds of a process with drivers and without don't tell which is right.
-        race=0.5,
+        # Earlier the bounds of a process with drivers and without don't tell which is right.
+        race=min(1.0, max(0.5, _TOLD / steps)),
         # Where a step is long, models computed as one only crowd each other out of the cache.
         together=1 if large else 5,
     )

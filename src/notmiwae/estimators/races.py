@@ -278,8 +278,8 @@ class _Races:
         mapped = [j for j, count in enumerate(levels) if not count and j not in as_they_are]
         margins = NormalMargins(self.values, mapped)
         tables = [margins.transform(self.values) if word == AT_RANDOM else self.values for word in words]
-        # Whether other columns decide too isn't the question here: if they do, directions are told with them.
-        processes = [process.starts()[0] for process in processes]
+        # Whether other columns decide too isn't the question here, and where they may a direction tells less.
+        processes = [process.starts()[-1] for process in processes]
         spec = race(training(len(self.values), self.steps))
         trained = cross_validated(
             self.workers, self.columns, self.network, tables, processes, spec, self.seed, self.known
