@@ -69,7 +69,8 @@ def assumption(said: Any, groups: Mapping[str, Sequence[str]] | None) -> str:
         found = "; ".join([*parts, f"all other columns: {MEANINGS[AT_RANDOM]}"])
     else:
         found = _word(said)
-    if groups is None and any(map(_by_value, said.values() if isinstance(said, Mapping) else [said])):
+    by_value = sum(map(_by_value, said.values())) if isinstance(said, Mapping) else 2 * _by_value(said)
+    if groups is None and by_value > 1:
         found += "; several gaps of a row may have one cause"
     for name, columns in (groups or {}).items():
         found += f"; gaps of {listed(list(columns))} come together ({name})"
