@@ -80,7 +80,7 @@ def test_its_python_runs_as_printed(quick: Path) -> None:
     names: dict = {}
     exec(between("```python", "```"), names)
     table, completed = names["table"], names["completed"]
-    assert table["lwage"].isna().sum() == 325
+    assert table["wage"].isna().sum() == 325
     assert completed.notna().all(axis=None)
     pd.testing.assert_frame_equal(completed.where(table.notna()), table)
     printed = between("```text", "```").splitlines()
@@ -95,7 +95,7 @@ def test_its_commands_run_as_printed(quick: Path) -> None:
         assert program == "notmiwae"
         assert main(arguments) == 0
     completed, draws = pd.read_csv("completed.csv"), pd.read_csv("draws.csv")
-    assert completed["lwage"].notna().all()
+    assert completed["wage"].notna().all()
     assert draws.groupby(".imp").size().tolist() == [753] * 21
     assert Path("patterns.png").stat().st_size
 

@@ -248,8 +248,8 @@ def test_that_nothing_else_decides_can_be_typed(notmiwae, masked, tmp_path):
             "impute", masked, "-o", tmp_path / "out.csv", "--model-out", tmp_path / "m", *typed, *more
         )
         assert found.status == 0, found.err
-        spec = MIWAEImputer.load(tmp_path / "m").members_[0].model.spec
-        assert any(spec.shaped(len(spec.limits))) == shaped
+        imputer = MIWAEImputer.load(tmp_path / "m")
+        assert any(imputer.members_[0].model.spec.shaped(len(imputer.columns_))) == shaped
         (learnt,) = (each for each in found.json()["missing_process"] if each["column"] == "wage")
         assert learnt.get("given") is None or more == []
 

@@ -70,6 +70,7 @@ class EstimatorSpec(Spec):
         groups: Columns whose gaps come together, by the name of their group.
         latent_size: Dimension of z.
         hidden: Widths of the hidden layers.
+        shapes: Whether numbers learn their shape; null: those of which limits are said.
         steps: Number of training steps.
         members: Number of models that impute together.
         n_samples: Number of importance samples of a row and member.
@@ -80,6 +81,7 @@ class EstimatorSpec(Spec):
     groups: dict[str, tuple[str, ...]] | None = None
     latent_size: PositiveInt | None = None
     hidden: tuple[PositiveInt, ...] | None = None
+    shapes: bool | None = None
     steps: PositiveInt | None = None
     members: PositiveInt | None = None
     n_samples: PositiveInt | None = None
@@ -89,6 +91,6 @@ class EstimatorSpec(Spec):
         """Return the imputer; `limits` are of the table's columns."""
         from notmiwae.estimators.not_miwae_imputer import NotMIWAEImputer
 
-        names = ("groups", "latent_size", "hidden", "steps", "members", "n_samples")
+        names = ("groups", "latent_size", "hidden", "shapes", "steps", "members", "n_samples")
         said = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
         return NotMIWAEImputer(self.missing_process, limits=limits, random_state=seed, device=device, **said)

@@ -181,7 +181,8 @@ class ByColumnMissing(Missing):
     @override
     def average(self, alpha: Tensor, shape: Shape | None = None) -> Tensor:
         by_part = [part.average(alpha, shape) for _, part in self.parts]
-        columns = torch.cat([columns for columns, _ in self.parts])
+        none = torch.zeros(0, dtype=torch.long, device=alpha.device)
+        columns = torch.cat([none, *(columns for columns, _ in self.parts)])
         return self._joined(average_beside(self.px, columns, alpha, shape), by_part)
 
     @override
