@@ -9,7 +9,7 @@ from user_tables import QUICK, mixed
 
 from notmiwae import Missing, NotMIWAEImputer
 from notmiwae.errors import ParameterError
-from notmiwae.estimators.assumptions import ASSUMPTIONS, missing_process, where_it_can
+from notmiwae.estimators.assumptions import ASSUMPTIONS, missing_process, trimmed
 from notmiwae.estimators.choice import undecided
 from notmiwae.estimators.columns import Column
 from notmiwae.estimators.missing import TOGETHER
@@ -61,7 +61,7 @@ def test_what_a_table_has_no_place_for_is_left_out():
     process = missing_process({"x": "low", "y": "high"}, NUMBERS)
 
     def left(gaps):
-        found = where_it_can(process, names, gaps).columns
+        found = trimmed(process, names, gaps).columns
         return [(found[name].given, found[name].together) for name in ("x", "y")]
 
     assert left(["x", "y"]) == [("perhaps", TOGETHER)] * 2
@@ -69,7 +69,7 @@ def test_what_a_table_has_no_place_for_is_left_out():
     # One column's gaps have no cause in common with any.
     assert left(["x", "z"]) == [("perhaps", None)] * 2
     named = missing_process({"x": Missing("low", given=["y"])}, NUMBERS, {"visit": ["x"]})
-    assert where_it_can(named, names, names).columns["x"] == named.columns["x"]
+    assert trimmed(named, names, names).columns["x"] == named.columns["x"]
 
 
 def test_the_greatest_of_many_drivers_are_listed():

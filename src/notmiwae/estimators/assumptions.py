@@ -109,7 +109,7 @@ def apart(process: ProcessSpec) -> ProcessSpec:
     return process
 
 
-def where_it_can(process: ProcessSpec, names: Sequence[str], gaps: Sequence[str]) -> ProcessSpec:
+def trimmed(process: ProcessSpec, names: Sequence[str], gaps: Sequence[str]) -> ProcessSpec:
     """Leave out drivers where no column is complete, and a common cause of one column's gaps.
 
     Arguments:

@@ -22,7 +22,7 @@ from notmiwae.estimators import learnt_process as learnt
 from notmiwae.estimators import storage
 from notmiwae.estimators.accepted_tables import Rows, table_as_fitted, table_to_fit
 from notmiwae.estimators.arguments import check_arguments, whole
-from notmiwae.estimators.assumptions import where_it_can
+from notmiwae.estimators.assumptions import trimmed
 from notmiwae.estimators.check import Check
 from notmiwae.estimators.choice import AT_RANDOM, Decided, assumptions_table, explains
 from notmiwae.estimators.column_kinds import Limits
@@ -54,8 +54,8 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         latent_size: Dimension of z; None: one less than the columns, at most 20.
         hidden: Widths of the hidden layers of encoder and decoder.
         shapes: Whether numbers learn the map after which they are Gaussian given z: for columns with a long
-            tail; None: those learn it of which `limits` are said, so that what is imputed lies between them
-            and doesn't pile up there. Training takes twice as long.
+            tail; None: those that aren't counts learn it where `limits` are said of them, so that what is
+            imputed lies between and doesn't pile up there. Training takes twice as long.
         steps: Number of training steps; None: 700, more for a large table (ten epochs), at most 2,000.
         members: Number of models, trained from independent initial weights, which impute together.
         n_samples: Number of importance samples L of a row and member; where five of the first 50 count, those
@@ -172,7 +172,7 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         seeds = [torch_seed(seed, "train", member) for member in range(self.members)]
         names = tuple(column.name for column in self.columns_)
         model = network(self.columns_, self.latent_size, self.hidden, self.shapes)
-        process = where_it_can(self._process(), names, with_gaps(names, values))
+        process = trimmed(self._process(), names, with_gaps(names, values))
         workers = self._workers()
         seed_of_choice = torch_seed(seed, "choice")
         processes, decided = choose(

@@ -18,7 +18,7 @@ from notmiwae.estimators.assumptions import (
     Groups,
     chosen,
     missing_process,
-    where_it_can,
+    trimmed,
 )
 from notmiwae.estimators.choice import AT_RANDOM, Decided, undecided
 from notmiwae.estimators.column_kinds import Limits
@@ -141,7 +141,7 @@ class NotMIWAEImputer(MIWAEImputer):
         said = assumptions if isinstance(assumptions, Mapping) else {str(word): word for word in assumptions}
         gaps = with_gaps(names, values)
         processes = {
-            name: where_it_can(missing_process(each, columns, self.groups), names, gaps)
+            name: trimmed(missing_process(each, columns, self.groups), names, gaps)
             for name, each in said.items()
         }
         for name, process in processes.items():
