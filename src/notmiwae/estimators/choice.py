@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -27,7 +28,7 @@ AT_RANDOM = "mar"
 _PRIOR = 0.92
 """Weight of `mar` before any evidence, the directions having equal shares of the rest: without it all
 members impute as MIWAE does."""
-_DOUBT = 0.75
+_DOUBT = 1.0
 """Standard errors by which a direction has to be better than `mar`: a table that says little says nothing."""
 
 
@@ -101,8 +102,9 @@ def may_be_at_random(process: ProcessSpec, names: Sequence[str]) -> bool:
 
 def _candidates(spec: ProcessSpec, columns: tuple[str, ...]) -> Undecided:
     if isinstance(spec, AutoSpec):
-        # A share lost at random beside it: without it gaps by chance pass for extreme values.
-        directions = _directions(SelectionSpec(direction="unknown", at_random=True, together=spec.together))
+        # Chance and complete columns beside it: without them what they decide passes for extreme values.
+        besides: dict[str, Any] = {"given": "complete", "shrunk": True, "at_random": True}
+        directions = _directions(SelectionSpec(direction="unknown", together=spec.together, **besides))
         own = {AT_RANDOM: IgnorableSpec(), **directions}
         return Undecided(columns, own, (_PRIOR, *[(1.0 - _PRIOR) / len(directions)] * len(directions)))
     directions = _directions(spec)
@@ -117,7 +119,7 @@ def _directions(spec: ProcessSpec) -> dict[str, ProcessSpec]:
 
 
 def weigh(each: Undecided, foretold: Floats, seed: int) -> Floats:
-    """Weigh the candidates of a column, `[K]`: a direction by its gain less 3/4 of its standard error.
+    """Weigh the candidates of a column, `[K]`: a direction by its gain less its standard error.
 
     Arguments:
         each: Column and its candidates.

@@ -1,7 +1,7 @@
 """Short trainings that foretell rows they weren't trained on, by which undecided columns are decided.
 
-There is one for each candidate, which all undecided columns take at once; another where their better
-directions differ, in which each has its own. A direction has to beat a model at random that knows of skewed
+There is one for each candidate, which all undecided columns take at once; another where they differ in what
+is left of them, in which each has its own. A direction has to beat a model at random that knows of skewed
 columns (`normal_margins.py`) and of what the rest of a row says of its gaps (`mask_regression.py`).
 """
 
@@ -206,17 +206,22 @@ class _Races:
             return found
         directions = {word: entrant for word, entrant in entrants.items() if word != AT_RANDOM}
         found = self._by_candidate(columns | self._columns(directions, self._weights(found)))
-        best = [self._best_direction(each, own) for each, own in zip(self.unknown, found, strict=True)]
-        if len(set(best)) > 1:
-            taken = {
+        weights = self._weights(found)
+        taken = [
+            self._taken(each, own, weight)
+            for each, own, weight in zip(self.unknown, found, weights, strict=True)
+        ]
+        if len(set(taken)) > 1:
+            processes = {
                 name: each.candidates[word]
-                for each, word in zip(self.unknown, best, strict=True)
+                for each, word in zip(self.unknown, taken, strict=True)
                 for name in each.columns
             }
-            (apart,) = self._train([with_columns(self.process, self.names, taken)], ["each its own"])
-            own = apart.columns(self._believed(best, self._weights(found)))
-            for each, word, log_probs in zip(self.unknown, best, found, strict=True):
-                log_probs[list(each.candidates).index(word)] = own[:, self._places(each)].sum(axis=1)
+            (apart,) = self._train([with_columns(self.process, self.names, processes)], ["each its own"])
+            own = apart.columns(self._believed(taken, weights))
+            for each, word, log_probs in zip(self.unknown, taken, found, strict=True):
+                if word != AT_RANDOM:
+                    log_probs[list(each.candidates).index(word)] = own[:, self._places(each)].sum(axis=1)
         return found
 
     def _columns(
@@ -265,10 +270,13 @@ class _Races:
     def _places(self, each: Undecided) -> list[int]:
         return [self.names.index(name) for name in each.columns]
 
-    def _best_direction(self, each: Undecided, log_probs: Floats) -> str:
-        means = dict(zip(each.candidates, log_probs.mean(axis=1), strict=True))
-        means.pop(AT_RANDOM, None)
-        return max(means, key=lambda word: means[word])
+    def _taken(self, each: Undecided, log_probs: Floats, weights: Mapping[str, float]) -> str:
+        """Take of a column's candidates the better direction, unless evidence spoke against it."""
+        directions = [word for word in each.candidates if word != AT_RANDOM]
+        places = [list(each.candidates).index(word) for word in directions]
+        best = int(np.argmax(log_probs[places].mean(axis=1)))
+        doubted = AT_RANDOM in each.candidates and weights[directions[best]] < each.prior[places[best]]
+        return AT_RANDOM if doubted else directions[best]
 
     def _train(self, processes: Sequence[ProcessSpec], words: Sequence[str]) -> list[_Entrant]:
         """Train a model a fold under each process; the one of `mar` on columns mapped to what is Gaussian."""
