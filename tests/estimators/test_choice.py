@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notmiwae import MIWAEImputer, NotMIWAEImputer
+from notmiwae import Missing, MIWAEImputer, NotMIWAEImputer
 from notmiwae.estimators import races
 from notmiwae.estimators.assumptions import ASSUMPTIONS
 from notmiwae.estimators.choice import Undecided, closed, deal, decide, of_members, undecided
@@ -161,6 +161,42 @@ def test_a_limit_is_found():
     assert weighed.loc["low", "members"] == 3
     assert weighed.loc["low", "weight"] > 0.8
     assert error(found, seen, complete) < 0.5 * error(MIWAEImputer(**SMALL).fit(seen), seen, complete)
+
+
+@silent
+def test_a_limit_of_each_row_is_found_in_the_column_that_has_it():
+    draw, complete = correlated(600)
+    complete = np.column_stack([complete, draw.normal(size=600)])
+    seen = complete.copy()
+    seen[complete[:, 0] < complete[:, 4] - 0.8, 0] = np.nan
+    found = NotMIWAEImputer("auto", **SMALL | {"steps": 700}).fit(seen)
+    assert found.assumptions_.set_index("assumption").loc["low", "members"] == 3
+    told = NotMIWAEImputer({"x0": Missing("low", given=["x4"])}, **SMALL | {"steps": 700}).fit(seen)
+    assert error(found, seen, complete) < 1.1 * error(told, seen, complete)
+    assert error(found, seen, complete) < 0.6 * error(MIWAEImputer(**SMALL).fit(seen), seen, complete)
+
+
+@silent
+def test_a_column_that_speaks_against_a_direction_has_none_in_the_last_race(monkeypatch):
+    draw, seen = correlated(1000)
+    seen[seen[:, 0] < -0.6, 0] = np.nan
+    seen[draw.random(1000) < 1 / (1 + np.exp(-3 * (seen[:, 2] - 0.5))), 1] = np.nan
+    raced = []
+    train = races.cross_validated
+    monkeypatch.setattr(races, "cross_validated", lambda *args: raced.extend(args[4]) or train(*args))
+    found = NotMIWAEImputer("auto", **SMALL | {"steps": 700}).fit(seen)
+    kinds = [
+        {name: (spec.kind, getattr(spec, "direction", None)) for name, spec in each.columns.items()}
+        for each in raced
+    ]
+    assert kinds[:3] == [
+        dict.fromkeys(("x0", "x1"), kind)
+        for kind in (("ignorable", None), ("selection", "high"), ("selection", "low"))
+    ]
+    assert kinds[3:] == [{"x0": ("selection", "low"), "x1": ("ignorable", None)}]
+    members = found.assumptions_.set_index(["column", "assumption"])["members"]
+    assert members["x0", "low"] == 3
+    assert members["x1", "mar"] == 3
 
 
 @silent

@@ -62,6 +62,17 @@ def test_a_regression_finds_what_decides():
     assert freedoms[0] > freedoms[1], "what is by chance is shrunk"
 
 
+def test_a_regression_makes_nothing_of_columns_that_dont_decide():
+    values = np.column_stack([table(1_000), np.random.default_rng(1).normal(size=(1_000, 9))])
+    others = [[2, *range(3, 12)]]
+    law = MaskRegression.fit(
+        values, [0], others, [0] * 12, MaskRegression.freedoms(values, [0], others, [0] * 12)
+    )
+    _, slope, *rest = law.coefficients[0]
+    assert slope < -1.5
+    assert np.count_nonzero(rest) <= 6
+
+
 @pytest.mark.parametrize("codes", [[0, 0, 0], [0, 0, 3]])
 def test_a_regression_survives_being_written(codes):
     values = table()
