@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from notmiwae import Missing, MIWAEImputer, NotMIWAEImputer
 from notmiwae.estimators import races
 from notmiwae.estimators.assumptions import ASSUMPTIONS
-from notmiwae.estimators.choice import Undecided, closed, deal, decide, of_members, undecided
+from notmiwae.estimators.choice import Undecided, closed, deal, decide, favourite, of_members, undecided
 from notmiwae.model.missing_process.agnostic import AgnosticNonlinearSpec
 from notmiwae.model.missing_process.by_column import ByColumnSpec
 from notmiwae.model.missing_process.ignorable import IgnorableSpec
@@ -74,6 +74,15 @@ def test_the_better_foretold_candidate_is_taken_and_its_difference_reported():
     assert found.errors == pytest.approx((0.0, difference.std() / 20))
     processes = of_members(of(x=UNKNOWN, z=HIGH), ["x", "z"], [each], [found])
     assert processes == [of(x=LOW, z=HIGH)] * 5
+
+
+def test_a_direction_that_evidence_speaks_against_leaves_the_last_race():
+    (auto,) = undecided(of(x=AUTO), ["x"])
+    foretold = np.array([[0.0], [-0.2], [0.1]]) + np.zeros((3, 50))
+    assert favourite(auto, foretold, {"mar": 0.5, "high": 0.0, "low": 0.5}) == "low"
+    assert favourite(auto, foretold, {"mar": 0.99, "high": 0.0, "low": 0.01}) == "mar"
+    (unknown,) = undecided(of(x=UNKNOWN), ["x"])
+    assert favourite(unknown, foretold[1:], {"high": 0.999, "low": 0.001}) == "low", "it has no third choice"
 
 
 @given(st.lists(st.floats(0.0, 1.0), min_size=1, max_size=4), st.integers(1, 12))
@@ -174,29 +183,6 @@ def test_a_limit_of_each_row_is_found_in_the_column_that_has_it():
     told = NotMIWAEImputer({"x0": Missing("low", given=["x4"])}, **SMALL | {"steps": 700}).fit(seen)
     assert error(found, seen, complete) < 1.1 * error(told, seen, complete)
     assert error(found, seen, complete) < 0.6 * error(MIWAEImputer(**SMALL).fit(seen), seen, complete)
-
-
-@silent
-def test_a_column_that_speaks_against_a_direction_has_none_in_the_last_race(monkeypatch):
-    draw, seen = correlated(1000)
-    seen[seen[:, 0] < -0.6, 0] = np.nan
-    seen[draw.random(1000) < 1 / (1 + np.exp(-3 * (seen[:, 2] - 0.5))), 1] = np.nan
-    raced = []
-    train = races.cross_validated
-    monkeypatch.setattr(races, "cross_validated", lambda *args: raced.extend(args[4]) or train(*args))
-    found = NotMIWAEImputer("auto", **SMALL | {"steps": 700}).fit(seen)
-    kinds = [
-        {name: (spec.kind, getattr(spec, "direction", None)) for name, spec in each.columns.items()}
-        for each in raced
-    ]
-    assert kinds[:3] == [
-        dict.fromkeys(("x0", "x1"), kind)
-        for kind in (("ignorable", None), ("selection", "high"), ("selection", "low"))
-    ]
-    assert kinds[3:] == [{"x0": ("selection", "low"), "x1": ("ignorable", None)}]
-    members = found.assumptions_.set_index(["column", "assumption"])["members"]
-    assert members["x0", "low"] == 3
-    assert members["x1", "mar"] == 3
 
 
 @silent

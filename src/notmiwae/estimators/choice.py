@@ -131,6 +131,21 @@ def weigh(each: Undecided, foretold: Floats, seed: int) -> Floats:
     return pseudo_bma(foretold, each.prior, seed)
 
 
+def favourite(each: Undecided, foretold: Floats, weights: Mapping[str, float]) -> str:
+    """Name the better direction of a column, or `mar` where evidence made that less likely than before.
+
+    Arguments:
+        each: Column and its candidates.
+        foretold: Log-density of each row under each candidate, `[K, N]`.
+        weights: Weights of the candidates.
+    """
+    words = list(each.candidates)
+    directions = [place for place, word in enumerate(words) if word != AT_RANDOM]
+    best = max(directions, key=lambda place: float(foretold[place].mean()))
+    doubted = AT_RANDOM in each.candidates and weights[words[best]] < each.prior[best]
+    return AT_RANDOM if doubted else words[best]
+
+
 def decide(each: Undecided, foretold: Floats, members: int, seed: int) -> Decided:
     """Weigh the candidates of a column, and deal members to them.
 

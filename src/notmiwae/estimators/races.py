@@ -20,6 +20,7 @@ from notmiwae.estimators.choice import (
     Undecided,
     closed,
     decide,
+    favourite,
     may_be_at_random,
     of_members,
     undecided,
@@ -208,7 +209,7 @@ class _Races:
         found = self._by_candidate(columns | self._columns(directions, self._weights(found)))
         weights = self._weights(found)
         taken = [
-            self._taken(each, own, weight)
+            favourite(each, own, weight)
             for each, own, weight in zip(self.unknown, found, weights, strict=True)
         ]
         if len(set(taken)) > 1:
@@ -269,14 +270,6 @@ class _Races:
 
     def _places(self, each: Undecided) -> list[int]:
         return [self.names.index(name) for name in each.columns]
-
-    def _taken(self, each: Undecided, log_probs: Floats, weights: Mapping[str, float]) -> str:
-        """Take of a column's candidates the better direction, unless evidence spoke against it."""
-        directions = [word for word in each.candidates if word != AT_RANDOM]
-        places = [list(each.candidates).index(word) for word in directions]
-        best = int(np.argmax(log_probs[places].mean(axis=1)))
-        doubted = AT_RANDOM in each.candidates and weights[directions[best]] < each.prior[places[best]]
-        return AT_RANDOM if doubted else directions[best]
 
     def _train(self, processes: Sequence[ProcessSpec], words: Sequence[str]) -> list[_Entrant]:
         """Train a model a fold under each process; the one of `mar` on columns mapped to what is Gaussian."""
