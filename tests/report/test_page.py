@@ -6,11 +6,13 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from scipy.stats import norm
 
 import programs
 from notmiwae import Missing, MIWAEImputer, NotMIWAEImputer
 from notmiwae.cli.main import main
+from notmiwae.estimators.learnt_process import equal_steps
 from notmiwae.report import figures, wording
 from notmiwae.report.findings import estimates, gather
 from notmiwae.report.page import render
@@ -110,6 +112,25 @@ def test_a_histogram_of_whole_numbers_has_no_gaps_between_them():
     (column,) = MIWAEImputer(**QUICK).fit(rows).columns_
     seen = figures.distribution(column, rows, draws).axes[0].containers[0]
     assert {round(bar.get_height(), 6) for bar in seen[:-1]} == {round(1 / 30, 6)}
+
+
+def test_ticks_above_a_panel_are_equal_steps_of_the_learnt_scale():
+    rows = survey()
+    imputer = NotMIWAEImputer({"income": "high"}, limits={"income": (0, None)}, **QUICK).fit(rows)
+    steps = [equal_steps(member, "income") for member in imputer.members_]
+    for member, own in zip(imputer.members_, steps, strict=True):
+        scaling, place = member.scaling, member.columns.index("income")
+        x = torch.zeros(len(own), len(member.columns))
+        x[:, place] = torch.tensor((np.array(own) - scaling.mean[place]) / scaling.scale[place])
+        mapped = member.model.shapes().transform(x)[:, place]
+        torch.testing.assert_close(mapped.diff(), torch.ones(6), atol=1e-3, rtol=0.0)
+    assert not equal_steps(imputer.members_[0], "age"), "nothing bends a column without limits"
+    (column,) = (each for each in imputer.columns_ if each.name == "income")
+    draws = [rows.fillna({"income": 1_000.0})]
+    (ticks,) = figures.distribution(column, rows, draws, steps).axes[0].collections
+    low, high = rows["income"].min(), rows["income"].max()
+    shown = [segment[0, 0] for segment in ticks.get_segments()]
+    assert set(shown) >= {value for own in steps for value in own if low <= value <= high}
 
 
 def test_words_of_the_assumption():

@@ -121,6 +121,23 @@ def _unmapped(member: FittedModel, place: int, values: Sequence[float]) -> tuple
     return (mean + scale * x[order].double().numpy()).tolist(), (log_slope[order].exp() / scale).tolist()
 
 
+@torch.no_grad()
+def equal_steps(member: FittedModel, column: str) -> list[float]:
+    """Return what lies a whole number of steps from a column's median on the scale that it learnt, 3 at most.
+
+    `ξ + k` of T, k = −3 … 3, mapped back to the column's units: where its tail is long, steps are too.
+
+    Arguments:
+        member: Fitted model.
+        column: Name of the column; one without a shape has no steps.
+    """
+    place = member.columns.index(column)
+    if member.model.shapes is None or not member.model.shapes.shaped[place]:
+        return []
+    centre = float(member.model.shapes().centre[place])
+    return _unmapped(member, place, [centre + step for step in range(-3, 4)])[0]
+
+
 def _listed(coefficients: pd.Series, sizes: npt.NDArray[np.float64]) -> str:
     """Write the greatest of the coefficients that a column has in a line, by their sizes."""
     order = np.argsort(-np.nan_to_num(sizes), kind="stable")

@@ -120,13 +120,16 @@ def _sizes(axes: Axes, missing: Mask, names: Sequence[str]) -> None:
 
 
 @styled
-def distribution(column: Column, rows: pd.DataFrame, draws: Sequence[pd.DataFrame]) -> Figure:
+def distribution(
+    column: Column, rows: pd.DataFrame, draws: Sequence[pd.DataFrame], steps: Sequence[Sequence[float]] = ()
+) -> Figure:
     """Draw what was seen of a column beside what was imputed, over all draws.
 
     Arguments:
         column: The column.
         rows: Table with missing cells.
         draws: Completed tables.
+        steps: For each model, values at equal steps on the scale that the column learnt; ticks above.
     """
     gaps = rows[column.name].isna().to_numpy()
     seen = rows.loc[~gaps, column.name]
@@ -137,7 +140,8 @@ def distribution(column: Column, rows: pd.DataFrame, draws: Sequence[pd.DataFram
         _bars(axes, column, seen, imputed)
     else:
         _histograms(axes, _floats(seen), _floats(imputed))
-    axes.set_title(_short(column.name))
+        _ticks(axes, np.concatenate([np.zeros(0), *steps]))
+    axes.set_title(_short(column.name), pad=12.0 if any(steps) else None)
     axes.spines[["top", "right"]].set_visible(False)
     axes.set_ylim(bottom=0)
     return drawn
@@ -162,6 +166,14 @@ def _histograms(axes: Axes, seen: Floats, imputed: Floats) -> None:
     axes.hist(seen, edges, density=True, color=GREY, alpha=0.55)
     axes.hist(imputed.clip(first, last), edges, density=True, histtype="step", color=VERMILION, lw=1.4)
     axes.set(yticks=[])
+
+
+def _ticks(axes: Axes, values: Floats) -> None:
+    """Draw ticks above a panel, at those values that it reaches to."""
+    first, last = axes.get_xlim()
+    values = values[(first <= values) & (values <= last)]
+    above = axes.get_xaxis_transform()
+    axes.vlines(values, 1.0, 1.07, BLUE, alpha=0.6, lw=1.0, transform=above, clip_on=False)
 
 
 def _bars(axes: Axes, column: Column, seen: pd.Series, imputed: pd.Series) -> None:

@@ -9,6 +9,7 @@ import jinja2
 from markupsafe import Markup
 
 from notmiwae.estimators.columns import Column
+from notmiwae.estimators.learnt_process import equal_steps
 from notmiwae.estimators.sensitivity import Sensitivity
 from notmiwae.plot_style import styled
 from notmiwae.report import figures, wording
@@ -64,6 +65,7 @@ def render(
         checks=found.checks.words(),
         checks_figure=_checks(found),
         learnt=[_learnt(found, column) for column in gaps if column.name in learnt],
+        shaped=any(equal_steps(found.imputer.members_[0], column.name) for column in gaps),
         distributions=[_distribution(found, column) for column in gaps],
         estimates=found.estimates.to_dict("records"),
         dependence=wording.dependence(found),
@@ -91,7 +93,8 @@ def _learnt(found: Findings, column: Column) -> Markup:
 
 
 def _distribution(found: Findings, column: Column) -> Markup:
-    drawn = figures.distribution(column, found.rows, found.draws)
+    steps = [equal_steps(member, column.name) for member in found.imputer.members_]
+    drawn = figures.distribution(column, found.rows, found.draws, steps)
     return Markup(figures.svg(drawn, f"Values of {column.name}, seen and imputed"))
 
 

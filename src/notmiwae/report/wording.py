@@ -234,7 +234,7 @@ def methods(found: Findings, settings: Mapping[str, Any], version: str) -> str:
 
 def number(value: float) -> str:
     """Write a number with four digits that count, and a true minus."""
-    text = f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
+    text = f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:.4g}"
     return text.replace("-", "−")
 
 
