@@ -15,7 +15,6 @@ from sklearn.preprocessing import StandardScaler
 from notmiwae import Missing, MIWAEImputer, NotMIWAEImputer
 from notmiwae.errors import AssumptionWarning
 from notmiwae.mechanisms.mechanism import apply_mechanism, mechanisms
-from notmiwae.model.missing_process.self_masking import SelfMaskingSpec
 from notmiwae.randomness import generator
 from notmiwae.specs import parse_entry
 from study.data.sources.mixed_survey import MixedSurvey
@@ -112,15 +111,6 @@ def test_what_is_described_is_said_to_it(numbers: Task) -> None:
         warnings.simplefilter("ignore", AssumptionWarning)
         mean = imputer.fit_transform(numbers.masked)
     np.testing.assert_array_equal(described.impute(replace(numbers, said=said)).mean, mean.to_numpy())
-
-
-def test_a_word_alone_is_of_the_value_alone(numbers: Task) -> None:
-    quick = {"steps": 3, "members": 1}
-    alone = method(assumption="told", alone=True, **quick)
-    said = {name: SelfMaskingSpec(direction="high") for name in numbers.words}
-    mean = NotMIWAEImputer(said, random_state=SEED, **quick).fit_transform(numbers.masked)
-    np.testing.assert_array_equal(alone.impute(numbers).mean, mean.to_numpy())
-    assert (alone.impute(numbers).mean != method(assumption="told", **quick).impute(numbers).mean).any()
 
 
 def test_limits_are_said_by_who_says_something(numbers: Task) -> None:

@@ -1,7 +1,6 @@
 """The package's own imputer on the ladder, given a table as a user would give it."""
 
 import warnings
-from collections.abc import Mapping
 from typing import Any, Literal
 
 import numpy as np
@@ -13,7 +12,6 @@ from notmiwae.arrays import Floats
 from notmiwae.errors import AssumptionWarning
 from notmiwae.estimators.missing import Missing
 from notmiwae.estimators.not_miwae_imputer import NotMIWAEImputer
-from notmiwae.model.missing_process.self_masking import SelfMaskingSpec
 from study.ladder.imputers import Imputer
 from study.ladder.ladder_cells import Cell, Completed, Task
 from study.ladder.rungs import Said
@@ -29,14 +27,11 @@ class LadderEstimator(Imputer):
         assumption: `told` is the right word for each column that loses values; `described` what can be said
             beyond it, of tables of which there is something; any other word is said of the whole table. With
             `told` and `described` a table's limits are said too.
-        alone: Whether words are taken by themselves, `p(s_j | x_j)`: gaps are independent and nothing else
-            decides unless it's said. False: as a user's word is taken.
         steps: Number of training steps; null: the estimator's own.
         members: Number of models that impute together; null: the estimator's own.
     """
 
     assumption: Literal["auto", "told", "described", "unknown", "mar"]
-    alone: bool = False
     steps: PositiveInt | None = None
     members: PositiveInt | None = None
 
@@ -51,8 +46,6 @@ class LadderEstimator(Imputer):
         if self.assumption == "described":
             assert task.said is not None
             said, groups = _in_words(task.said), task.said.groups
-        if self.alone:
-            said = _alone(said)
         kinds = {name: "binary" if count == 2 else "categorical" for name, count in task.codes.items()}
         options: dict[str, Any] = {"steps": self.steps, "members": self.members}
         if self.assumption in ("told", "described"):
@@ -66,13 +59,6 @@ class LadderEstimator(Imputer):
             imputer.fit(task.masked)
         mean, draws = imputer.complete(task.masked, task.draws)
         return Completed(_values(mean), np.stack([_values(draw) for draw in draws]))
-
-
-def _alone(said: Any) -> Any:
-    """Take words as p(s_j | x_j), of a table or by column."""
-    if isinstance(said, Mapping):
-        return {name: _alone(each) for name, each in said.items()}
-    return SelfMaskingSpec(direction=said) if said in ("high", "low", "unknown") else said
 
 
 def _in_words(said: Said) -> dict[str, str | Missing]:
