@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 from small_tables import QUICK, masked_table
 
+from notmiwae import NotMIWAEImputer
 from notmiwae.cli.name_lists import cut, settle
 
 
@@ -119,6 +120,16 @@ def test_a_list_that_takes_the_table_away_says_so(survey, capsys, notmiwae, tmp_
 )
 def test_a_list_that_is_none_is_one_line(refused, survey, tmp_path, typed, said):
     assert said in refused("impute", survey, "-o", tmp_path / "o.csv", *typed)
+
+
+def test_no_group_is_said_by_a_word(notmiwae, survey, tmp_path):
+    typed = ["impute", survey, "--ignore", "id", "--missing-process", "low", *QUICK, "--quiet"]
+    written = {}
+    for name, further in {"may": [], "alone": ["--group", "nothing"]}.items():
+        model = tmp_path / name
+        assert notmiwae(*typed, *further, "-o", tmp_path / "o.csv", "--model-out", model).status == 0
+        written[name] = NotMIWAEImputer.load(model).groups
+    assert written == {"may": None, "alone": {}}
 
 
 def test_lists_of_sensitivity_and_compare(notmiwae, refused, survey):

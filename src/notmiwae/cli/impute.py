@@ -144,8 +144,8 @@ def fitted(
 
     settings = checks.settings(typed, kinds, limits)
     options.say(f"training {settings['members']} model(s) …", typed.quiet)
-    groups = dict(typed.group)
-    imputer = NotMIWAEImputer(assumption, groups=groups or None, **settings)
+    groups = checks.groups(typed)
+    imputer = NotMIWAEImputer(assumption, groups=groups, **settings)
     if assumption == "mar" and not groups:
         imputer = MIWAEImputer(**settings)
     with warnings.catch_warnings(record=True) as said:

@@ -43,6 +43,11 @@ def settings(
     }
 
 
+def groups(typed: argparse.Namespace) -> Mapping[str, list[str]] | None:
+    """Return what `--group` says; None: nothing was said."""
+    return typed.group if isinstance(typed.group, dict) else None
+
+
 def said(typed: argparse.Namespace) -> Any:
     """Return what the options of `parsers.add_assumption` say of the table, or by column; None: nothing.
 
@@ -132,11 +137,11 @@ def read_rows(
     options.check_columns("--ignore", typed.ignore, table.path, table.frame.columns)
     modelled = table.modelled
     by_column = assumption if isinstance(assumption, Mapping) else {}
-    groups = dict(typed.group)
+    by_group = groups(typed)
     drivers = [each for names in dict(typed.given).values() for each in names]
     censored = options.censored(typed.censored)
     of_rows = [end for ends in censored.values() for end in ends if isinstance(end, str)]
-    grouped = [each for names in groups.values() for each in names]
+    grouped = [each for names in (by_group or {}).values() for each in names]
     for option, named in (
         ("--kind", kinds),
         ("--limits", limits),
@@ -166,7 +171,7 @@ def read_rows(
     # What training would refuse, before anything is said.
     try:
         _, columns, _, _ = described(table.told, kinds, limits, censored)
-        missing_process("mar" if assumption is None else assumption, columns, groups)
+        missing_process("mar" if assumption is None else assumption, columns, by_group)
     except NotMIWAEError as error:
         raise type(error)(f"{table.path}: {error}") from None
     return table

@@ -21,6 +21,8 @@ _PAIRS = ("kind", "missing_process", "limits", "old_limits", "censored", "censor
 """Options that list `COLUMN=WORD`."""
 _LISTS = ("given", "group")
 """Options that list `NAME=COLUMN,COLUMN`."""
+NO_GROUP = "nothing"
+"""Word of `--group` by which gaps are independent."""
 
 
 class Several(argparse.Action):
@@ -97,7 +99,8 @@ def settle(typed: argparse.Namespace, read_names: Callable[[], Sequence[str]]) -
         if option in _NAMES:
             setattr(typed, option, list(dict.fromkeys(words)))
         elif option in _LISTS:
-            setattr(typed, option, _lists(f"--{option}", words, names))
+            alone = option == "group" and words == [NO_GROUP]
+            setattr(typed, option, {} if alone else _lists(f"--{option}", words, names))
 
 
 def cut(text: str, names: Collection[str]) -> list[str]:

@@ -117,7 +117,8 @@ def add_assumption(parser: argparse.ArgumentParser) -> None:
         parser,
         "--group",
         "NAME=COLUMN,…",
-        "columns whose gaps come together in a row, as a visit's or a batch's",
+        "columns whose gaps come together in a row, as a visit's or a batch's; `nothing`: none do (default: "
+        "those said to be high, low or unknown may)",
     )
 
 

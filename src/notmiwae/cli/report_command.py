@@ -70,7 +70,7 @@ def run(typed: argparse.Namespace) -> int:
     options.say(summary.first_lines(known), typed.quiet)
     if not known["missing_cells"]:
         raise DataError(f"{table.path}: no value is missing: there is nothing to report on")
-    groups = dict(typed.group) or None
+    groups = checks.groups(typed)
     settings = checks.settings(typed, kinds, limits) | {"verbose": 0}
     imputer = NotMIWAEImputer(assumption, groups=groups, **settings)
     try:
