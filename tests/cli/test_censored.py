@@ -1,5 +1,7 @@
 """What is known of missing cells, as tables say it: read, kept to, written, simulated and scored."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -179,3 +181,13 @@ def test_a_report_is_written_where_all_that_is_missing_is_known(complete, tmp_pa
     assert "36 cells, as &lt;" in page.read_text()
     assert run("compare", masked, "--ignore", "id", "--steps", 10, "--quiet") == 2
     assert "no value is missing but what is known to lie between two ends" in capsys.readouterr().err
+
+
+def test_describe_counts_what_is_known_of_missing_cells(tmp_path, capsys):
+    (tmp_path / "in.csv").write_text("lead,zinc\n1.5,2\n<0.5,3\n,4\n2.5,\n<0.5,1\n3,2\n")
+    assert run("describe", tmp_path / "in.csv", "--json") == 0
+    known = {each["name"]: each for each in json.loads(capsys.readouterr().out)["columns"]}
+    assert (known["lead"]["missing"], known["lead"]["known_between"]) == (3, 2)
+    assert known["zinc"]["known_between"] == 0
+    assert run("describe", tmp_path / "in.csv") == 0
+    assert "4 missing cells (33.3%, 2 of them known to lie between limits)" in capsys.readouterr().out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,7 +56,7 @@ def run(typed: argparse.Namespace) -> int:
     if not frame.shape[1]:
         raise DataError(f"{table.path}: no column is left to look at")
     try:
-        found = _described(frame, kinds)
+        found = _described(frame, kinds, {name: len(own) for name, own in table.intervals.items()})
     except NotMIWAEError as error:
         raise type(error)(f"{table.path}: {error}") from None
     if typed.figure:
@@ -73,7 +74,14 @@ def run(typed: argparse.Namespace) -> int:
     return 0
 
 
-def _described(frame: pd.DataFrame, kinds: dict[str, str]) -> dict[str, Any]:
+def _described(frame: pd.DataFrame, kinds: dict[str, str], known: Mapping[str, int]) -> dict[str, Any]:
+    """Describe a table.
+
+    Arguments:
+        frame: Table, whose known cells are missing.
+        kinds: Kinds of columns, by name.
+        known: Number of the cells of a column of which it's known between which ends they lie.
+    """
     import numpy as np
 
     from notmiwae.cli.mcar_test import Result, little
@@ -100,6 +108,7 @@ def _described(frame: pd.DataFrame, kinds: dict[str, str]) -> dict[str, Any]:
                 "kind": columns[name].kind if name in columns else _other(frame[name]),
                 "missing": int(missing[name].sum()),
                 "missing_rate": float(missing[name].mean()),
+                "known_between": known.get(str(name), 0),
             }
             for name in frame
         ],
@@ -139,10 +148,13 @@ def _text(found: dict[str, Any]) -> str:
     rate = found["missing_cells"] / cells
     shown = pd.DataFrame(columns[:_COLUMNS])
     shown["missing_rate"] = shown["missing_rate"].map("{:.1%}".format)
-    table = shown.rename(columns={"missing_rate": "rate"}).to_string(index=False)
+    known = sum(column["known_between"] for column in columns)
+    shown = shown.rename(columns={"missing_rate": "rate", "known_between": "known between limits"})
+    table = (shown if known else shown.iloc[:, :-1]).to_string(index=False)
+    of_which = f", {known} of them known to lie between limits" if known else ""
     lines = [
-        f"{found['rows']} rows, {len(columns)} columns, {found['missing_cells']} missing cells ({rate:.1%}), "
-        f"{found['complete_rows']} complete rows",
+        f"{found['rows']} rows, {len(columns)} columns, {found['missing_cells']} missing cells ({rate:.1%}"
+        f"{of_which}), {found['complete_rows']} complete rows",
         "",
         table + (f"\n and {len(columns) - _COLUMNS} more" if len(columns) > _COLUMNS else ""),
         "",
