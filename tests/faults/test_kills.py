@@ -1,6 +1,7 @@
 """Whatever is killed, at whatever moment: one more `dvc repro` gives the bytes of an undisturbed run.
 
-DVC writes `dvc.lock` in place: killed in those milliseconds it leaves the file cut, and names it next time.
+DVC writes `dvc.lock` and `.dvc/tmp/rwlock` in place: killed in those milliseconds it leaves one of them cut, and names
+it next time.
 """
 
 import os
@@ -99,11 +100,13 @@ def cut_power(run: subprocess.Popen[bytes], folder: Path, draw: random.Random) -
 
 
 def repro(folder: Path) -> subprocess.CompletedProcess[str]:
-    """`dvc repro`; where DVC names a lock that it can't read, once more without it (docs/guarantees.md)."""
+    """`dvc repro`; where DVC names a file of its own that it can't read, once more without it (docs/guarantees.md)."""
     done = dvc(folder, "repro", TARGET, check=False)
-    if done.returncode and "./dvc.lock" in done.stderr:
-        (folder / "dvc.lock").unlink()  # not in git here, where else `git checkout dvc.lock` does
-        done = dvc(folder, "repro", TARGET, check=False)
+    # A cut `dvc.lock` isn't in git here, where else `git checkout dvc.lock` does.
+    for named, file in (("'./dvc.lock'", "dvc.lock"), ("RWLock-file '.dvc/tmp/rwlock'. JSON", ".dvc/tmp/rwlock")):
+        if done.returncode and named in done.stderr:
+            (folder / file).unlink()
+            done = dvc(folder, "repro", TARGET, check=False)
     return done
 
 
@@ -128,14 +131,16 @@ def test_a_run_that_was_killed_is_finished_by_the_next(
     assert made(begun) == made(finished)
 
 
-def test_a_lock_that_was_cut_is_named_and_made_again(begun: Path, finished: Path) -> None:
+@pytest.mark.parametrize("file", ["dvc.lock", ".dvc/tmp/rwlock"])
+def test_a_file_of_dvcs_own_that_was_cut_is_named_and_made_again(file: str, begun: Path, finished: Path) -> None:
     dvc(begun, "repro", TARGET)
-    lock = begun / "dvc.lock"
-    for length in (0, lock.stat().st_size // 2):
-        os.truncate(lock, length)
+    for length in (0, (begun / file).stat().st_size // 2):
+        os.truncate(begun / file, length)
+        assert dvc(begun, "repro", TARGET, check=False).returncode
         again = repro(begun)
         assert again.returncode == 0, again.stderr
         assert made(begun) == made(finished)
+
 
 
 def test_ctrl_c_stops_all_and_says_so(begun: Path, finished: Path, tmp_path: Path) -> None:

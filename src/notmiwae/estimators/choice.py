@@ -33,7 +33,9 @@ _DOUBT = 1.0
 
 
 class AutoSpec(ProcessSpec):
-    """Missing at random, or by the value's own size: to be decided by evidence before anything is built.
+    """Missing at random, or by the value's own size, to be decided by evidence before anything is built.
+
+    Where the size decides complete columns may too, and chance.
 
     Attributes:
         together: Name of the group of columns whose gaps come together in a row; null: they don't.

@@ -279,7 +279,7 @@ class _Races:
         mapped = [j for j, count in enumerate(levels) if not count and j not in as_they_are]
         margins = NormalMargins(self.values, mapped)
         tables = [margins.transform(self.values) if word == AT_RANDOM else self.values for word in words]
-        # Whether other columns decide too isn't the question here, and where they may a direction tells less.
+        # Whether columns that perhaps decide too do isn't the question here; a direction tells more without.
         processes = [process.starts()[-1] for process in processes]
         spec = race(training(len(self.values), self.steps))
         trained = cross_validated(
