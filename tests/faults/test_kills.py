@@ -1,7 +1,6 @@
 """Whatever is killed, at whatever moment: one more `dvc repro` gives the bytes of an undisturbed run.
 
-DVC writes `dvc.lock` and `.dvc/tmp/rwlock` in place: killed in those milliseconds it leaves one of them cut, and names
-it next time.
+DVC writes two files in place. Killed in those milliseconds it leaves one of them cut, and names it next time.
 """
 
 import os
@@ -21,6 +20,9 @@ MOMENTS = 21
 """How many runs are killed, each kind of death as often."""
 MARK = "NOTMIWAE_TEST_RUN"
 """Variable by which a run's processes are told from others."""
+
+OWN_FILES = {"dvc.lock": "'./dvc.lock'", ".dvc/tmp/rwlock": "'.dvc/tmp/rwlock'. JSON structure is corrupted"}
+"""Files that DVC writes in place, and how it names each where it's cut."""
 
 
 def start(folder: Path) -> subprocess.Popen[bytes]:
@@ -100,10 +102,10 @@ def cut_power(run: subprocess.Popen[bytes], folder: Path, draw: random.Random) -
 
 
 def repro(folder: Path) -> subprocess.CompletedProcess[str]:
-    """`dvc repro`; where DVC names a file of its own that it can't read, once more without it (docs/guarantees.md)."""
+    """`dvc repro`; where DVC can't read a file of its own, once more without it (docs/guarantees.md)."""
     done = dvc(folder, "repro", TARGET, check=False)
     # A cut `dvc.lock` isn't in git here, where else `git checkout dvc.lock` does.
-    for named, file in (("'./dvc.lock'", "dvc.lock"), ("RWLock-file '.dvc/tmp/rwlock'. JSON", ".dvc/tmp/rwlock")):
+    for file, named in OWN_FILES.items():
         if done.returncode and named in done.stderr:
             (folder / file).unlink()
             done = dvc(folder, "repro", TARGET, check=False)
@@ -131,16 +133,15 @@ def test_a_run_that_was_killed_is_finished_by_the_next(
     assert made(begun) == made(finished)
 
 
-@pytest.mark.parametrize("file", ["dvc.lock", ".dvc/tmp/rwlock"])
-def test_a_file_of_dvcs_own_that_was_cut_is_named_and_made_again(file: str, begun: Path, finished: Path) -> None:
+@pytest.mark.parametrize("file", OWN_FILES)
+def test_a_file_of_dvcs_own_that_was_cut_is_named(file: str, begun: Path, finished: Path) -> None:
     dvc(begun, "repro", TARGET)
     for length in (0, (begun / file).stat().st_size // 2):
         os.truncate(begun / file, length)
-        assert dvc(begun, "repro", TARGET, check=False).returncode
+        assert OWN_FILES[file] in dvc(begun, "repro", TARGET, check=False).stderr
         again = repro(begun)
         assert again.returncode == 0, again.stderr
         assert made(begun) == made(finished)
-
 
 
 def test_ctrl_c_stops_all_and_says_so(begun: Path, finished: Path, tmp_path: Path) -> None:
