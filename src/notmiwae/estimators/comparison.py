@@ -11,10 +11,10 @@ import pandas as pd
 
 from notmiwae.arrays import Floats
 from notmiwae.estimators.choice import ignores_value
+from notmiwae.estimators.cross_validation import Candidate, chosen_rows, cross_validated
 from notmiwae.estimators.defaults import training
 from notmiwae.estimators.evidence import pseudo_bma
 from notmiwae.estimators.normal_margins import NormalMargins
-from notmiwae.estimators.races import chosen_rows, cross_validated
 from notmiwae.estimators.threads import torch_threads
 from notmiwae.estimators.workers import Workers
 from notmiwae.model.missing_process.missing_process import ProcessSpec
@@ -116,9 +116,12 @@ def compare(
         )
         for process in processes.values()
     ]
-    tables = [each.transform(values) for each in margins]
+    candidates = [
+        Candidate(own.transform(values), network, process)
+        for own, process in zip(margins, processes.values(), strict=True)
+    ]
     spec = training(len(values), steps)
-    trained = cross_validated(workers, columns, network, tables, [*processes.values()], spec, seed, known)
+    trained = cross_validated(workers, columns, candidates, spec, seed, known)
     with torch_threads(workers.n_threads):
         rows = [
             each.rows(torch_seed(seed, "score")) + own.log_jacobian(values).sum(axis=1)

@@ -12,8 +12,8 @@ from notmiwae.estimators import notices
 from notmiwae.estimators.check import Check, check, explained_columns
 from notmiwae.estimators.choice import explains, ignores_value
 from notmiwae.estimators.columns import Column
+from notmiwae.estimators.cross_validation import blank, chosen_rows
 from notmiwae.estimators.defaults import ENOUGH
-from notmiwae.estimators.races import blank, chosen_rows
 from notmiwae.estimators.threads import torch_threads
 from notmiwae.estimators.workers import Workers
 from notmiwae.imputation import Imputation

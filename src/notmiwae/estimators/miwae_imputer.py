@@ -27,12 +27,13 @@ from notmiwae.estimators.check import Check
 from notmiwae.estimators.choice import AT_RANDOM, Decided, assumptions_table, explains
 from notmiwae.estimators.column_kinds import Limits
 from notmiwae.estimators.columns import fill
+from notmiwae.estimators.cross_validation import blank, with_gaps
 from notmiwae.estimators.defaults import network, training
 from notmiwae.estimators.ensemble import Ensemble
 from notmiwae.estimators.evidence import masks_at_random
 from notmiwae.estimators.known_values import Censored
 from notmiwae.estimators.markers import Markers
-from notmiwae.estimators.races import blank, choose, with_gaps
+from notmiwae.estimators.races import choose
 from notmiwae.estimators.scoring import row_bounds
 from notmiwae.estimators.threads import torch_threads
 from notmiwae.estimators.workers import Workers, mean_bound

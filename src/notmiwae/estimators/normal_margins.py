@@ -96,6 +96,11 @@ class NormalMargins:
             mapped[seen, column] = mixture.normal(self._standardised(values, column))
         return mapped
 
+    @property
+    def identity(self) -> bool:
+        """Whether each column is Gaussian, so that all stay as they are."""
+        return all(len(mixture.weights) == 1 for mixture in self._mixtures.values())
+
     def log_slope(self, values: Floats) -> Floats:
         """Compute the logarithm of the map's slope at values `[N, D]`, in standard deviations; 0 of NaN."""
         slopes = np.zeros(values.shape)

@@ -23,11 +23,11 @@ from notmiwae.estimators.assumptions import (
 from notmiwae.estimators.choice import AT_RANDOM, Decided, undecided
 from notmiwae.estimators.column_kinds import Limits
 from notmiwae.estimators.comparison import Comparison, compare
+from notmiwae.estimators.cross_validation import with_gaps
 from notmiwae.estimators.defaults import network
 from notmiwae.estimators.known_values import Censored
 from notmiwae.estimators.markers import Markers
 from notmiwae.estimators.miwae_imputer import MIWAEImputer
-from notmiwae.estimators.races import with_gaps
 from notmiwae.model.missing_process.missing_process import ProcessSpec
 from notmiwae.randomness import torch_seed
 

@@ -1,17 +1,21 @@
-"""Short trainings that foretell rows they weren't trained on, by which undecided columns are decided.
+"""Trainings that foretell rows they weren't trained on, by which undecided columns are decided.
 
 There is one for each candidate, which all undecided columns take at once; another where they differ in what
-is left of them, in which each has its own. A direction has to beat a model at random that knows of skewed
-columns (`normal_margins.py`) and of what the rest of a row says of its gaps (`mask_regression.py`).
+is left of them, in which each has its own. A direction has to beat the best of three models at random: of the
+columns as they are, mapped to what is Gaussian (`normal_margins.py`) and with shapes that are learnt, each
+with what the rest of a row says of its gaps (`mask_regression.py`). Else what it fits better would pass for
+evidence of what is missing.
+
+A third of the training tells which columns are out of the question; of the others the whole of it decides, as
+a direction is learnt in fewer steps than what else explains a column.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
 from notmiwae.arrays import Floats
 from notmiwae.estimators.choice import (
@@ -21,17 +25,19 @@ from notmiwae.estimators.choice import (
     closed,
     decide,
     favourite,
+    is_hopeful,
     may_be_at_random,
     of_members,
     undecided,
     weigh,
     with_columns,
 )
+from notmiwae.estimators.cross_validation import Candidate, blank, chosen_rows, cross_validated, with_gaps
 from notmiwae.estimators.defaults import training
-from notmiwae.estimators.evidence import CrossValidated, folds
+from notmiwae.estimators.evidence import CrossValidated
 from notmiwae.estimators.normal_margins import NormalMargins
 from notmiwae.estimators.threads import torch_threads
-from notmiwae.estimators.workers import Job, Workers
+from notmiwae.estimators.workers import Workers
 from notmiwae.model.missing_process.ignorable import IgnorableSpec
 from notmiwae.model.missing_process.missing_process import ProcessSpec
 from notmiwae.model.not_miwae import ModelSpec
@@ -39,13 +45,10 @@ from notmiwae.randomness import torch_seed
 from notmiwae.training.known_cells import KnownCells, rows_of
 from notmiwae.training.recipe import TrainingSpec
 
-_FOLDS = 5
 _SHARE = 0.3
-"""Share of a whole training after which candidates are compared."""
+"""Share of a whole training after which candidates are compared first."""
 _FEWEST_ROWS = 100
 """Rows below which no evidence is gathered."""
-_MOST_ROWS = 5_000
-"""Rows on which evidence is gathered at most."""
 
 
 def choose(
@@ -93,7 +96,7 @@ def choose(
     else:
         rows = chosen_rows(values, seed)
         table = (values[rows], rows_of(known, rows))
-        found = _Races(workers, *table, columns, network, process, steps, seed, names, unknown).run()
+        found = _heats(_Races(workers, *table, columns, network, process, steps, seed, names, unknown))
     decided = [
         decide(each, log_probs, members, torch_seed(seed, "weights", place))
         for place, (each, log_probs) in enumerate(zip(unknown, found, strict=True))
@@ -101,69 +104,28 @@ def choose(
     return of_members(process, all_names, unknown, decided), decided
 
 
-def with_gaps(columns: Sequence[str], values: Floats) -> list[str]:
-    """List the names of the columns that have missing values."""
-    return [columns[place] for place in np.flatnonzero(np.isnan(values).any(axis=0)).tolist()]
-
-
-def cross_validated(
-    workers: Workers,
-    columns: tuple[str, ...],
-    network: ModelSpec,
-    tables: Sequence[Floats],
-    processes: Sequence[ProcessSpec],
-    spec: TrainingSpec,
-    seed: int,
-    known: KnownCells | None = None,
-) -> list[CrossValidated]:
-    """Train a model a fold under each process.
-
-    All processes meet the same folds, initial weights and noise, so that differences have less of it.
-
-    Arguments:
-        workers: Where models are trained.
-        columns: Names of the columns.
-        network: Encoder, decoder, observation model.
-        tables: Table `[N, D]` of each process, of the same rows.
-        processes: Missing processes.
-        spec: How to train.
-        seed: Seed of everything random in it.
-        known: Cells known to lie between two ends, of all tables.
-    """
-    left_out = folds(len(tables[0]), _FOLDS, torch_seed(seed, "folds"))
-    seeds = [torch_seed(seed, "race", fold) for fold in range(_FOLDS)]
-    jobs = [
-        Job(table, process, spec, seeds, left_out, known)
-        for table, process in zip(tables, processes, strict=True)
-    ]
-    trained = workers.train(columns, network, "assumptions", jobs)
-    return [
-        CrossValidated([fit.fitted for fit in fits], left_out, table, known)
-        for table, fits in zip(tables, trained, strict=True)
-    ]
-
-
-def race(whole: TrainingSpec) -> TrainingSpec:
-    """Shorten training to the share of the steps after which a race is decided."""
-    after = whole.warm_start + round(_SHARE * (whole.steps - whole.warm_start))
+def shortened(whole: TrainingSpec, share: float) -> TrainingSpec:
+    """Shorten training to a share of the steps after the warm start."""
+    after = whole.warm_start + round(share * (whole.steps - whole.warm_start))
     return whole.model_copy(update={"steps": max(after, whole.warm_start + 1)})
 
 
-def blank(values: Floats) -> npt.NDArray[np.bool_]:
-    """Tell which rows of a table have no value at all, `[N]`."""
-    return np.asarray(np.isnan(values).all(axis=1))
-
-
-def chosen_rows(values: Floats, seed: int, most: int = _MOST_ROWS) -> slice | npt.NDArray[np.int64]:
-    """Choose as many rows as evidence needs, at random, with a gap and a value of each column with both."""
-    if len(values) <= most:
-        return slice(None)
-    order = np.random.default_rng(torch_seed(seed, "rows")).permutation(len(values))
-    seen = ~np.isnan(values[order])
-    # A column that is nearly empty, or nearly complete, isn't to be so altogether.
-    first = np.concatenate([seen.argmax(axis=0), seen.argmin(axis=0)])
-    chosen: npt.NDArray[np.int64] = np.union1d(order[first], order[:most])
-    return chosen
+def _heats(races: _Races) -> list[Floats]:
+    """Let all columns race, and to the end those that may have a direction; return what `_Races.run` does."""
+    found = races.run()
+    hopeful = [is_hopeful(each, own) for each, own in zip(races.unknown, found, strict=True)]
+    if not any(hopeful):
+        return found
+    settled = {
+        name: each.candidates[favourite(each, own)]
+        for each, own, hope in zip(races.unknown, found, hopeful, strict=True)
+        for name in each.columns
+        if not hope
+    }
+    left = [each for each, hope in zip(races.unknown, hopeful, strict=True) if hope]
+    process = with_columns(races.process, races.names, settled)
+    again = iter(replace(races, process=process, unknown=left, share=1.0).run())
+    return [next(again) if hope else own for own, hope in zip(found, hopeful, strict=True)]
 
 
 @dataclass(frozen=True)
@@ -171,7 +133,7 @@ class _Entrant:
     """What a candidate makes of a table's rows: its models, the map of its columns, the seed of all noise."""
 
     trained: CrossValidated
-    log_jacobian: Floats
+    log_jacobian: Floats | float
     seed: int
     workers: Workers
 
@@ -195,34 +157,73 @@ class _Races:
     seed: int
     names: Sequence[str]
     unknown: Sequence[Undecided]
+    share: float = _SHARE
 
     def run(self) -> list[Floats]:
         """Return for each undecided column the log-density of each row under each candidate, `[K, N]`."""
         words = list(dict.fromkeys(word for each in self.unknown for word in each.candidates))
-        entrants = dict(zip(words, self._train([self._all(word) for word in words], words), strict=True))
+        directions = [word for word in words if word != AT_RANDOM]
+        rivals, maps = self._rivals() if AT_RANDOM in words else ([], [])
+        entrants = self._train([*rivals, *(self._as_it_is(self._all(word)) for word in directions)], maps)
+        own = dict(zip(directions, entrants[len(rivals) :], strict=True))
         # Nobody believes in a direction yet; then as much as its first weight says.
-        columns = self._columns(entrants, [dict.fromkeys(words, 0.0)] * len(self.unknown))
+        nobody = [dict.fromkeys(words, 0.0)] * len(self.unknown)
+        columns = self._columns(own, nobody)
+        if not rivals:
+            return self._by_candidate(columns)
+        columns[AT_RANDOM] = self._best(entrants[: len(rivals)])
         found = self._by_candidate(columns)
-        if AT_RANDOM not in entrants:
-            return found
-        directions = {word: entrant for word, entrant in entrants.items() if word != AT_RANDOM}
-        found = self._by_candidate(columns | self._columns(directions, self._weights(found)))
+        found = self._by_candidate(columns | self._columns(own, self._weights(found)))
         weights = self._weights(found)
         taken = [
-            favourite(each, own, weight)
-            for each, own, weight in zip(self.unknown, found, weights, strict=True)
+            favourite(each, log_probs, weight)
+            for each, log_probs, weight in zip(self.unknown, found, weights, strict=True)
         ]
         if len(set(taken)) > 1:
-            processes = {
-                name: each.candidates[word]
-                for each, word in zip(self.unknown, taken, strict=True)
-                for name in each.columns
-            }
-            (apart,) = self._train([with_columns(self.process, self.names, processes)], ["each its own"])
-            own = apart.columns(self._believed(taken, weights))
-            for each, word, log_probs in zip(self.unknown, taken, found, strict=True):
-                if word != AT_RANDOM:
-                    log_probs[list(each.candidates).index(word)] = own[:, self._places(each)].sum(axis=1)
+            self._run_apart(found, taken, weights)
+        return found
+
+    def _run_apart(
+        self, found: Sequence[Floats], taken: Sequence[str], weights: Sequence[Mapping[str, float]]
+    ) -> None:
+        """Let each column take its own word, and enter in `found` what that makes of the directions."""
+        processes = {
+            name: each.candidates[word]
+            for each, word in zip(self.unknown, taken, strict=True)
+            for name in each.columns
+        }
+        (apart,) = self._train([self._as_it_is(with_columns(self.process, self.names, processes))])
+        own = apart.columns(self._believed(taken, weights))
+        for each, word, log_probs in zip(self.unknown, taken, found, strict=True):
+            if word != AT_RANDOM:
+                log_probs[list(each.candidates).index(word)] = own[:, self._places(each)].sum(axis=1)
+
+    def _rivals(self) -> tuple[list[Candidate], list[Floats | float]]:
+        """Return the models at random, and the log-Jacobian of the map that each has of its columns."""
+        plain = self._as_it_is(self._all(AT_RANDOM))
+        levels = self.network.observation.levels(self.values.shape[1])
+        # Of a column whose limits are known the shape of what was seen isn't that of the whole.
+        as_they_are = self.known.columns if self.known else ()
+        quantities = [j for j, count in enumerate(levels) if not count and j not in as_they_are]
+        margins = NormalMargins(self.values, quantities)
+        if margins.identity:
+            return [plain], [0.0]
+        gaps = np.isnan(self.values).any(axis=0)
+        mapped = replace(plain, values=margins.transform(self.values))
+        shapes = (
+            self.network.shapes
+            if self.network.shapes is True
+            else (*(self.network.shapes or ()), *quantities)
+        )
+        shaped = replace(plain, network=self.network.model_copy(update={"shapes": shapes}))
+        return [plain, mapped, shaped], [0.0, margins.log_jacobian(self.values)[:, gaps], 0.0]
+
+    def _best(self, rivals: Sequence[_Entrant]) -> Floats:
+        """Take for each column what the best of the models at random foretells, `[N, C]`."""
+        nobody = self._believed([AT_RANDOM] * len(self.unknown), [{}] * len(self.unknown))
+        foretold = np.array([rival.columns(nobody) for rival in rivals])
+        best = foretold.mean(axis=1).argmax(axis=0)
+        found: Floats = foretold[best, :, np.arange(len(best))].T
         return found
 
     def _columns(
@@ -271,23 +272,15 @@ class _Races:
     def _places(self, each: Undecided) -> list[int]:
         return [self.names.index(name) for name in each.columns]
 
-    def _train(self, processes: Sequence[ProcessSpec], words: Sequence[str]) -> list[_Entrant]:
-        """Train a model a fold under each process; the one of `mar` on columns mapped to what is Gaussian."""
-        levels = self.network.observation.levels(self.values.shape[1])
-        # Of a column whose limits are known the shape of what was seen isn't that of the whole.
-        as_they_are = self.known.columns if self.known else ()
-        mapped = [j for j, count in enumerate(levels) if not count and j not in as_they_are]
-        margins = NormalMargins(self.values, mapped)
-        tables = [margins.transform(self.values) if word == AT_RANDOM else self.values for word in words]
+    def _as_it_is(self, process: ProcessSpec) -> Candidate:
+        """Return the candidate with a process, and the table and the network as they are."""
         # Whether columns that perhaps decide too do isn't the question here; a direction tells more without.
-        processes = [process.starts()[-1] for process in processes]
-        spec = race(training(len(self.values), self.steps))
-        trained = cross_validated(
-            self.workers, self.columns, self.network, tables, processes, spec, self.seed, self.known
-        )
-        gaps = np.isnan(self.values).any(axis=0)
-        log_jacobian = margins.log_jacobian(self.values)[:, gaps]
-        return [
-            _Entrant(each, log_jacobian * (word == AT_RANDOM), torch_seed(self.seed, "score"), self.workers)
-            for each, word in zip(trained, words, strict=True)
-        ]
+        return Candidate(self.values, self.network, process.starts()[-1])
+
+    def _train(self, candidates: Sequence[Candidate], maps: Sequence[Floats | float] = ()) -> list[_Entrant]:
+        """Train a model a fold of each candidate; the first have a map of their columns."""
+        spec = shortened(training(len(self.values), self.steps), self.share)
+        trained = cross_validated(self.workers, self.columns, candidates, spec, self.seed, self.known)
+        jacobians = [*maps, *[0.0] * (len(candidates) - len(maps))]
+        seed = torch_seed(self.seed, "score")
+        return [_Entrant(each, own, seed, self.workers) for each, own in zip(trained, jacobians, strict=True)]

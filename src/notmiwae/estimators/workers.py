@@ -30,6 +30,7 @@ class Job:
 
     Attributes:
         values: Table `[N, D]`, NaN where missing.
+        network: Encoder, decoder, observation model.
         process: Missing process.
         training: How to train.
         seeds: Seed of each model.
@@ -38,6 +39,7 @@ class Job:
     """
 
     values: Floats
+    network: ModelSpec
     process: ProcessSpec
     training: TrainingSpec
     seeds: Sequence[int]
@@ -90,16 +92,22 @@ class Workers:
             for group in chunks(list(alike), training.together)
         ]
         jobs = [
-            Job(values, processes[group[0]], training, [seeds[member] for member in group], None, known)
+            Job(
+                values,
+                network,
+                processes[group[0]],
+                training,
+                [seeds[member] for member in group],
+                None,
+                known,
+            )
             for group in groups
         ]
-        trained = chain(*self.train(columns, network, "train", jobs))
+        trained = chain(*self.train(columns, "train", jobs))
         by_member = dict(zip(chain(*groups), trained, strict=True))
         return [by_member[member] for member in range(len(seeds))]
 
-    def train(
-        self, columns: tuple[str, ...], network: ModelSpec, title: str, jobs: Sequence[Job]
-    ) -> list[list[Fit]]:
+    def train(self, columns: tuple[str, ...], title: str, jobs: Sequence[Job]) -> list[list[Fit]]:
         """Train the models of each job; a progress bar has the title."""
         processes = min(self._processes(), len(jobs))
         done: list[list[Fit]] = []
@@ -107,7 +115,7 @@ class Workers:
             # Other processes have no hold of the bar: there it goes on when one has ended.
             own = report if processes == 1 else silent
             for fits in Parallel(n_jobs=processes, return_as="generator")(
-                delayed(self._fit)(columns, network, job, own) for job in jobs
+                delayed(self._fit)(columns, job, own) for job in jobs
             ):
                 done.append(fits)
                 if processes > 1:
@@ -146,10 +154,10 @@ class Workers:
             np.concatenate([part.effective_samples for part in parts]),
         )
 
-    def _fit(self, columns: tuple[str, ...], network: ModelSpec, job: Job, report: Report) -> list[Fit]:
+    def _fit(self, columns: tuple[str, ...], job: Job, report: Report) -> list[Fit]:
         """Fit models of one table as one, in this process or in another."""
         tables = [job.values] * len(job.seeds)
-        specs = (columns, network, job.process, job.training, job.seeds)
+        specs = (columns, job.network, job.process, job.training, job.seeds)
         with torch_threads(self.n_threads):
             return fit_together(
                 tables,
