@@ -22,7 +22,7 @@ ALTERNATE = "alternate"
 """Word told of a rung whose columns lose high and low values in turn."""
 
 
-Limits = tuple[FiniteFloat | None, FiniteFloat | None]
+Limits = tuple[float | None, float | None]
 
 
 class TableSpec(Spec):
@@ -32,14 +32,21 @@ class TableSpec(Spec):
         source: Source of the complete table.
         losing: Columns that lose values: their names, or how many of the first ones.
         rows: Number of rows drawn at random for each replicate, where the source has more; null: all.
-        limits: Lowest and highest value that its columns can have, as somebody knows who has such a table;
-            null where there is none.
+        lowest: Lowest value that its columns can have, as somebody knows who has such a table; null where
+            there is none.
+        highest: Highest one, likewise.
     """
 
     source: Annotated[Source, BeforeValidator(sources.parse)]
     losing: PositiveInt | Names
     rows: PositiveInt | None = None
-    limits: Limits = (None, None)
+    lowest: FiniteFloat | None = None
+    highest: FiniteFloat | None = None
+
+    @property
+    def limits(self) -> Limits:
+        """Lowest and highest value of its columns."""
+        return self.lowest, self.highest
 
     def draw(self, seed: int, name: str, replicate: int) -> pd.DataFrame:
         """Draw a replicate of the complete table."""
