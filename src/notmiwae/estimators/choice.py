@@ -30,8 +30,6 @@ _PRIOR = 0.92
 members impute as MIWAE does."""
 _DOUBT = 1.0
 """Standard errors by which a direction has to be better than `mar`: a table that says little says nothing."""
-_HOPE = 2.0
-"""Standard errors by which a direction may fall short of `mar` after a short training, to be trained on."""
 
 
 class AutoSpec(ProcessSpec):
@@ -135,31 +133,18 @@ def weigh(each: Undecided, foretold: Floats, seed: int) -> Floats:
     return pseudo_bma(foretold, each.prior, seed)
 
 
-def is_hopeful(each: Undecided, foretold: Floats) -> bool:
-    """Tell whether a column that may be missing at random may have a direction too.
-
-    Arguments:
-        each: Column and its candidates.
-        foretold: Log-density of each row under each candidate, `[K, N]`.
-    """
-    gains = (foretold - foretold[0]).mean(axis=1) + _HOPE * _errors(foretold)
-    return AT_RANDOM in each.candidates and bool((gains[1:] > 0.0).any())
-
-
-def favourite(each: Undecided, foretold: Floats, weights: Mapping[str, float] | None = None) -> str:
+def favourite(each: Undecided, foretold: Floats, weights: Mapping[str, float]) -> str:
     """Name the better direction of a column, or `mar` where evidence made that less likely than before.
 
     Arguments:
         each: Column and its candidates.
         foretold: Log-density of each row under each candidate, `[K, N]`.
-        weights: Weights of the candidates; None: a column that may be missing at random is.
+        weights: Weights of the candidates.
     """
     words = list(each.candidates)
     directions = [place for place, word in enumerate(words) if word != AT_RANDOM]
     best = max(directions, key=lambda place: float(foretold[place].mean()))
-    if AT_RANDOM not in each.candidates:
-        return words[best]
-    doubted = weights is None or weights[words[best]] < each.prior[best]
+    doubted = AT_RANDOM in each.candidates and weights[words[best]] < each.prior[best]
     return AT_RANDOM if doubted else words[best]
 
 

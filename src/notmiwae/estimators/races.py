@@ -4,10 +4,7 @@ There is one for each candidate, which all undecided columns take at once; anoth
 is left of them, in which each has its own. A direction has to beat the best of three models at random: of the
 columns as they are, mapped to what is Gaussian (`normal_margins.py`) and with shapes that are learnt, each
 with what the rest of a row says of its gaps (`mask_regression.py`). Else what it fits better would pass for
-evidence of what is missing.
-
-A third of the training tells which columns are out of the question; of the others the whole of it decides, as
-a direction is learnt in fewer steps than what else explains a column.
+evidence of what is missing. Trainings have their whole length then.
 """
 
 from __future__ import annotations
@@ -25,7 +22,6 @@ from notmiwae.estimators.choice import (
     closed,
     decide,
     favourite,
-    is_hopeful,
     may_be_at_random,
     of_members,
     undecided,
@@ -46,7 +42,7 @@ from notmiwae.training.known_cells import KnownCells, rows_of
 from notmiwae.training.recipe import TrainingSpec
 
 _SHARE = 0.3
-"""Share of a whole training after which candidates are compared first."""
+"""Share of a whole training after which directions are compared where one of them is taken for granted."""
 _FEWEST_ROWS = 100
 """Rows below which no evidence is gathered."""
 
@@ -96,7 +92,7 @@ def choose(
     else:
         rows = chosen_rows(values, seed)
         table = (values[rows], rows_of(known, rows))
-        found = _heats(_Races(workers, *table, columns, network, process, steps, seed, names, unknown))
+        found = _Races(workers, *table, columns, network, process, steps, seed, names, unknown).run()
     decided = [
         decide(each, log_probs, members, torch_seed(seed, "weights", place))
         for place, (each, log_probs) in enumerate(zip(unknown, found, strict=True))
@@ -104,28 +100,10 @@ def choose(
     return of_members(process, all_names, unknown, decided), decided
 
 
-def shortened(whole: TrainingSpec, share: float) -> TrainingSpec:
-    """Shorten training to a share of the steps after the warm start."""
-    after = whole.warm_start + round(share * (whole.steps - whole.warm_start))
+def race(whole: TrainingSpec) -> TrainingSpec:
+    """Shorten training to the share of the steps after which a race of two directions is decided."""
+    after = whole.warm_start + round(_SHARE * (whole.steps - whole.warm_start))
     return whole.model_copy(update={"steps": max(after, whole.warm_start + 1)})
-
-
-def _heats(races: _Races) -> list[Floats]:
-    """Let all columns race, and to the end those that may have a direction; return what `_Races.run` does."""
-    found = races.run()
-    hopeful = [is_hopeful(each, own) for each, own in zip(races.unknown, found, strict=True)]
-    if not any(hopeful):
-        return found
-    settled = {
-        name: each.candidates[favourite(each, own)]
-        for each, own, hope in zip(races.unknown, found, hopeful, strict=True)
-        for name in each.columns
-        if not hope
-    }
-    left = [each for each, hope in zip(races.unknown, hopeful, strict=True) if hope]
-    process = with_columns(races.process, races.names, settled)
-    again = iter(replace(races, process=process, unknown=left, share=1.0).run())
-    return [next(again) if hope else own for own, hope in zip(found, hopeful, strict=True)]
 
 
 @dataclass(frozen=True)
@@ -157,7 +135,6 @@ class _Races:
     seed: int
     names: Sequence[str]
     unknown: Sequence[Undecided]
-    share: float = _SHARE
 
     def run(self) -> list[Floats]:
         """Return for each undecided column the log-density of each row under each candidate, `[K, N]`."""
@@ -219,10 +196,15 @@ class _Races:
         return [plain, mapped, shaped], [0.0, margins.log_jacobian(self.values)[:, gaps], 0.0]
 
     def _best(self, rivals: Sequence[_Entrant]) -> Floats:
-        """Take for each column what the best of the models at random foretells, `[N, C]`."""
+        """Take for each column what the best of the models at random foretells, `[N, C]`.
+
+        A map or a shape has to be better than the columns as they are by a standard error: what is left of a
+        Gaussian is skewed too.
+        """
         nobody = self._believed([AT_RANDOM] * len(self.unknown), [{}] * len(self.unknown))
         foretold = np.array([rival.columns(nobody) for rival in rivals])
-        best = foretold.mean(axis=1).argmax(axis=0)
+        gains = foretold - foretold[0]
+        best = (gains.mean(axis=1) - gains.std(axis=1) / np.sqrt(len(self.values))).argmax(axis=0)
         found: Floats = foretold[best, :, np.arange(len(best))].T
         return found
 
@@ -279,7 +261,10 @@ class _Races:
 
     def _train(self, candidates: Sequence[Candidate], maps: Sequence[Floats | float] = ()) -> list[_Entrant]:
         """Train a model a fold of each candidate; the first have a map of their columns."""
-        spec = shortened(training(len(self.values), self.steps), self.share)
+        whole = training(len(self.values), self.steps)
+        # A direction is learnt in fewer steps than what else explains a column, and would seem better for it.
+        at_random = any(AT_RANDOM in each.candidates for each in self.unknown)
+        spec = whole if at_random else race(whole)
         trained = cross_validated(self.workers, self.columns, candidates, spec, self.seed, self.known)
         jacobians = [*maps, *[0.0] * (len(candidates) - len(maps))]
         seed = torch_seed(self.seed, "score")
