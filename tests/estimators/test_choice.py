@@ -9,6 +9,7 @@ from notmiwae import Missing, MIWAEImputer, NotMIWAEImputer
 from notmiwae.estimators import races
 from notmiwae.estimators.assumptions import ASSUMPTIONS
 from notmiwae.estimators.choice import Undecided, closed, deal, decide, favourite, of_members, undecided
+from notmiwae.estimators.cross_validation import chosen_rows
 from notmiwae.model.missing_process.agnostic import AgnosticNonlinearSpec
 from notmiwae.model.missing_process.by_column import ByColumnSpec
 from notmiwae.model.missing_process.ignorable import IgnorableSpec
@@ -99,6 +100,19 @@ def test_halves_of_the_members_are_dealt_as_near_to_the_weights_as_they_can(part
         assert set(dealt) == {int(weights.argmax())}
 
 
+def test_a_map_that_is_hardly_better_at_random_is_not_taken():
+    draw = np.random.default_rng(0)
+    plain = draw.normal(size=(400, 3))
+    # Standard error .01; better by half of it, by two of it, worse.
+    noise = 0.2 * draw.normal(size=400)
+    noise -= noise.mean()
+    gains = np.array([0.005, 0.02, -0.1]) + noise[:, None] * 0.01 * 20 / noise.std()
+    found = races.best(np.array([plain, plain + gains]))
+    assert found[:, [0, 2]] == pytest.approx(plain[:, [0, 2]], abs=0.0)
+    assert found[:, 1] == pytest.approx((plain + gains)[:, 1], abs=0.0)
+    assert races.best(plain[None]) == pytest.approx(plain, abs=0.0)
+
+
 def test_a_race_takes_a_share_of_the_steps_after_the_warm_start():
     assert races.race(TrainingSpec(steps=700)).steps == 210
     # However long several starts are trained.
@@ -111,7 +125,7 @@ def test_some_rows_keep_a_value_and_a_gap_of_each_column(most, seed):
     values = np.random.default_rng(seed).normal(size=(60, 3))
     values[1:, 0] = np.nan
     values[7, 1] = np.nan
-    some = values[races.chosen_rows(values, seed, most)]
+    some = values[chosen_rows(values, seed, most)]
     assert len(some) <= most + 6
     assert (~np.isnan(some)).any(axis=0).all()
     assert np.isnan(some).any(axis=0).tolist() == np.isnan(values).any(axis=0).tolist()

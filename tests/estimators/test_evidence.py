@@ -114,6 +114,13 @@ def test_the_slope_of_normal_margins_is_that_of_finite_differences(seed):
     assert (np.diff(mapped[np.argsort(values[:, 1]), 1]) > 0).all()
 
 
+def test_columns_that_are_gaussian_need_no_map():
+    draw = np.random.default_rng(0)
+    values = np.column_stack([draw.normal(3, 2, 500), np.exp(draw.normal(size=500))])
+    assert NormalMargins(values, [0]).identity
+    assert not NormalMargins(values, [0, 1]).identity
+
+
 @silent
 def test_a_process_that_isnt_believed_says_nothing_of_other_columns():
     draw = np.random.default_rng(0)

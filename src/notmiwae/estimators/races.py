@@ -106,6 +106,22 @@ def race(whole: TrainingSpec) -> TrainingSpec:
     return whole.model_copy(update={"steps": max(after, whole.warm_start + 1)})
 
 
+def best(foretold: Floats) -> Floats:
+    """Take for each column what the best of M models foretells, `[N, C]`.
+
+    Another than the first has to be better by a standard error: what is left of a Gaussian is skewed too, and
+    a map or a shape makes that Gaussian.
+
+    Arguments:
+        foretold: Log-density of each row's columns under each model, `[M, N, C]`.
+    """
+    gains = foretold - foretold[0]
+    errors = gains.std(axis=1) / np.sqrt(gains.shape[1])
+    taken = (gains.mean(axis=1) - errors).argmax(axis=0)
+    found: Floats = foretold[taken, :, np.arange(len(taken))].T
+    return found
+
+
 @dataclass(frozen=True)
 class _Entrant:
     """What a candidate makes of a table's rows: its models, the map of its columns, the seed of all noise."""
@@ -148,7 +164,7 @@ class _Races:
         columns = self._columns(own, nobody)
         if not rivals:
             return self._by_candidate(columns)
-        columns[AT_RANDOM] = self._best(entrants[: len(rivals)])
+        columns[AT_RANDOM] = self._at_random(entrants[: len(rivals)])
         found = self._by_candidate(columns)
         found = self._by_candidate(columns | self._columns(own, self._weights(found)))
         weights = self._weights(found)
@@ -195,18 +211,10 @@ class _Races:
         shaped = replace(plain, network=self.network.model_copy(update={"shapes": shapes}))
         return [plain, mapped, shaped], [0.0, margins.log_jacobian(self.values)[:, gaps], 0.0]
 
-    def _best(self, rivals: Sequence[_Entrant]) -> Floats:
-        """Take for each column what the best of the models at random foretells, `[N, C]`.
-
-        A map or a shape has to be better than the columns as they are by a standard error: what is left of a
-        Gaussian is skewed too.
-        """
+    def _at_random(self, rivals: Sequence[_Entrant]) -> Floats:
+        """Take for each column what the best of the models at random foretells, `[N, C]`."""
         nobody = self._believed([AT_RANDOM] * len(self.unknown), [{}] * len(self.unknown))
-        foretold = np.array([rival.columns(nobody) for rival in rivals])
-        gains = foretold - foretold[0]
-        best = (gains.mean(axis=1) - gains.std(axis=1) / np.sqrt(len(self.values))).argmax(axis=0)
-        found: Floats = foretold[best, :, np.arange(len(best))].T
-        return found
+        return best(np.array([rival.columns(nobody) for rival in rivals]))
 
     def _columns(
         self, entrants: Mapping[str, _Entrant], weights: Sequence[Mapping[str, float]]
