@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from notmiwae.arrays import Floats
-from notmiwae.estimators.choice import ignores_value
+from notmiwae.estimators.column_processes import ignores_value
 from notmiwae.estimators.cross_validation import Candidate, chosen_rows, cross_validated
 from notmiwae.estimators.defaults import training
 from notmiwae.estimators.evidence import pseudo_bma

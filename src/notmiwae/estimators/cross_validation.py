@@ -28,11 +28,13 @@ class Candidate:
         values: Table `[N, D]`, NaN where missing; a column of it may be mapped.
         network: Encoder, decoder, observation model.
         process: Missing process.
+        log_jacobian: Log of the slope of the columns' maps, of those with gaps, `[N, C]`; 0 without one.
     """
 
     values: Floats
     network: ModelSpec
     process: ProcessSpec
+    log_jacobian: Floats | float = 0.0
 
 
 def cross_validated(

@@ -19,15 +19,14 @@ from notmiwae.estimators.choice import (
     AT_RANDOM,
     Decided,
     Undecided,
-    closed,
     decide,
     favourite,
     may_be_at_random,
     of_members,
     undecided,
     weigh,
-    with_columns,
 )
+from notmiwae.estimators.column_processes import closed, with_columns
 from notmiwae.estimators.cross_validation import Candidate, blank, chosen_rows, cross_validated, with_gaps
 from notmiwae.estimators.defaults import training
 from notmiwae.estimators.evidence import CrossValidated
@@ -156,25 +155,38 @@ class _Races:
         """Return for each undecided column the log-density of each row under each candidate, `[K, N]`."""
         words = list(dict.fromkeys(word for each in self.unknown for word in each.candidates))
         directions = [word for word in words if word != AT_RANDOM]
-        rivals, maps = self._rivals() if AT_RANDOM in words else ([], [])
-        entrants = self._train([*rivals, *(self._as_it_is(self._all(word)) for word in directions)], maps)
-        own = dict(zip(directions, entrants[len(rivals) :], strict=True))
-        # Nobody believes in a direction yet; then as much as its first weight says.
-        nobody = [dict.fromkeys(words, 0.0)] * len(self.unknown)
-        columns = self._columns(own, nobody)
+        plain = [AT_RANDOM] if AT_RANDOM in words else []
+        trained = self._train([self._as_it_is(self._all(word)) for word in [*plain, *directions]])
+        rivals, own = trained[: len(plain)], dict(zip(directions, trained[len(plain) :], strict=True))
         if not rivals:
-            return self._by_candidate(columns)
-        columns[AT_RANDOM] = self._at_random(entrants[: len(rivals)])
-        found = self._by_candidate(columns)
-        found = self._by_candidate(columns | self._columns(own, self._weights(found)))
+            return self._by_candidate(self._columns(own, self._nobody()))
+        found, weights, taken = self._weighed(own, rivals)
+        # Where no direction beats the first model at random none beats the best of them.
+        beaten = any(
+            AT_RANDOM in each.candidates and word != AT_RANDOM
+            for each, word in zip(self.unknown, taken, strict=True)
+        )
+        others = self._other_rivals() if beaten else []
+        if others:
+            found, weights, taken = self._weighed(own, [*rivals, *self._train(others)])
+        if len(set(taken)) > 1:
+            self._run_apart(found, taken, weights)
+        return found
+
+    def _weighed(
+        self, own: Mapping[str, _Entrant], rivals: Sequence[_Entrant]
+    ) -> tuple[list[Floats], list[dict[str, float]], list[str]]:
+        """Let directions and models at random foretell all columns; return what, weights, and favourites."""
+        # Nobody believes in a direction yet; then as much as its first weight says.
+        columns = self._columns(own, self._nobody()) | {AT_RANDOM: self._at_random(rivals)}
+        first = self._weights(self._by_candidate(columns))
+        found = self._by_candidate(columns | self._columns(own, first))
         weights = self._weights(found)
         taken = [
             favourite(each, log_probs, weight)
             for each, log_probs, weight in zip(self.unknown, found, weights, strict=True)
         ]
-        if len(set(taken)) > 1:
-            self._run_apart(found, taken, weights)
-        return found
+        return found, weights, taken
 
     def _run_apart(
         self, found: Sequence[Floats], taken: Sequence[str], weights: Sequence[Mapping[str, float]]
@@ -191,8 +203,8 @@ class _Races:
             if word != AT_RANDOM:
                 log_probs[list(each.candidates).index(word)] = own[:, self._places(each)].sum(axis=1)
 
-    def _rivals(self) -> tuple[list[Candidate], list[Floats | float]]:
-        """Return the models at random, and the log-Jacobian of the map that each has of its columns."""
+    def _other_rivals(self) -> list[Candidate]:
+        """Return the models at random beside that of the columns as they are; none if all are Gaussian."""
         plain = self._as_it_is(self._all(AT_RANDOM))
         levels = self.network.observation.levels(self.values.shape[1])
         # Of a column whose limits are known the shape of what was seen isn't that of the whole.
@@ -200,21 +212,25 @@ class _Races:
         quantities = [j for j, count in enumerate(levels) if not count and j not in as_they_are]
         margins = NormalMargins(self.values, quantities)
         if margins.identity:
-            return [plain], [0.0]
+            return []
         gaps = np.isnan(self.values).any(axis=0)
-        mapped = replace(plain, values=margins.transform(self.values))
+        jacobian = margins.log_jacobian(self.values)[:, gaps]
+        mapped = replace(plain, values=margins.transform(self.values), log_jacobian=jacobian)
         shapes = (
             self.network.shapes
             if self.network.shapes is True
             else (*(self.network.shapes or ()), *quantities)
         )
-        shaped = replace(plain, network=self.network.model_copy(update={"shapes": shapes}))
-        return [plain, mapped, shaped], [0.0, margins.log_jacobian(self.values)[:, gaps], 0.0]
+        return [mapped, replace(plain, network=self.network.model_copy(update={"shapes": shapes}))]
 
     def _at_random(self, rivals: Sequence[_Entrant]) -> Floats:
         """Take for each column what the best of the models at random foretells, `[N, C]`."""
-        nobody = self._believed([AT_RANDOM] * len(self.unknown), [{}] * len(self.unknown))
+        nobody = self._believed([AT_RANDOM] * len(self.unknown), self._nobody())
         return best(np.array([rival.columns(nobody) for rival in rivals]))
+
+    def _nobody(self) -> list[dict[str, float]]:
+        """Return the weights with which no direction is believed."""
+        return [dict.fromkeys(each.candidates, 0.0) for each in self.unknown]
 
     def _columns(
         self, entrants: Mapping[str, _Entrant], weights: Sequence[Mapping[str, float]]
@@ -267,13 +283,15 @@ class _Races:
         # Whether columns that perhaps decide too do isn't the question here; a direction tells more without.
         return Candidate(self.values, self.network, process.starts()[-1])
 
-    def _train(self, candidates: Sequence[Candidate], maps: Sequence[Floats | float] = ()) -> list[_Entrant]:
-        """Train a model a fold of each candidate; the first have a map of their columns."""
+    def _train(self, candidates: Sequence[Candidate]) -> list[_Entrant]:
+        """Train a model a fold of each candidate."""
         whole = training(len(self.values), self.steps)
         # A direction is learnt in fewer steps than what else explains a column, and would seem better for it.
         at_random = any(AT_RANDOM in each.candidates for each in self.unknown)
         spec = whole if at_random else race(whole)
         trained = cross_validated(self.workers, self.columns, candidates, spec, self.seed, self.known)
-        jacobians = [*maps, *[0.0] * (len(candidates) - len(maps))]
         seed = torch_seed(self.seed, "score")
-        return [_Entrant(each, own, seed, self.workers) for each, own in zip(trained, jacobians, strict=True)]
+        return [
+            _Entrant(models, candidate.log_jacobian, seed, self.workers)
+            for models, candidate in zip(trained, candidates, strict=True)
+        ]
