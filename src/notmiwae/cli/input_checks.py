@@ -19,7 +19,7 @@ JOBS = -1
 """Processes that train: one for each core."""
 _OF_TRAINING = (
     *("missing_process", "given", "at_random", "group", "kind", "limits", "censored"),
-    *("shapes", "steps", "members", "seed", "model_out"),
+    *("shapes", "steps", "members", "bootstrap", "seed", "model_out"),
 )
 """Options that a saved model has no use for."""
 
@@ -32,6 +32,7 @@ def settings(
         "shapes": typed.shapes,
         "steps": typed.steps,
         "members": typed.members or 5,
+        "bootstrap": bool(typed.bootstrap),
         "n_samples": typed.samples or 200,
         "kinds": kinds,
         "limits": limits,

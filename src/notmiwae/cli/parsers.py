@@ -153,6 +153,13 @@ def add_training(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--steps", type=positive, help="of training (default: 700 to 2,000, by rows)")
     parser.add_argument("--members", type=positive, help="models that impute together (default: 5)")
+    parser.add_argument(
+        "--bootstrap",
+        action="store_true",
+        default=None,
+        help="each model learns from rows drawn with replacement, so that draws give honest standard errors; "
+        "best with --members 10 or more",
+    )
     parser.add_argument("--samples", type=positive, help="importance samples a row at most (default: 200)")
     parser.add_argument("--seed", type=seed, help="of everything random (default: 0)")
     add_threads(parser)
