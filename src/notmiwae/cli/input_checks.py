@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from notmiwae.cli.table_input import Table
     from notmiwae.estimators.assumptions import Assumption
 
+MEMBERS = 5
+"""Models that impute together where nothing is said."""
 JOBS = -1
 """Processes that train: one for each core."""
 _OF_TRAINING = (
@@ -31,7 +33,7 @@ def settings(
     return {
         "shapes": typed.shapes,
         "steps": typed.steps,
-        "members": typed.members or 5,
+        "members": typed.members or MEMBERS,
         "bootstrap": bool(typed.bootstrap),
         "n_samples": typed.samples or 200,
         "kinds": kinds,

@@ -296,6 +296,11 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         # One after the other, as each is a whole table.
         return rows, (fill(self.columns_, rows.table, each) for each in (imputed.mean, *imputed.draws))
 
+    @property
+    def _turns(self) -> int:
+        """Number of models whose turns count where draws are pooled; 1 if they tell no more than one does."""
+        return len(self.members_) if self.bootstrap else 1
+
     def _ensemble(self) -> Ensemble:
         at_random = AT_RANDOM in set(self.assumptions_["assumption"])
         return Ensemble(self.columns_, self.members_, at_random, self.n_samples, self._seed, self._workers())

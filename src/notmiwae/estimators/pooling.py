@@ -123,14 +123,16 @@ def _between(values: Floats, members: int) -> list[tuple[Floats, int]]:
     ]
 
 
-def pool_means(draws: Sequence[Floats]) -> Pooled:
+def pool_means(draws: Sequence[Floats], members: int = 1) -> Pooled:
     """Pool the mean of a column, of which each completed table has N values.
 
     Arguments:
         draws: Values of each completed table, `[N]` each.
+        members: As of `pool`.
 
     Raises:
-        DataError: fewer than two imputations.
+        DataError: fewer than two imputations, or no model.
     """
     size = len(draws[0])
-    return pool([each.mean() for each in draws], [each.var(ddof=1) / size for each in draws], size - 1)
+    means, variances = [each.mean() for each in draws], [each.var(ddof=1) / size for each in draws]
+    return pool(means, variances, size - 1, members=members)
