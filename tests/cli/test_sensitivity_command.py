@@ -84,8 +84,8 @@ def test_what_it_cannot_do_is_one_line(refused, masked, tmp_path):
 
 
 def test_members_on_drawn_rows_are_another_ensemble_whose_turns_count(notmiwae, masked):
-    options = ["--columns", "wage", "--assumptions", "mar", "--steps", "20", "--members", "3", "--draws", "12"]
-    said = ["sensitivity", masked, "--ignore", "id", *options, "--deltas", "0", "--json"]
+    options = ["--columns", "wage", "--assumptions", "mar", "--steps", "20", "--members", "3"]
+    said = ["sensitivity", masked, "--ignore", "id", *options, "--draws", "12", "--deltas", "0", "--json"]
     plain, drawn = (notmiwae(*said, *more).json()["results"] for more in ([], ["--bootstrap"]))
     for one, other in zip(plain[1:], drawn[1:], strict=True):
         assert one["mean"] != other["mean"]
