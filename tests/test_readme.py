@@ -68,7 +68,9 @@ def test_the_dials_that_are_turned_are_there(page: str, committed: Path) -> None
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """A folder to run examples in, where training is short; the examples show what is typed, not figures."""
-    monkeypatch.setattr("notmiwae.estimators.miwae_imputer.training", lambda rows, steps: training(rows, 20))
+    monkeypatch.setattr(
+        "notmiwae.estimators.miwae_imputer.training", lambda rows, steps, *more: training(rows, 20, *more)
+    )
     for name in ("data", "docs"):
         (tmp_path / name).mkdir()
     (tmp_path / "data/examples").symlink_to(ROOT / "data/examples")

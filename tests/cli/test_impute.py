@@ -108,6 +108,7 @@ def test_hostile_models(refused, trained, masked, tmp_path):
         (["--ignore", "idd"], "--ignore: no column 'idd' in"),
         (["--draws", "3"], "--draws: nothing says where they go"),
         (["--model", "m", "--steps", "3"], "--steps: is of training"),
+        (["--model", "m", "--bootstrap"], "--bootstrap: is of training"),
     ],
 )
 def test_options_that_do_not_fit(refused, masked, tmp_path, typed, said):

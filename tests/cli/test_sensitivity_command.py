@@ -81,3 +81,13 @@ def test_what_it_cannot_do_is_one_line(refused, masked, tmp_path):
     pd.DataFrame({"a": [1.5, 2.5, 3.5], "b": [0.1, 0.2, 0.4]}).to_csv(complete, index=False)
     said = refused("sensitivity", complete, "--steps", "2", "--members", "1", "--quiet")
     assert "no column of numbers has a missing value" in said
+
+
+def test_members_on_drawn_rows_are_another_ensemble_whose_turns_count(notmiwae, masked):
+    options = ["--columns", "wage", "--assumptions", "mar", "--steps", "20", "--members", "3"]
+    said = ["sensitivity", masked, "--ignore", "id", *options, "--draws", "12", "--deltas", "0", "--json"]
+    plain, drawn = (notmiwae(*said, *more).json()["results"] for more in ([], ["--bootstrap"]))
+    for one, other in zip(plain[1:], drawn[1:], strict=True):
+        assert one["mean"] != other["mean"]
+    # δ = 0 shifts nothing.
+    assert drawn[1]["standard_error"] == drawn[2]["standard_error"]

@@ -248,7 +248,7 @@ def test_a_folder_of_an_older_version_is_read_and_places_that_arent_there_are_re
     file = tmp_path / "model/imputer.json"
     expected, written = MIWAEImputer.load(tmp_path / "model").transform(table), json.loads(file.read_text())
     features = written.pop("features")
-    for name in ("missing_values", "add_indicator", "keep_empty_features"):
+    for name in ("missing_values", "add_indicator", "keep_empty_features", "bootstrap"):
         written["parameters"].pop(name)
     file.write_text(json.dumps(written))
     older = MIWAEImputer.load(tmp_path / "model")

@@ -29,7 +29,9 @@ def test_the_printed_command_made_the_example():
 
 
 def test_the_printed_command_runs(tmp_path, monkeypatch):
-    monkeypatch.setattr("notmiwae.estimators.miwae_imputer.training", lambda rows, steps: training(rows, 20))
+    monkeypatch.setattr(
+        "notmiwae.estimators.miwae_imputer.training", lambda rows, steps, *more: training(rows, 20, *more)
+    )
     monkeypatch.setattr("notmiwae.estimators.comparison.training", lambda rows, steps: training(rows, 20))
     for name in ("data", "docs"):
         (tmp_path / name).mkdir()

@@ -305,3 +305,17 @@ def test_of_many_rows_a_thousand_are_held_out():
     assert len(many.held_out) == 1000
     assert len(many.rows) == 29_000
     assert torch.cat([many.rows, many.held_out]).unique().numel() == 30_000
+
+
+def test_with_bootstrap_rows_are_drawn_from_those_that_arent_held_out():
+    plain, drawn, other = (
+        ModelProgress.begin(500, seed, spec(bootstrap=bootstrap))
+        for seed, bootstrap in ((1, False), (1, True), (2, True))
+    )
+    assert torch.equal(drawn.held_out, plain.held_out)
+    assert len(drawn.rows) == len(plain.rows)
+    different = set(drawn.rows.tolist())
+    assert different < set(plain.rows.tolist())
+    # Of n rows drawn from n some 1 − 1/e are there.
+    assert len(different) / len(plain.rows) == pytest.approx(1 - math.exp(-1), abs=0.05)
+    assert different != set(other.rows.tolist())

@@ -15,11 +15,13 @@ if TYPE_CHECKING:
     from notmiwae.cli.table_input import Table
     from notmiwae.estimators.assumptions import Assumption
 
+MEMBERS = 5
+"""Models that impute together where nothing is said."""
 JOBS = -1
 """Processes that train: one for each core."""
 _OF_TRAINING = (
     *("missing_process", "given", "at_random", "group", "kind", "limits", "censored"),
-    *("shapes", "steps", "members", "seed", "model_out"),
+    *("shapes", "steps", "members", "bootstrap", "seed", "model_out"),
 )
 """Options that a saved model has no use for."""
 
@@ -31,7 +33,8 @@ def settings(
     return {
         "shapes": typed.shapes,
         "steps": typed.steps,
-        "members": typed.members or 5,
+        "members": typed.members or MEMBERS,
+        "bootstrap": bool(typed.bootstrap),
         "n_samples": typed.samples or 200,
         "kinds": kinds,
         "limits": limits,

@@ -151,11 +151,23 @@ def add_training(parser: argparse.ArgumentParser) -> None:
         action=argparse.BooleanOptionalAction,
         help="columns learn their shape: for skewed ones, as amounts are (default: those with --limits)",
     )
+    add_models(parser)
+    parser.add_argument("--samples", type=positive, help="importance samples a row at most (default: 200)")
+    add_threads(parser)
+
+
+def add_models(parser: argparse.ArgumentParser) -> None:
+    """Add the options of how long, how many and on which rows models are trained; None: nothing was said."""
     parser.add_argument("--steps", type=positive, help="of training (default: 700 to 2,000, by rows)")
     parser.add_argument("--members", type=positive, help="models that impute together (default: 5)")
-    parser.add_argument("--samples", type=positive, help="importance samples a row at most (default: 200)")
+    parser.add_argument(
+        "--bootstrap",
+        action="store_true",
+        default=None,
+        help="each model learns from rows drawn with replacement, so that draws give honest standard errors; "
+        "best with --members 10 or more",
+    )
     parser.add_argument("--seed", type=seed, help="of everything random (default: 0)")
-    add_threads(parser)
 
 
 def add_threads(parser: argparse.ArgumentParser) -> None:

@@ -65,9 +65,7 @@ def add(subparsers: Any) -> None:
     parser.add_argument("--draws", type=options.positive, default=20, metavar="M", help="imputations (20)")
     parsers.add_columns(parser)
     parsers.add_limits(parser)
-    parser.add_argument("--steps", type=options.positive, help="of training (default: 700 to 2,000, by rows)")
-    parser.add_argument("--members", type=options.positive, default=5, help="models that impute together (5)")
-    parser.add_argument("--seed", type=options.seed, default=0, help="of everything random (0)")
+    parsers.add_models(parser)
     parsers.add_threads(parser)
     parsers.add_results(parser, "the table of results", "the means")
     parsers.add_reading(parser)
@@ -97,7 +95,7 @@ def run(typed: argparse.Namespace) -> int:
         deltas = delta_text.keyed("--deltas", said, table.modelled, typed.by, table.path)
     if "unknown" in assumptions:
         options.say(UNKNOWN, typed.quiet)
-    options.say(f"training {len(assumptions)} × {typed.members} models …", typed.quiet)
+    options.say(f"training {len(assumptions)} × {typed.members or checks.MEMBERS} models …", typed.quiet)
     try:
         with warnings.catch_warnings():
             # It has been said, in a line for people who type commands.
@@ -114,8 +112,9 @@ def run(typed: argparse.Namespace) -> int:
                 limits=limits,
                 censored=options.censored(typed.censored),
                 steps=typed.steps,
-                members=typed.members,
-                random_state=typed.seed,
+                members=typed.members or checks.MEMBERS,
+                bootstrap=bool(typed.bootstrap),
+                random_state=typed.seed or 0,
                 n_threads=typed.threads or 1,
                 verbose=options.verbose(typed),
             )

@@ -60,9 +60,7 @@ def add(subparsers: Any) -> None:
     parser.add_argument("--draws", type=options.positive, default=20, metavar="M", help="imputations (20)")
     parsers.add_columns(parser)
     parsers.add_limits(parser)
-    parser.add_argument("--steps", type=options.positive, help="of training (default: 700 to 2,000, by rows)")
-    parser.add_argument("--members", type=options.positive, default=5, help="models that impute together (5)")
-    parser.add_argument("--seed", type=options.seed, default=0, help="of everything random (0)")
+    parsers.add_models(parser)
     parsers.add_threads(parser)
     parsers.add_results(parser, "the grid", "the grid")
     parsers.add_reading(parser)
@@ -92,7 +90,7 @@ def run(typed: argparse.Namespace) -> int:
     ):
         options.check_columns(option, names, table.path, columns)
     deltas = delta_text.keyed("--deltas", said, table.modelled, typed.by, table.path)
-    options.say(f"training {typed.members} model(s) …", typed.quiet)
+    options.say(f"training {typed.members or checks.MEMBERS} model(s) …", typed.quiet)
     try:
         found = tipping_point(
             table.told,
@@ -108,8 +106,9 @@ def run(typed: argparse.Namespace) -> int:
             limits=limits,
             censored=options.censored(typed.censored),
             steps=typed.steps,
-            members=typed.members,
-            random_state=typed.seed,
+            members=typed.members or checks.MEMBERS,
+            bootstrap=bool(typed.bootstrap),
+            random_state=typed.seed or 0,
             n_jobs=-1,
             n_threads=typed.threads or 1,
             verbose=options.verbose(typed),

@@ -38,8 +38,8 @@ def network(
     )
 
 
-def training(rows: int, steps: int | None) -> TrainingSpec:
-    """Choose how a table of so many rows is trained; see `MIWAEImputer` for `steps`."""
+def training(rows: int, steps: int | None, bootstrap: bool = False) -> TrainingSpec:
+    """Choose how a table of so many rows is trained; see `MIWAEImputer` for `steps` and `bootstrap`."""
     large = rows >= _LARGE
     batch = 256 if large else 64
     steps = steps or min(2000, max(700, _EPOCHS * rows // batch))
@@ -54,4 +54,5 @@ def training(rows: int, steps: int | None) -> TrainingSpec:
         race=min(1.0, max(0.5, _TOLD / steps)),
         # Where a step is long, models computed as one only crowd each other out of the cache.
         together=1 if large else 5,
+        bootstrap=bootstrap,
     )

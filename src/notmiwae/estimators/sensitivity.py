@@ -110,7 +110,8 @@ def sensitivity(
         said: Any = word if of_all else dict.fromkeys(columns or (), word)
         imputer = NotMIWAEImputer("mcar" if word == "mar" else said, **options).fit(told)
         draws = imputer.sample(told, n_draws)
-        rows += [_row(label, X, name, [_numbers(draw, name) for draw in draws]) for name in shown]
+        by_name = {name: [_numbers(draw, name) for draw in draws] for name in shown}
+        rows += [_row(label, X, name, own, imputer._turns) for name, own in by_name.items()]
         bounds.append((label, imputer.bound_))
         if word == "mar":
             if sweeps:
@@ -161,7 +162,7 @@ def _shifts(
         values = at_random.values([delta])
         for name in reported:
             drawn = list(values[:, :, X.columns.get_loc(name)])
-            row = _row(f"δ {delta:+g} {cells.unit}{of_which}", X, name, drawn)
+            row = _row(f"δ {delta:+g} {cells.unit}{of_which}", X, name, drawn, at_random.turns)
             rows.append({"delta": delta, "shifted": cells.name} | row)
     return rows
 
@@ -191,9 +192,11 @@ def _seen(X: pd.DataFrame, name: str) -> dict[str, Any]:
     ) | ({"missing_information": np.nan} | _quantiles([seen]) | {"imputed_mean": np.nan})
 
 
-def _row(word: str, X: pd.DataFrame, name: str, draws: Sequence[npt.NDArray[np.float64]]) -> dict[str, Any]:
+def _row(
+    word: str, X: pd.DataFrame, name: str, draws: Sequence[npt.NDArray[np.float64]], members: int
+) -> dict[str, Any]:
     missing = X[name].isna().to_numpy()
-    pooled = pool_means(draws)
+    pooled = pool_means(draws, members)
     interval = (float(pooled.standard_error), float(pooled.lower), float(pooled.upper))
     return (
         _entries(word, name, float(pooled.estimate), *interval)

@@ -114,6 +114,10 @@ class DrawsAtRandom:
         cells: Cells to be shifted; δ's of a cell that is named twice add up. What is known to lie between two
             ends isn't shifted.
         sweeps: Number of sweeps; see `shifted_draws`.
+
+    Attributes:
+        cells: Cells to be shifted, of those the ones with gaps.
+        turns: Number of models whose turns count where draws are pooled.
     """
 
     def __init__(
@@ -125,6 +129,7 @@ class DrawsAtRandom:
         sweeps: int,
     ) -> None:
         self.sweeps, self._imputer = sweeps, imputer
+        self.turns = imputer._turns
         self._columns: Sequence[Column] = imputer.columns_
         self._workers = imputer._ensemble().workers
         self._table, values, self._known = rows.table, rows.values, rows.known

@@ -183,11 +183,11 @@ def tipping_point(
     at_random = DrawsAtRandom(fitted, completed, draws, cells, sweeps)
     rows = [
         dict(zip([each.name for each in cells], each_delta, strict=True))
-        | _pooled(at_random.tables(each_delta), question, null, level)
+        | _pooled(at_random.tables(each_delta), question, null, level, at_random.turns)
         for each_delta in product(*given.values())
     ]
     table = pd.DataFrame(rows)
-    unshifted = _pooled(at_random.tables([0.0] * len(cells)), question, null, level)
+    unshifted = _pooled(at_random.tables([0.0] * len(cells)), question, null, level, at_random.turns)
     return TippingPoint(table, pd.Series(unshifted), *_axes(cells), _worded(question), null, level)
 
 
@@ -208,7 +208,7 @@ def _worded(question: Question) -> str:
 
 
 def _pooled(
-    tables: Sequence[pd.DataFrame], question: Question, null: float, level: float
+    tables: Sequence[pd.DataFrame], question: Question, null: float, level: float, members: int
 ) -> dict[str, float]:
     """Ask each completed table, and pool what they answer."""
     answers = []
@@ -219,7 +219,7 @@ def _pooled(
             raise DataError(f"question: a completed table's answer is {said!r}; {accepted}")
         answers.append(Answer(*said))
     estimates, variances, degrees = np.transpose(answers)
-    pooled = pool(estimates, variances, float(degrees.mean()), 1.0 - level)
+    pooled = pool(estimates, variances, float(degrees.mean()), 1.0 - level, members)
     return {
         "estimate": float(pooled.estimate),
         "standard_error": float(pooled.standard_error),

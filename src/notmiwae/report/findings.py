@@ -94,7 +94,7 @@ def gather(rows: pd.DataFrame, imputer: NotMIWAEImputer, draws: int, report: Rep
     report(3, 4, 0.0)
     others = _others(told, rows, imputer, completed)
     report(4, 4, 0.0)
-    pooled = estimates(imputer.columns_, rows, completed)
+    pooled = estimates(imputer.columns_, rows, completed, imputer._turns)
     return Findings(rows, imputer, completed, pooled, checks, compared, others, notices)
 
 
@@ -111,7 +111,7 @@ def _others(
     by_word = Parallel(n_jobs=imputer.n_jobs)(
         delayed(_under)(word, told, gaps, len(draws), settings | {"n_jobs": 1}) for word in WORDS
     )
-    own = estimates(imputer.columns_, rows, draws)
+    own = estimates(imputer.columns_, rows, draws, imputer._turns)
     own = own[own["column"].isin(gaps)].assign(assumption="this report")
     tables = [own[["assumption", "column", "mean", "lower", "upper"]], *(each.table for each in by_word)]
     table = pd.concat(tables, ignore_index=True).drop_duplicates(["assumption", "column"])
@@ -130,7 +130,9 @@ def _under(
         return sensitivity(rows, gaps, [word], n_draws=draws, **settings)
 
 
-def estimates(columns: Sequence[Column], rows: pd.DataFrame, draws: Sequence[pd.DataFrame]) -> pd.DataFrame:
+def estimates(
+    columns: Sequence[Column], rows: pd.DataFrame, draws: Sequence[pd.DataFrame], members: int = 1
+) -> pd.DataFrame:
     """Pool means of columns of numbers with gaps, and shares of categories, by Rubin's rules.
 
     Columns of the table: `column`, `category` (empty for numbers), `seen` (the mean or share of what was
@@ -140,6 +142,7 @@ def estimates(columns: Sequence[Column], rows: pd.DataFrame, draws: Sequence[pd.
         columns: Columns of the table.
         rows: Table with missing cells.
         draws: Completed tables, two at least.
+        members: Number of models that took turns in making them, where that counts; see `pool`.
     """
     found: list[dict[str, Any]] = []
     for column in columns:
@@ -151,21 +154,22 @@ def estimates(columns: Sequence[Column], rows: pd.DataFrame, draws: Sequence[pd.
             # Of two the second says it all.
             levels = [*seen.value_counts().index[:_LEVELS]] if len(column.values) > 2 else [column.values[-1]]
         for level in levels:
-            found.append(
-                {"column": column.name, "category": str(level)} | _pooled(column, level, seen, draws)
-            )
+            pooled = _pooled(column, level, seen, draws, members)
+            found.append({"column": column.name, "category": str(level)} | pooled)
     names = ["column", "category", "seen", "mean", "standard_error", "lower", "upper", "missing_information"]
     return pd.DataFrame(found, columns=names)
 
 
-def _pooled(column: Column, level: Any, seen: pd.Series, draws: Sequence[pd.DataFrame]) -> dict[str, Any]:
+def _pooled(
+    column: Column, level: Any, seen: pd.Series, draws: Sequence[pd.DataFrame], members: int
+) -> dict[str, Any]:
     """Pool the mean of a column over draws, or the share of a category."""
 
     def numbers(values: pd.Series) -> Floats:
         asked = (values == level) if column.values else values
         return np.asarray(asked.to_numpy(dtype=np.float64))
 
-    found = pool_means([numbers(draw[column.name]) for draw in draws])
+    found = pool_means([numbers(draw[column.name]) for draw in draws], members)
     return {
         "seen": float(numbers(seen).mean()),
         "mean": float(found.estimate),

@@ -44,6 +44,15 @@ REFERENCES = (
     "Rubin, D. B. (1987). Multiple imputation for nonresponse in surveys. Wiley.",
     "van Buuren, S. (2018). Flexible imputation of missing data, 2nd edition. CRC Press.",
 )
+_NESTED = (
+    "Rubin, D. B. (2003). Nested multiple imputation of NMES via partially incompatible MCMC. "
+    "Statistica Neerlandica 57, 3–18."
+)
+
+
+def references(bootstrap: bool) -> list[str]:
+    """List what is cited, by name; of models on rows drawn with replacement, nested imputations too."""
+    return sorted([*REFERENCES, *([_NESTED] if bootstrap else [])], key=str.lower)
 
 
 def listed(names: Sequence[str], most: int = _NAMED) -> str:
@@ -216,6 +225,10 @@ def methods(found: Findings, settings: Mapping[str, Any], version: str) -> str:
         "low and high values going missing, and by δ-adjustment (van Buuren 2018)."
     )
     latent = imputer.members_[0].model.spec.latent_size
+    drawn, nested = "", " (Rubin 1987; Barnard & Rubin 1999)"
+    if imputer.bootstrap:
+        drawn = ", each on rows drawn with replacement"
+        nested = " for nested imputations (Rubin 2003; Barnard & Rubin 1999)"
     torch_version = torch.__version__.split("+")[0]
     versions = f"Python {platform.python_version()}, PyTorch {torch_version}, NumPy {np.__version__}"
     sentences = [
@@ -224,8 +237,8 @@ def methods(found: Findings, settings: Mapping[str, Any], version: str) -> str:
         f"It was assumed that values are missing as follows: {said}.",
         evidence(found),
         f"{len(imputer.members_)} models with {latent} latent dimensions, trained from independent initial "
-        f"weights, imputed together, with up to {imputer.n_samples} importance samples a row.",
-        f"Estimates are pooled over {draws} imputations by Rubin's rules (Rubin 1987; Barnard & Rubin 1999).",
+        f"weights{drawn}, imputed together, with up to {imputer.n_samples} importance samples a row.",
+        f"Estimates are pooled over {draws} imputations by Rubin's rules{nested}.",
         checked if checks else "",
         compared if found.sensitivity is not None else "",
         f"The random seed was {settings['seed']}.",

@@ -40,6 +40,8 @@ class TrainingSpec(Spec):
             rows can't tell converged weights from lucky ones.
         patience: Number of measurements without a better bound after which training stops; null never
             stops it.
+        bootstrap: Whether a model is trained on as many rows drawn with replacement from those that aren't
+            held out (Efron 1979), so that members that impute together differ by what the rows leave open.
     """
 
     samples: PositiveInt = 20
@@ -58,6 +60,7 @@ class TrainingSpec(Spec):
     together: PositiveInt = 10
     slack: Annotated[float, Field(ge=0)] = 1.0
     patience: PositiveInt | None = None
+    bootstrap: bool = False
 
     @model_validator(mode="after")
     def _warm_start_ends(self) -> Self:

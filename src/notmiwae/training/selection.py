@@ -68,7 +68,7 @@ class ModelProgress:
 
     @classmethod
     def begin(cls, rows: int, seed: int, training: TrainingSpec, fold: Tensor | None = None) -> ModelProgress:
-        """Hold some of a table's rows out: a fold that is given, or some at random.
+        """Hold some of a table's rows out, a fold that is given or some at random, and draw from the rest.
 
         Raises:
             DataError: no row is left to train on.
@@ -81,6 +81,8 @@ class ModelProgress:
             held_out, left = fold[:_MOST_HELD_OUT], order[~torch.isin(order, fold)]
         if not len(left):
             raise DataError(f"n_samples={rows}: too few rows to hold out {training.held_out:.0%} of them")
+        if training.bootstrap:
+            left = left[torch.randint(len(left), (len(left),), generator=generator)]
         best = torch.full((len(held_out),), -math.inf)
         return cls(seed, generator, left, held_out, best, training.warm_start)
 

@@ -73,6 +73,7 @@ class EstimatorSpec(Spec):
         shapes: Whether numbers learn their shape; null: those of which limits are said.
         steps: Number of training steps.
         members: Number of models that impute together.
+        bootstrap: Whether each is trained on rows drawn with replacement.
         n_samples: Number of importance samples of a row and member.
         draws: Number of completed tables that are drawn.
     """
@@ -84,6 +85,7 @@ class EstimatorSpec(Spec):
     shapes: bool | None = None
     steps: PositiveInt | None = None
     members: PositiveInt | None = None
+    bootstrap: bool | None = None
     n_samples: PositiveInt | None = None
     draws: PositiveInt = 20
 
@@ -91,6 +93,6 @@ class EstimatorSpec(Spec):
         """Return the imputer; `limits` are of the table's columns."""
         from notmiwae.estimators.not_miwae_imputer import NotMIWAEImputer
 
-        names = ("groups", "latent_size", "hidden", "shapes", "steps", "members", "n_samples")
+        names = ("groups", "latent_size", "hidden", "shapes", "steps", "members", "bootstrap", "n_samples")
         said = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
         return NotMIWAEImputer(self.missing_process, limits=limits, random_state=seed, device=device, **said)
