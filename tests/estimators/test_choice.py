@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from notmiwae import Missing, MIWAEImputer, NotMIWAEImputer
 from notmiwae.estimators import races
 from notmiwae.estimators.assumptions import ASSUMPTIONS
-from notmiwae.estimators.choice import Undecided, closed, deal, decide, favourite, of_members, undecided
+from notmiwae.estimators.choice import Undecided, deal, decide, favourite, of_members, undecided
+from notmiwae.estimators.column_processes import closed
 from notmiwae.model.missing_process.agnostic import AgnosticNonlinearSpec
 from notmiwae.model.missing_process.by_column import ByColumnSpec
 from notmiwae.model.missing_process.ignorable import IgnorableSpec

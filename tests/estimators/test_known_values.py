@@ -11,7 +11,7 @@ from scipy.stats import norm, truncnorm
 
 from notmiwae import MIWAEImputer, NotMIWAEImputer
 from notmiwae.errors import AssumptionWarning, DataError, ParameterError
-from notmiwae.estimators.choice import takes_at_random
+from notmiwae.estimators.column_processes import takes_at_random
 from notmiwae.estimators.interval_text import ends_of, read_interval, write_interval
 from notmiwae.estimators.known_values import described
 from notmiwae.estimators.sensitivity import sensitivity

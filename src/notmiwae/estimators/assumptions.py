@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from notmiwae.errors import ParameterError
-from notmiwae.estimators.choice import AT_RANDOM, AutoSpec, Decided
+from notmiwae.estimators.choice import AT_RANDOM, Decided
 from notmiwae.estimators.column_kinds import by_name
+from notmiwae.estimators.column_processes import AutoSpec
 from notmiwae.estimators.columns import Column
 from notmiwae.estimators.missing import TOGETHER, Missing
 from notmiwae.model.missing_process.agnostic import AgnosticNonlinearSpec

@@ -16,11 +16,10 @@ import numpy as np
 import pandas as pd
 
 from notmiwae.arrays import Floats
+from notmiwae.estimators.column_processes import AutoSpec, of_column, with_columns
 from notmiwae.estimators.evidence import pseudo_bma
-from notmiwae.model.missing_process.by_column import ByColumnSpec
 from notmiwae.model.missing_process.edges import EdgeSpec
 from notmiwae.model.missing_process.ignorable import IgnorableSpec
-from notmiwae.model.missing_process.mcar import MCARSpec
 from notmiwae.model.missing_process.missing_process import ProcessSpec
 from notmiwae.model.missing_process.selection_model import SelectionSpec
 
@@ -30,19 +29,6 @@ _PRIOR = 0.92
 members impute as MIWAE does."""
 _DOUBT = 1.0
 """Standard errors by which a direction has to be better than `mar`: a table that says little says nothing."""
-
-
-class AutoSpec(ProcessSpec):
-    """Missing at random, or by the value's own size, to be decided by evidence before anything is built.
-
-    Where the size decides complete columns may too, and chance.
-
-    Attributes:
-        together: Name of the group of columns whose gaps come together in a row; null: they don't.
-    """
-
-    kind = "auto"
-    together: str | None = None
 
 
 @dataclass(frozen=True)
@@ -90,11 +76,11 @@ def undecided(process: ProcessSpec, names: Sequence[str]) -> list[Undecided]:
     """
     found: dict[object, list[str]] = {}
     for name in names:
-        spec = _of_column(process, name)
+        spec = of_column(process, name)
         shared = isinstance(spec, EdgeSpec) and spec.shared
         if isinstance(spec, AutoSpec) or len(_directions(spec)) > 1:
             found.setdefault(spec if shared else name, []).append(name)
-    return [_candidates(_of_column(process, columns[0]), tuple(columns)) for columns in found.values()]
+    return [_candidates(of_column(process, columns[0]), tuple(columns)) for columns in found.values()]
 
 
 def may_be_at_random(process: ProcessSpec, names: Sequence[str]) -> bool:
@@ -218,20 +204,6 @@ def of_members(
     return found
 
 
-def closed(process: ProcessSpec, names: Sequence[str]) -> ProcessSpec:
-    """Return a process of which nothing is to be decided any more, whatever was said of complete columns.
-
-    Arguments:
-        process: Missing process that is assumed.
-        names: Names of the columns that have missing values.
-    """
-    said = process.columns.values() if isinstance(process, ByColumnSpec) else []
-    default = process.default if isinstance(process, ByColumnSpec) else process
-    if not any(isinstance(spec, AutoSpec) for spec in (default, *said)):
-        return process
-    return with_columns(process, names, {}) if names else IgnorableSpec()
-
-
 def assumptions_table(decided: Sequence[Decided]) -> pd.DataFrame:
     """List what was weighed, a row for each column and candidate.
 
@@ -266,42 +238,3 @@ def assumptions_table(decided: Sequence[Decided]) -> pd.DataFrame:
         "members": int,
     }
     return pd.DataFrame(rows, columns=list(types)).astype(types)
-
-
-def ignores_value(process: ProcessSpec, name: str) -> bool:
-    """Tell whether a column's own values play no part in its gaps."""
-    spec = _of_column(process, name)
-    at_random = isinstance(spec, SelectionSpec) and spec.direction == "none"
-    return at_random or isinstance(spec, IgnorableSpec | MCARSpec)
-
-
-def takes_at_random(process: ProcessSpec, name: str) -> bool:
-    """Tell whether a column's gaps are taken for ones at random, which no value and no latent decides."""
-    return isinstance(_of_column(process, name), IgnorableSpec | MCARSpec)
-
-
-def explains(process: ProcessSpec) -> bool:
-    """Tell whether a process has a model of the mask of some column."""
-    return not isinstance(process, IgnorableSpec)
-
-
-def _of_column(process: ProcessSpec, name: str) -> ProcessSpec:
-    return process.columns.get(name, process.default) if isinstance(process, ByColumnSpec) else process
-
-
-def with_columns(
-    process: ProcessSpec, names: Sequence[str], changed: Mapping[str, ProcessSpec]
-) -> ByColumnSpec:
-    """Say something else of some columns.
-
-    Arguments:
-        process: Missing process that is assumed.
-        names: Names of the columns that have missing values.
-        changed: Processes of columns that are to change.
-    """
-    columns = {name: changed.get(name, _of_column(process, name)) for name in names}
-    # What nothing is left to be told of is missing at random.
-    columns = {
-        name: IgnorableSpec() if isinstance(spec, AutoSpec) else spec for name, spec in columns.items()
-    }
-    return ByColumnSpec(default=IgnorableSpec(), columns=columns)

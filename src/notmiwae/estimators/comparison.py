@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from notmiwae.arrays import Floats
-from notmiwae.estimators.choice import ignores_value
+from notmiwae.estimators.column_processes import ignores_value
 from notmiwae.estimators.defaults import training
 from notmiwae.estimators.evidence import pseudo_bma
 from notmiwae.estimators.normal_margins import NormalMargins

@@ -10,7 +10,7 @@ import numpy as np
 from notmiwae.arrays import Floats
 from notmiwae.estimators import notices
 from notmiwae.estimators.check import Check, check, explained_columns
-from notmiwae.estimators.choice import explains, ignores_value
+from notmiwae.estimators.column_processes import explains, ignores_value
 from notmiwae.estimators.columns import Column
 from notmiwae.estimators.defaults import ENOUGH
 from notmiwae.estimators.races import blank, chosen_rows

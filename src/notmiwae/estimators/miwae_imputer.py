@@ -24,8 +24,9 @@ from notmiwae.estimators.accepted_tables import Rows, table_as_fitted, table_to_
 from notmiwae.estimators.arguments import check_arguments, whole
 from notmiwae.estimators.assumptions import trimmed
 from notmiwae.estimators.check import Check
-from notmiwae.estimators.choice import AT_RANDOM, Decided, assumptions_table, explains
+from notmiwae.estimators.choice import AT_RANDOM, Decided, assumptions_table
 from notmiwae.estimators.column_kinds import Limits
+from notmiwae.estimators.column_processes import explains
 from notmiwae.estimators.columns import fill
 from notmiwae.estimators.defaults import network, training
 from notmiwae.estimators.ensemble import Ensemble

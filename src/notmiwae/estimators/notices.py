@@ -6,7 +6,7 @@ import numpy as np
 
 from notmiwae.arrays import Floats
 from notmiwae.estimators.check import Check, sentence
-from notmiwae.estimators.choice import ignores_value
+from notmiwae.estimators.column_processes import ignores_value
 from notmiwae.estimators.columns import Column
 from notmiwae.model.missing_process.by_column import ByColumnSpec
 from notmiwae.model.missing_process.missing_process import ProcessSpec

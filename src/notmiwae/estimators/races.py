@@ -18,15 +18,14 @@ from notmiwae.estimators.choice import (
     AT_RANDOM,
     Decided,
     Undecided,
-    closed,
     decide,
     favourite,
     may_be_at_random,
     of_members,
     undecided,
     weigh,
-    with_columns,
 )
+from notmiwae.estimators.column_processes import closed, with_columns
 from notmiwae.estimators.defaults import training
 from notmiwae.estimators.evidence import CrossValidated, folds
 from notmiwae.estimators.normal_margins import NormalMargins

@@ -43,7 +43,7 @@ from notmiwae.arrays import Floats, Mask
 from notmiwae.errors import ParameterError
 from notmiwae.estimators.accepted_tables import Rows, check_reach
 from notmiwae.estimators.arguments import whole
-from notmiwae.estimators.choice import takes_at_random
+from notmiwae.estimators.column_processes import takes_at_random
 from notmiwae.estimators.columns import Column, encode, fill
 from notmiwae.estimators.defaults import ENOUGH
 from notmiwae.estimators.miwae_imputer import MIWAEImputer

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 import torch
 
-from notmiwae.estimators.choice import AT_RANDOM, explains
+from notmiwae.estimators.choice import AT_RANDOM
+from notmiwae.estimators.column_processes import explains
 from notmiwae.estimators.missing import NOTHING, Missing
 from notmiwae.estimators.miwae_imputer import MIWAEImputer
 from notmiwae.model.missing_process.selection_model import PERHAPS
