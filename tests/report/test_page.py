@@ -80,6 +80,19 @@ def test_every_column_is_shown_and_names_stay_text(page):
         assert each in page
 
 
+def test_intervals_are_said_to_be_too_narrow_but_of_members_on_drawn_rows(found, page, monkeypatch):
+    monkeypatch.setattr(found.imputer, "bootstrap", True)
+    said = {"missing_process": "auto", "groups": None, "seed": 0}
+    drawn = render(found, "A survey", said, [], [], "notmiwae report x.csv -o y.html", "9.9")
+    for words, there in (
+        ("take the models for known", page),
+        ("each on rows drawn with replacement", drawn),
+        ("nested imputations (Rubin 1987, 2003;", drawn),
+        ("Rubin, D. B. (2003).", drawn),
+    ):
+        assert [words in each for each in (page, drawn)] == [there is page, there is drawn]
+
+
 def test_it_asks_the_network_for_nothing(page):
     links = set(re.findall(r'(?:src|href|action)="([^"]*)"', page))
     assert {each for each in links if not each.startswith(("#", "data:"))} == set()

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from notmiwae.cli.table_input import Table
     from notmiwae.estimators.assumptions import Assumption
 
-MEMBERS = 5
-"""Models that impute together where nothing is said."""
 JOBS = -1
 """Processes that train: one for each core."""
 _OF_TRAINING = (
@@ -31,18 +29,25 @@ def settings(
 ) -> dict[str, Any]:
     """Return what an imputer is given of the options of `parsers.add_training` and `add_columns`."""
     return {
+        **models(typed),
         "shapes": typed.shapes,
-        "steps": typed.steps,
-        "members": typed.members or MEMBERS,
-        "bootstrap": bool(typed.bootstrap),
         "n_samples": typed.samples or 200,
         "kinds": kinds,
         "limits": limits,
         "censored": options.censored(typed.censored),
-        "random_state": typed.seed or 0,
         "n_jobs": JOBS,
-        "n_threads": typed.threads or 1,
         "verbose": options.verbose(typed),
+    }
+
+
+def models(typed: argparse.Namespace) -> dict[str, Any]:
+    """Return what an imputer is given of the options of `parsers.add_models` and `add_threads`."""
+    return {
+        "steps": typed.steps,
+        "members": typed.members or 5,
+        "bootstrap": bool(typed.bootstrap),
+        "random_state": typed.seed or 0,
+        "n_threads": typed.threads or 1,
     }
 
 

@@ -95,7 +95,8 @@ def run(typed: argparse.Namespace) -> int:
         deltas = delta_text.keyed("--deltas", said, table.modelled, typed.by, table.path)
     if "unknown" in assumptions:
         options.say(UNKNOWN, typed.quiet)
-    options.say(f"training {len(assumptions)} × {typed.members or checks.MEMBERS} models …", typed.quiet)
+    settings = checks.models(typed)
+    options.say(f"training {len(assumptions)} × {settings['members']} models …", typed.quiet)
     try:
         with warnings.catch_warnings():
             # It has been said, in a line for people who type commands.
@@ -111,12 +112,8 @@ def run(typed: argparse.Namespace) -> int:
                 kinds=kinds,
                 limits=limits,
                 censored=options.censored(typed.censored),
-                steps=typed.steps,
-                members=typed.members or checks.MEMBERS,
-                bootstrap=bool(typed.bootstrap),
-                random_state=typed.seed or 0,
-                n_threads=typed.threads or 1,
                 verbose=options.verbose(typed),
+                **settings,
             )
     except NotMIWAEError as error:
         raise type(error)(f"{table.path}: {error}") from None

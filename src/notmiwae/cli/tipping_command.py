@@ -90,7 +90,8 @@ def run(typed: argparse.Namespace) -> int:
     ):
         options.check_columns(option, names, table.path, columns)
     deltas = delta_text.keyed("--deltas", said, table.modelled, typed.by, table.path)
-    options.say(f"training {typed.members or checks.MEMBERS} model(s) …", typed.quiet)
+    settings = checks.models(typed)
+    options.say(f"training {settings['members']} model(s) …", typed.quiet)
     try:
         found = tipping_point(
             table.told,
@@ -105,13 +106,9 @@ def run(typed: argparse.Namespace) -> int:
             kinds=kinds,
             limits=limits,
             censored=options.censored(typed.censored),
-            steps=typed.steps,
-            members=typed.members or checks.MEMBERS,
-            bootstrap=bool(typed.bootstrap),
-            random_state=typed.seed or 0,
             n_jobs=-1,
-            n_threads=typed.threads or 1,
             verbose=options.verbose(typed),
+            **settings,
         )
     except NotMIWAEError as error:
         raise type(error)(f"{table.path}: {error}") from None

@@ -62,7 +62,7 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         members: Number of models, trained from independent initial weights, which impute together.
         bootstrap: Whether each member is trained on as many rows drawn with replacement: then draws also
             differ by what the table leaves open of the model, as the standard errors of pooled estimates
-            need. Imputed means are a little less exact; ten members or more tell how far members differ.
+            need. How far members differ takes some to tell: ten or more.
         n_samples: Number of importance samples L of a row and member; where five of the first 50 count, those
             are enough.
         kinds: Kinds of columns by name, where their dtypes don't say it: `continuous`, `count`, `binary` or
@@ -300,7 +300,7 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     @property
     def _turns(self) -> int:
-        """Number of models whose turns count where draws are pooled; 1 if they tell no more than one does."""
+        """Number of models whose turns count where draws are pooled; 1 where they have the same rows."""
         return len(self.members_) if self.bootstrap else 1
 
     def _ensemble(self) -> Ensemble:

@@ -228,7 +228,7 @@ def methods(found: Findings, settings: Mapping[str, Any], version: str) -> str:
     drawn, nested = "", " (Rubin 1987; Barnard & Rubin 1999)"
     if imputer.bootstrap:
         drawn = ", each on rows drawn with replacement"
-        nested = " for nested imputations (Rubin 2003; Barnard & Rubin 1999)"
+        nested = " for nested imputations (Rubin 1987, 2003; Barnard & Rubin 1999)"
     torch_version = torch.__version__.split("+")[0]
     versions = f"Python {platform.python_version()}, PyTorch {torch_version}, NumPy {np.__version__}"
     sentences = [
