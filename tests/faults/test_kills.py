@@ -136,12 +136,23 @@ def test_a_run_that_was_killed_is_finished_by_the_next(
 @pytest.mark.parametrize("file", OWN_FILES)
 def test_a_file_of_dvcs_own_that_was_cut_is_named(file: str, begun: Path, finished: Path) -> None:
     dvc(begun, "repro", TARGET)
-    for length in (0, (begun / file).stat().st_size // 2):
-        os.truncate(begun / file, length)
+    text = (begun / file).read_text()
+    for left in ("", text[: max(text.rfind(":"), 1)]):  # nothing, or as far as a key that lacks its value
+        (begun / file).write_text(left)
         assert OWN_FILES[file] in dvc(begun, "repro", TARGET, check=False).stderr
         again = repro(begun)
         assert again.returncode == 0, again.stderr
         assert made(begun) == made(finished)
+
+
+def test_a_lock_that_was_cut_where_it_still_reads_is_completed(begun: Path, finished: Path) -> None:
+    dvc(begun, "repro", TARGET)
+    lock = begun / "dvc.lock"
+    whole = lock.read_text()
+    lock.write_text(whole.rpartition("    outs:")[0])
+    dvc(begun, "repro", TARGET)
+    assert lock.read_text() == whole
+    assert made(begun) == made(finished)
 
 
 def test_ctrl_c_stops_all_and_says_so(begun: Path, finished: Path, tmp_path: Path) -> None:
