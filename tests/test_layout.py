@@ -17,6 +17,7 @@ MADE = (
     "data/masked",
     "data/imputed",
     "data/evaluated",
+    "data/pooled",
     "data/side_studies",
     "data/trials.journal",
     "data/mnist_full",

@@ -59,6 +59,7 @@ METHODS = {
     "unknown": Method("not-MIWAE, direction unknown", SKY, "X", "--", True),
     "told": Method("not-MIWAE, told the right word", NOT_MIWAE, "h", "-.", True),
     "described": Method("not-MIWAE, told what else decides", NOT_MIWAE, "D", ":", True),
+    "drawn_rows": Method("the same, its members on drawn rows", NOT_MIWAE, "^", "--", True),
     "lowrank": Method("low-rank joint model", BLACK, "X", "-"),
     "lowrank_standardised": Method("low-rank joint model, standardised", BLACK, "P", "--"),
     "mice": Method("MICE", GREEN, "^", "-."),
@@ -69,6 +70,7 @@ METHODS = {
     "min_prob": Method("MinProb", ORANGE, "s", "--"),
     "heckman": Method("Heckman", BLACK, "d", "--"),
     "constant": Method("best constant", GREY, "x", "-"),
+    "complete_rows": Method("complete rows alone", ORANGE, "^", "-."),
 }
 """Methods in the order in which figures and tables list them; no two of a pipeline look alike."""
 

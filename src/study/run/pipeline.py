@@ -43,6 +43,7 @@ SECTIONS = (
     "missing_rate",
     "published_recipe",
     "robustness",
+    "pooled",
     "sweep",
     "reproduction",
 )

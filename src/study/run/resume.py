@@ -26,6 +26,7 @@ APART = frozenset(
         "notmiwae/estimators",
         "study/estimators",
         "study/evaluation",
+        "study/inference",
         "study/ladder",
         "study/reporting",
         "study/reproduction",

@@ -1,0 +1,128 @@
+"""The cells of the study of pooled intervals: a design, a method and a replicate each."""
+
+import time
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from notmiwae.errors import AssumptionWarning
+from notmiwae.files import write_json
+from notmiwae.mechanisms.mechanism import Mechanism, apply_mechanism
+from notmiwae.progress import Report
+from notmiwae.randomness import generator, torch_seed
+from study.baselines.baseline import Baseline
+from study.data.sources.correlated_gaussian import CorrelatedGaussian
+from study.estimators.estimator_spec import EstimatorSpec
+from study.inference.analysis import of_complete_rows, of_imputed
+from study.inference.pooled_spec import PooledSpec
+from study.run.jobs import Job
+from study.run.resume import fingerprint
+
+COMPLETE_ROWS = "complete_rows"
+"""The method that imputes nothing."""
+_SEEDS = 2**31 - 1
+"""Seeds that scikit-learn takes are smaller."""
+
+
+@dataclass(frozen=True)
+class PooledCell:
+    """What one job is about.
+
+    Attributes:
+        source: Source of the complete table.
+        mechanism: Mechanism by which it loses values.
+        method: Who imputes it; None: nobody.
+        seed: The study's one seed.
+    """
+
+    source: CorrelatedGaussian
+    mechanism: Mechanism
+    method: EstimatorSpec | Baseline | None
+    seed: int
+
+    def masked(self, design: str, replicate: int) -> pd.DataFrame:
+        """Draw a table, in all designs the same, and take values from it, for all methods the same."""
+        complete = self.source.draw(generator(self.seed, "pooled", "generate", replicate))
+        return apply_mechanism(
+            self.mechanism, complete, generator(self.seed, "pooled", "mask", design, replicate)
+        )
+
+
+def pooled_jobs(pooled: PooledSpec, seed: int, folder: Path, code: str) -> Iterator[tuple[Job, PooledCell]]:
+    """List the jobs by replicate, each of which writes `folder/design/method/replicate.json`.
+
+    Arguments:
+        pooled: What to do.
+        seed: The study's one seed.
+        folder: Folder of all that comes out.
+        code: Digest of the code that makes it.
+    """
+    for replicate in range(pooled.replicates):
+        for name, design in pooled.designs.items():
+            methods: dict[str, EstimatorSpec | Baseline | None] = {COMPLETE_ROWS: None, **pooled.baselines}
+            methods |= {each: pooled.told(each, name) for each in pooled.estimators}
+            random = torch_seed(seed, "pooled", "impute", name, replicate)
+            for label, method in methods.items():
+                made_from = fingerprint(code, random, pooled.source, design.mechanism, method or label)
+                output = folder / name / label / f"{replicate:03d}.json"
+                job = Job(name, label, replicate, random, output, made_from)
+                yield job, PooledCell(pooled.source, design.mechanism, method, seed)
+
+
+def run_pooled(job: Job, cell: PooledCell, report: Report) -> float:
+    """Mask a table, impute it, and write its pooled intervals."""
+    masked, started = cell.masked(job.dataset, job.replicate), time.perf_counter()
+    if cell.method is None:
+        found = of_complete_rows(masked)
+    elif isinstance(cell.method, Baseline):
+        draws = cell.method.draw(masked, job.seed)
+        found = of_imputed([pd.DataFrame(draw, columns=masked.columns) for draw in draws], members=1)
+    else:
+        found = _by_estimator(cell.method, masked, job.seed)
+    write_json(job.output, found)
+    return time.perf_counter() - started
+
+
+def _by_estimator(spec: EstimatorSpec, masked: pd.DataFrame, seed: int) -> dict[str, dict[str, float]]:
+    imputer = spec.imputer({}, seed % _SEEDS, "cpu")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", AssumptionWarning)
+        imputer.fit(masked)
+    return of_imputed(imputer.sample(masked, spec.draws), imputer.members)
+
+
+def summary(intervals: pd.DataFrame, true: dict[str, float]) -> pd.DataFrame:
+    """Summarise intervals over replicates, with Monte Carlo errors.
+
+    Columns are design, method, estimand; `replicates`; `bias`, mean estimate less truth, and `bias_error`;
+    `sd` of the estimates; `standard_error`, root mean square of those that were reported; `width`, mean of
+    the intervals'; `coverage`, the share of them that hold, and `coverage_error`,
+    `sqrt(coverage (1 − coverage) / R)` (Morris, White & Crowther 2019, table 6).
+
+    Arguments:
+        intervals: Rows design, method, estimand, replicate, and of `INTERVAL`.
+        true: Truth of each estimand.
+    """
+    rows = []
+    for key, group in intervals.groupby(["design", "method", "estimand"], sort=False):
+        value, count = true[group["estimand"].iloc[0]], len(group)
+        wrong = group["estimate"] - value
+        coverage = (group["lower"].le(value) & group["upper"].ge(value)).mean()
+        rows.append(
+            {
+                **dict(zip(["design", "method", "estimand"], key, strict=True)),
+                "replicates": count,
+                "bias": wrong.mean(),
+                "bias_error": wrong.std(ddof=1) / np.sqrt(count),
+                "sd": wrong.std(ddof=1),
+                "standard_error": np.sqrt(np.square(group["standard_error"]).mean()),
+                "width": (group["upper"] - group["lower"]).mean(),
+                "coverage": coverage,
+                "coverage_error": np.sqrt(coverage * (1 - coverage) / count),
+            }
+        )
+    return pd.DataFrame(rows)

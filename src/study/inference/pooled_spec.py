@@ -1,0 +1,71 @@
+"""The section `pooled` of params.yaml: what is drawn, how values go missing, and who imputes them."""
+
+from typing import Annotated, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from notmiwae.mechanisms.mechanism import Mechanism, mechanisms
+from notmiwae.specs import Spec
+from study.baselines.baseline import Baseline, baselines
+from study.data.sources.correlated_gaussian import CorrelatedGaussian
+from study.data.sources.source import sources
+from study.estimators.estimator_spec import EstimatorSpec
+
+UsualImputer = Annotated[Baseline, BeforeValidator(baselines.parse)]
+
+
+class DesignSpec(Spec):
+    """A way in which values go missing, and what a user who knows it says.
+
+    Attributes:
+        mechanism: Mechanism by which the first column loses values.
+        told: What is said: `missing_process`, and `groups` if there are any.
+    """
+
+    mechanism: Annotated[Mechanism, BeforeValidator(mechanisms.parse)]
+    told: EstimatorSpec
+
+    @model_validator(mode="after")
+    def _says_no_more(self) -> Self:
+        more = self.told.model_fields_set - {"missing_process", "groups"}
+        if more:
+            raise ValueError(f"told: found {', '.join(sorted(more))}; accepted: missing_process, groups")
+        return self
+
+
+class PooledSpec(Spec):
+    """The section `pooled`.
+
+    Attributes:
+        replicates: Number of tables of each design.
+        source: Source of the complete tables, whose mean and slope are known.
+        designs: Ways in which values go missing, by name.
+        estimators: The package's own imputer, by name; what is said is the design's.
+        baselines: Usual imputers that draw, by name.
+    """
+
+    replicates: Annotated[int, Field(ge=2)]
+    source: Annotated[CorrelatedGaussian, BeforeValidator(sources.parse)]
+    designs: dict[str, DesignSpec]
+    estimators: dict[str, EstimatorSpec]
+    baselines: dict[str, UsualImputer]
+
+    @model_validator(mode="after")
+    def _truth_is_known(self) -> Self:
+        if self.source.shape != "gaussian":
+            raise ValueError(f"source.shape: found {self.source.shape!r}; accepted: 'gaussian'")
+        return self
+
+    @model_validator(mode="after")
+    def _names_are_of_one_method(self) -> Self:
+        twice = self.estimators.keys() & self.baselines.keys()
+        if twice:
+            raise ValueError(f"estimators and baselines both have {', '.join(sorted(twice))}")
+        return self
+
+    def told(self, estimator: str, design: str) -> EstimatorSpec:
+        """Return an estimator that is told what can be said of a design."""
+        said = self.designs[design].told
+        return self.estimators[estimator].model_copy(
+            update={name: getattr(said, name) for name in said.model_fields_set}
+        )
