@@ -204,6 +204,25 @@ def test_mice_draws_complete_the_table_and_differ_and_a_seed_decides_them(table)
     assert not np.array_equal(draws, method.draw(table, 2))
 
 
+def test_drawn_regressions_count_what_is_not_known_of_them():
+    """The mean of m missing values, given n seen ones: var σ² (1/m + 1/n + (x̄_m − x̄_n)²/S_xx)."""
+    draw = np.random.default_rng(0)
+    x, missing = np.append(draw.normal(size=40), draw.normal(2.0, 1.0, size=200)), np.arange(240) >= 40
+    y = 1.0 + 2.0 * x + draw.normal(size=240)
+    table = pd.DataFrame({"x": x, "y": np.where(missing, np.nan, y)})
+    seen = x[~missing]
+    residual = y[~missing] - np.polyval(np.polyfit(seen, y[~missing], 1), seen)
+    noise = (residual**2).sum() / 38
+    between = 1 / 40 + (x[missing].mean() - seen.mean()) ** 2 / ((seen - seen.mean()) ** 2).sum()
+    expected = noise * (1 / 200 + between)
+    spread = {}
+    for own in (True, False):
+        draws = baseline("mice", draws=600, draw_regressions=own, draw_rounds=1).draw(table, 0)
+        spread[own] = draws[:, missing, 1].mean(axis=1).var()
+    assert spread[True] == pytest.approx(expected, rel=0.2)
+    assert spread[False] < expected / 4
+
+
 def test_mice_imputes_the_same_whether_it_also_draws(table):
     assert np.array_equal(baseline("mice").impute(table, 1), baseline("mice", draws=3).impute(table, 2))
 

@@ -101,19 +101,6 @@ def test_halves_of_the_members_are_dealt_as_near_to_the_weights_as_they_can(part
         assert set(dealt) == {int(weights.argmax())}
 
 
-def test_a_map_that_is_hardly_better_at_random_is_not_taken():
-    draw = np.random.default_rng(0)
-    plain = draw.normal(size=(400, 3))
-    # Standard error .01; better by half of it, by two of it, worse.
-    noise = 0.2 * draw.normal(size=400)
-    noise -= noise.mean()
-    gains = np.array([0.005, 0.02, -0.1]) + noise[:, None] * 0.01 * 20 / noise.std()
-    found = races.best(np.array([plain, plain + gains]))
-    assert found[:, [0, 2]] == pytest.approx(plain[:, [0, 2]], abs=0.0)
-    assert found[:, 1] == pytest.approx((plain + gains)[:, 1], abs=0.0)
-    assert races.best(plain[None]) == pytest.approx(plain, abs=0.0)
-
-
 def test_a_race_takes_a_share_of_the_steps_after_the_warm_start():
     assert races.race(TrainingSpec(steps=700)).steps == 210
     # However long several starts are trained.

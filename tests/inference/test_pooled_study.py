@@ -12,10 +12,10 @@ from tests.stages.running import ROOT, run
 from notmiwae.errors import ParameterError
 from notmiwae.specs import parse_spec
 from study.data.sources.correlated_gaussian import CorrelatedGaussian
-from study.inference.analysis import analyse, of_complete_rows, of_imputed, truth
-from study.inference.estimands import LEVEL
-from study.inference.pooled_cells import summary
+from study.inference.analysis import analyse, of_complete_rows, of_imputed
+from study.inference.estimands import LEVEL, truth
 from study.inference.pooled_spec import PooledSpec
+from study.inference.summary import summary
 from study.reporting.pooled_intervals import pooled_figure, read_pooled
 
 SECTION = yaml.safe_load((ROOT / "long/params.yaml").read_text(encoding="utf-8"))["pooled"]
@@ -35,7 +35,7 @@ def test_intervals_of_whole_tables_hold_as_often_as_they_say():
     """Within three Monte Carlo errors; the truth is the law's."""
     draws = np.random.default_rng(0)
     found = [of_complete_rows(SOURCE.draw(draws)) for _ in range(600)]
-    for estimand, value in truth(SOURCE).items():
+    for estimand, value in truth(SOURCE.correlation).items():
         held = np.mean([each[estimand]["lower"] <= value <= each[estimand]["upper"] for each in found])
         assert abs(held - LEVEL) < 3 * np.sqrt(LEVEL * (1 - LEVEL) / len(found))
 
@@ -57,13 +57,13 @@ def test_the_summary_of_four_intervals():
             "method": "mice",
             "estimand": "mean",
             "replicate": range(4),
-            "estimate": [0.0, 0.2, 0.4, 0.6],
+            "estimate": [-0.05, 0.15, 0.35, 0.55],
             "standard_error": [0.1, 0.1, 0.3, 0.3],
-            "lower": [-0.2, 0.0, -0.2, 0.1],
-            "upper": [0.2, 0.4, 1.0, 1.1],
+            "lower": [-0.25, -0.05, -0.25, 0.05],
+            "upper": [0.15, 0.35, 0.95, 1.05],
         }
     )
-    (line,) = summary(rows, {"mean": 0.05}).to_dict("records")
+    (line,) = summary(rows, 0.5).to_dict("records")
     assert line["replicates"] == 4
     assert line["bias"] == pytest.approx(0.25)
     assert line["sd"] == pytest.approx(np.std([0.0, 0.2, 0.4, 0.6], ddof=1))
@@ -79,7 +79,12 @@ def test_the_summary_of_four_intervals():
     [
         ({"source": SECTION["source"] | {"shape": "share"}}, "source.shape: found 'share'"),
         ({"baselines": {"told": {"kind": "mice"}}}, "estimators and baselines both have told"),
+        ({"baselines": {"knn": {"kind": "knn"}}}, "baselines.knn: found 0 draws"),
         ({"replicates": 1}, "replicates"),
+        (
+            {"designs": {"mcar": SECTION["designs"]["mcar"] | {"mechanism": {"kind": "mcar", "rate": 0.5}}}},
+            "designs.mcar.mechanism.columns: accepted: the first column",
+        ),
         (
             {"designs": {"mcar": SECTION["designs"]["mcar"] | {"told": {"steps": 3}}}},
             "told: found steps; accepted: missing_process, groups",
@@ -127,6 +132,7 @@ def test_the_stages_at_tiny_size(done):
     assert found["coverage"].between(0, 1).all()
     page = (done.parent / "docs/pooled.md").read_text(encoding="utf-8")
     assert "on 3 tables of each of three designs" in page
+    assert "60 rows of a\nGaussian in 3 columns with correlation 0.5" in page
     assert (done / "reports/pooled.md").read_text(encoding="utf-8").strip() in page
     assert (done / "reports/figures/pooled.png").is_file()
 

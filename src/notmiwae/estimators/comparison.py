@@ -117,7 +117,7 @@ def compare(
         for process in processes.values()
     ]
     candidates = [
-        Candidate(own.transform(values), network, process)
+        Candidate(own.transform(values), own.network(network), process)
         for own, process in zip(margins, processes.values(), strict=True)
     ]
     spec = training(len(values), steps)

@@ -28,7 +28,7 @@ class Candidate:
         values: Table `[N, D]`, NaN where missing; a column of it may be mapped.
         network: Encoder, decoder, observation model.
         process: Missing process.
-        log_jacobian: Log of the slope of the columns' maps, of those with gaps, `[N, C]`; 0 without one.
+        log_jacobian: What is to be added to a density of the columns with gaps, if they are mapped, `[N, C]`.
     """
 
     values: Floats

@@ -18,6 +18,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 
 from notmiwae.arrays import Floats
+from notmiwae.model.not_miwae import ModelSpec
 
 _FARTHEST = 20.0
 """Standard deviations to which an outlier is drawn in: its square decides where components lie."""
@@ -41,7 +42,7 @@ class _Mixture:
     @classmethod
     def fit(cls, z: Floats) -> _Mixture:
         """Fit one to four components to values `[N]`, as many as have the least BIC."""
-        z = z[:: -(-len(z) // _MOST_VALUES), None]
+        z = z[:, None]
         fits = []
         for count in range(1, min(_MOST_COMPONENTS, len(np.unique(z))) + 1):
             floor = _FLOOR**2 if count > 1 else 0.0
@@ -68,6 +69,11 @@ class _Mixture:
         return slope
 
 
+def _thinned(z: Floats) -> Floats:
+    """Return every n-th of values `[N]`, as many as a mixture is fitted to."""
+    return z[:: max(-(-len(z) // _MOST_VALUES), 1)]
+
+
 class NormalMargins:
     """A map of each column of quantities to what is Gaussian, `Φ⁻¹(F(x))`, F a mixture of Gaussians.
 
@@ -81,10 +87,10 @@ class NormalMargins:
     def __init__(self, values: Floats, columns: Sequence[int]) -> None:
         spread = np.nanstd(values, axis=0)
         self._mean, self._scale = np.nanmean(values, axis=0), np.where(spread > 0, spread, 1.0)
+        samples = {column: _thinned(self._standardised(values, column)) for column in columns}
+        # A column with a few other values among thousands is as good as constant.
         self._mixtures: Mapping[int, _Mixture] = {
-            column: _Mixture.fit(self._standardised(values, column))
-            for column in columns
-            if spread[column] > 0
+            column: _Mixture.fit(z) for column, z in samples.items() if len(z) and np.ptp(z) > 0
         }
         self._mapped_scale = np.nanstd(self.transform(values), axis=0)
 
@@ -95,6 +101,15 @@ class NormalMargins:
             seen = ~np.isnan(values[:, column])
             mapped[seen, column] = mixture.normal(self._standardised(values, column))
         return mapped
+
+    def network(self, network: ModelSpec) -> ModelSpec:
+        """Return the networks of the mapped table: a mapped column has no shape to learn, and no limits."""
+        shaped = np.flatnonzero(network.shaped(len(self._mean))).tolist()
+        shapes = tuple(place for place in shaped if place not in self._mixtures)
+        limits = tuple(
+            (None, None) if place in self._mixtures else ends for place, ends in enumerate(network.limits)
+        )
+        return network.model_copy(update={"shapes": shapes, "limits": limits})
 
     @property
     def identity(self) -> bool:

@@ -49,7 +49,8 @@ class NotMIWAEImputer(MIWAEImputer):
             in any case, and imputes far worse than `mar` where neither holds, of which it warns.
         groups: Columns whose gaps come together in a row, by the name of their group: a latent of the row
             that the process alone has explains them, so that several gaps of one cause aren't taken for as
-            many proofs of an extreme value. None: gaps are independent, given the values.
+            many proofs of an extreme value. None: the columns of which a direction is said are one group, as
+            far as the data ask for it. `{}`: gaps are independent, given the values.
 
     Examples:
         >>> import numpy as np, pandas as pd

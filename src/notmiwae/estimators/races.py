@@ -1,16 +1,15 @@
 """Trainings that foretell rows they weren't trained on, by which undecided columns are decided.
 
 There is one for each candidate, which all undecided columns take at once; another where they differ in what
-is left of them, in which each has its own. A direction has to beat the best of three models at random: of the
-columns as they are, mapped to what is Gaussian (`normal_margins.py`) and with shapes that are learnt, each
-with what the rest of a row says of its gaps (`mask_regression.py`). Else what it fits better would pass for
-evidence of what is missing. Trainings have their whole length then.
+is left of them, in which each has its own. Where a column may be at random, trainings have their whole
+length, and a direction has to beat the best of up to three models at random (`rivals.py`), each with what the
+rest of a row says of its gaps (`mask_regression.py`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -30,7 +29,7 @@ from notmiwae.estimators.column_processes import closed, with_columns
 from notmiwae.estimators.cross_validation import Candidate, blank, chosen_rows, cross_validated, with_gaps
 from notmiwae.estimators.defaults import training
 from notmiwae.estimators.evidence import CrossValidated
-from notmiwae.estimators.normal_margins import NormalMargins
+from notmiwae.estimators.rivals import best, other_rivals
 from notmiwae.estimators.threads import torch_threads
 from notmiwae.estimators.workers import Workers
 from notmiwae.model.missing_process.ignorable import IgnorableSpec
@@ -105,22 +104,6 @@ def race(whole: TrainingSpec) -> TrainingSpec:
     return whole.model_copy(update={"steps": max(after, whole.warm_start + 1)})
 
 
-def best(foretold: Floats) -> Floats:
-    """Take for each column what the best of M models foretells, `[N, C]`.
-
-    Another than the first has to be better by a standard error: what is left of a Gaussian is skewed too, and
-    a map or a shape makes that Gaussian.
-
-    Arguments:
-        foretold: Log-density of each row's columns under each model, `[M, N, C]`.
-    """
-    gains = foretold - foretold[0]
-    errors = gains.std(axis=1) / np.sqrt(gains.shape[1])
-    taken = (gains.mean(axis=1) - errors).argmax(axis=0)
-    found: Floats = foretold[taken, :, np.arange(len(taken))].T
-    return found
-
-
 @dataclass(frozen=True)
 class _Entrant:
     """What a candidate makes of a table's rows: its models, the map of its columns, the seed of all noise."""
@@ -158,27 +141,39 @@ class _Races:
         plain = [AT_RANDOM] if AT_RANDOM in words else []
         trained = self._train([self._as_it_is(self._all(word)) for word in [*plain, *directions]])
         rivals, own = trained[: len(plain)], dict(zip(directions, trained[len(plain) :], strict=True))
+        # Nobody believes in a direction yet.
+        nobody = [dict.fromkeys(each.candidates, 0.0) for each in self.unknown]
+        columns = self._columns(own, nobody)
         if not rivals:
-            return self._by_candidate(self._columns(own, self._nobody()))
-        found, weights, taken = self._weighed(own, rivals)
+            return self._by_candidate(columns)
+        believed = self._believed([AT_RANDOM] * len(self.unknown), nobody)
+        foretold = [rival.columns(believed) for rival in rivals]
+        found, weights, taken = self._weighed(own, columns, foretold)
         # Where no direction beats the first model at random none beats the best of them.
         beaten = any(
             AT_RANDOM in each.candidates and word != AT_RANDOM
             for each, word in zip(self.unknown, taken, strict=True)
         )
-        others = self._other_rivals() if beaten else []
+        others = other_rivals(self._as_it_is(self._all(AT_RANDOM)), self.known) if beaten else []
         if others:
-            found, weights, taken = self._weighed(own, [*rivals, *self._train(others)])
+            foretold += [rival.columns(believed) for rival in self._train(others)]
+            found, weights, taken = self._weighed(own, columns, foretold)
         if len(set(taken)) > 1:
             self._run_apart(found, taken, weights)
         return found
 
     def _weighed(
-        self, own: Mapping[str, _Entrant], rivals: Sequence[_Entrant]
+        self, own: Mapping[str, _Entrant], columns: Mapping[str, Floats], foretold: Sequence[Floats]
     ) -> tuple[list[Floats], list[dict[str, float]], list[str]]:
-        """Let directions and models at random foretell all columns; return what, weights, and favourites."""
-        # Nobody believes in a direction yet; then as much as its first weight says.
-        columns = self._columns(own, self._nobody()) | {AT_RANDOM: self._at_random(rivals)}
+        """Weigh directions and models at random; return what they foretell, weights, and favourites.
+
+        Arguments:
+            own: Directions.
+            columns: What they foretell of each column if nobody believes in one.
+            foretold: What models at random foretell.
+        """
+        columns = {**columns, AT_RANDOM: best(np.array(foretold))}
+        # Then each is believed as much as its first weight says.
         first = self._weights(self._by_candidate(columns))
         found = self._by_candidate(columns | self._columns(own, first))
         weights = self._weights(found)
@@ -202,35 +197,6 @@ class _Races:
         for each, word, log_probs in zip(self.unknown, taken, found, strict=True):
             if word != AT_RANDOM:
                 log_probs[list(each.candidates).index(word)] = own[:, self._places(each)].sum(axis=1)
-
-    def _other_rivals(self) -> list[Candidate]:
-        """Return the models at random beside that of the columns as they are; none if all are Gaussian."""
-        plain = self._as_it_is(self._all(AT_RANDOM))
-        levels = self.network.observation.levels(self.values.shape[1])
-        # Of a column whose limits are known the shape of what was seen isn't that of the whole.
-        as_they_are = self.known.columns if self.known else ()
-        quantities = [j for j, count in enumerate(levels) if not count and j not in as_they_are]
-        margins = NormalMargins(self.values, quantities)
-        if margins.identity:
-            return []
-        gaps = np.isnan(self.values).any(axis=0)
-        jacobian = margins.log_jacobian(self.values)[:, gaps]
-        mapped = replace(plain, values=margins.transform(self.values), log_jacobian=jacobian)
-        shapes = (
-            self.network.shapes
-            if self.network.shapes is True
-            else (*(self.network.shapes or ()), *quantities)
-        )
-        return [mapped, replace(plain, network=self.network.model_copy(update={"shapes": shapes}))]
-
-    def _at_random(self, rivals: Sequence[_Entrant]) -> Floats:
-        """Take for each column what the best of the models at random foretells, `[N, C]`."""
-        nobody = self._believed([AT_RANDOM] * len(self.unknown), self._nobody())
-        return best(np.array([rival.columns(nobody) for rival in rivals]))
-
-    def _nobody(self) -> list[dict[str, float]]:
-        """Return the weights with which no direction is believed."""
-        return [dict.fromkeys(each.candidates, 0.0) for each in self.unknown]
 
     def _columns(
         self, entrants: Mapping[str, _Entrant], weights: Sequence[Mapping[str, float]]

@@ -9,15 +9,9 @@ from scipy.stats import t as student
 
 from notmiwae.arrays import Floats
 from notmiwae.estimators.pooling import pool
-from study.data.sources.correlated_gaussian import CorrelatedGaussian
 from study.inference.estimands import ESTIMANDS, LEVEL
 
 INTERVAL = ("estimate", "standard_error", "lower", "upper")
-
-
-def truth(source: CorrelatedGaussian) -> dict[str, float]:
-    """Return what is estimated: a mean of 0, and the correlation, as all columns have one variance."""
-    return {"mean": 0.0, "slope": source.correlation}
 
 
 def analyse(table: pd.DataFrame) -> tuple[Floats, Floats, Floats]:

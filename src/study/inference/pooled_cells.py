@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from notmiwae.errors import AssumptionWarning
@@ -92,37 +91,6 @@ def _by_estimator(spec: EstimatorSpec, masked: pd.DataFrame, seed: int) -> dict[
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", AssumptionWarning)
         imputer.fit(masked)
-    return of_imputed(imputer.sample(masked, spec.draws), imputer.members)
-
-
-def summary(intervals: pd.DataFrame, true: dict[str, float]) -> pd.DataFrame:
-    """Summarise intervals over replicates, with Monte Carlo errors.
-
-    Columns are design, method, estimand; `replicates`; `bias`, mean estimate less truth, and `bias_error`;
-    `sd` of the estimates; `standard_error`, root mean square of those that were reported; `width`, mean of
-    the intervals'; `coverage`, the share of them that hold, and `coverage_error`,
-    `sqrt(coverage (1 − coverage) / R)` (Morris, White & Crowther 2019, table 6).
-
-    Arguments:
-        intervals: Rows design, method, estimand, replicate, and of `INTERVAL`.
-        true: Truth of each estimand.
-    """
-    rows = []
-    for key, group in intervals.groupby(["design", "method", "estimand"], sort=False):
-        value, count = true[group["estimand"].iloc[0]], len(group)
-        wrong = group["estimate"] - value
-        coverage = (group["lower"].le(value) & group["upper"].ge(value)).mean()
-        rows.append(
-            {
-                **dict(zip(["design", "method", "estimand"], key, strict=True)),
-                "replicates": count,
-                "bias": wrong.mean(),
-                "bias_error": wrong.std(ddof=1) / np.sqrt(count),
-                "sd": wrong.std(ddof=1),
-                "standard_error": np.sqrt(np.square(group["standard_error"]).mean()),
-                "width": (group["upper"] - group["lower"]).mean(),
-                "coverage": coverage,
-                "coverage_error": np.sqrt(coverage * (1 - coverage) / count),
-            }
-        )
-    return pd.DataFrame(rows)
+    # Draws of one model have in common what it has wrong; where all models had the same rows, it isn't known.
+    members = imputer.members if imputer.bootstrap else 1
+    return of_imputed(imputer.sample(masked, spec.draws), members)

@@ -18,7 +18,7 @@ class DesignSpec(Spec):
     """A way in which values go missing, and what a user who knows it says.
 
     Attributes:
-        mechanism: Mechanism by which the first column loses values.
+        mechanism: Mechanism by which the first column, and no other, loses values.
         told: What is said: `missing_process`, and `groups` if there are any.
     """
 
@@ -41,7 +41,7 @@ class PooledSpec(Spec):
         source: Source of the complete tables, whose mean and slope are known.
         designs: Ways in which values go missing, by name.
         estimators: The package's own imputer, by name; what is said is the design's.
-        baselines: Usual imputers that draw, by name.
+        baselines: Usual imputers that draw, two tables or more, by name.
     """
 
     replicates: Annotated[int, Field(ge=2)]
@@ -61,6 +61,23 @@ class PooledSpec(Spec):
         twice = self.estimators.keys() & self.baselines.keys()
         if twice:
             raise ValueError(f"estimators and baselines both have {', '.join(sorted(twice))}")
+        return self
+
+    @model_validator(mode="after")
+    def _baselines_draw(self) -> Self:
+        for name, baseline in self.baselines.items():
+            draws = getattr(baseline, "draws", 0)
+            if draws < 2:
+                raise ValueError(
+                    f"baselines.{name}: found {draws} draws; accepted: a baseline with 2 or more"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _the_first_column_loses_values(self) -> Self:
+        for name, design in self.designs.items():
+            if design.mechanism.columns != ("x_1",):
+                raise ValueError(f"designs.{name}.mechanism.columns: accepted: the first column, x_1")
         return self
 
     def told(self, estimator: str, design: str) -> EstimatorSpec:

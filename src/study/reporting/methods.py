@@ -59,7 +59,7 @@ METHODS = {
     "unknown": Method("not-MIWAE, direction unknown", SKY, "X", "--", True),
     "told": Method("not-MIWAE, told the right word", NOT_MIWAE, "h", "-.", True),
     "described": Method("not-MIWAE, told what else decides", NOT_MIWAE, "D", ":", True),
-    "drawn_rows": Method("the same, its members on drawn rows", NOT_MIWAE, "^", "--", True),
+    "drawn_rows": Method("not-MIWAE, told, on drawn rows", NOT_MIWAE, "^", "--", True),
     "lowrank": Method("low-rank joint model", BLACK, "X", "-"),
     "lowrank_standardised": Method("low-rank joint model, standardised", BLACK, "P", "--"),
     "mice": Method("MICE", GREEN, "^", "-."),

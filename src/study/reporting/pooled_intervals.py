@@ -1,13 +1,17 @@
-"""What the study of pooled intervals reports: how often they hold the truth, how wide, and how far off."""
+"""What the study of pooled intervals reports: how often they hold the truth, and how far off they are."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from scipy.stats import binomtest
 
+from notmiwae.arrays import Floats
 from notmiwae.plot_style import BLACK, BLUE, VERMILION, figure, label_lines, styled
 from study.inference.estimands import ESTIMANDS, LEVEL
 from study.reporting.headline_tables import markdown
@@ -64,9 +68,18 @@ def pooled_table(found: pd.DataFrame) -> str:
     return markdown(headings, lines)
 
 
-def values_in_prose(found: pd.DataFrame) -> dict[str, str]:
-    """Print the values that the page may name: how many `replicates` each design has."""
-    return {"replicates": str(found["replicates"].min())}
+def values_in_prose(found: pd.DataFrame, section: Mapping[str, Any]) -> dict[str, str]:
+    """Print the values that the page may name.
+
+    Arguments:
+        found: The summary.
+        section: The section `pooled` of params.yaml.
+    """
+    values = {"replicates": str(found["replicates"].min())}
+    values |= {name: str(section["source"][name]) for name in ("rows", "columns", "correlation")}
+    for name, estimator in section["estimators"].items():
+        values |= {f"{name} {key}": str(value) for key, value in estimator.items()}
+    return values
 
 
 @styled
@@ -100,5 +113,15 @@ def _points(axes: Axes, rows: pd.DataFrame, methods: Sequence[str], metric: str)
     for estimand, (color, marker, offset) in _LOOKS.items():
         one = rows[rows["estimand"] == estimand].set_index("method").reindex(list(methods))
         places = [place + offset for place in range(len(methods))]
-        whiskers = _ERRORS * one[f"{metric}_error"]
+        whiskers = _wilson(one) if metric == "coverage" else _ERRORS * one[f"{metric}_error"]
         axes.errorbar(one[metric], places, xerr=whiskers, color=color, marker=marker, ls="", ms=4)
+
+
+def _wilson(rows: pd.DataFrame) -> Floats:
+    """Return how far Wilson's 95 % intervals reach below and above each coverage, `[2, R]`."""
+    reach = []
+    for coverage, replicates in zip(rows["coverage"], rows["replicates"], strict=True):
+        test = binomtest(round(coverage * replicates), int(replicates))
+        lower, upper = test.proportion_ci(method="wilson")
+        reach.append((max(coverage - lower, 0.0), max(upper - coverage, 0.0)))
+    return np.transpose(reach)

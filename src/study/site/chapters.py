@@ -41,6 +41,9 @@ CHAPTERS = (
         "What happens where the assumption is wrong, or left out, and on cells that are really missing.",
     ),
     Chapter(
+        "docs/pooled.md", "Pooled intervals", "How often intervals pooled by Rubin's rules hold the truth."
+    ),
+    Chapter(
         "docs/long.md", "Longer studies", "Twenty seeds of each of the six tables, and the published recipe."
     ),
     Chapter(
