@@ -16,8 +16,6 @@ from study.estimators.estimator_spec import EstimatorSpec
 from study.estimators.learnt_page import learnt_page
 
 LEARNT = "learnt.md"
-_SEEDS = 2**31 - 1
-"""Seeds that scikit-learn takes are smaller."""
 
 
 def fit(
@@ -25,7 +23,7 @@ def fit(
 ) -> None:
     """Fit an imputer; write it, with the page of what it learnt, into the folder `output`."""
     rows = _as_read(stored)
-    imputer = estimator.imputer(limits, seed % _SEEDS, device)
+    imputer = estimator.imputer(limits, seed, device)
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always", AssumptionWarning)
         imputer.fit(rows)

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from notmiwae.estimators.column_kinds import Limits
     from notmiwae.estimators.not_miwae_imputer import NotMIWAEImputer
 
+SEEDS = 2**31 - 1
+"""Seeds that scikit-learn takes are smaller."""
+
 
 def _word(word: Any, words: Collection[str] = WORDS, where: str = "") -> str:
     if word not in tuple(words):
@@ -90,9 +93,11 @@ class EstimatorSpec(Spec):
     draws: PositiveInt = 20
 
     def imputer(self, limits: Limits, seed: int, device: str) -> NotMIWAEImputer:
-        """Return the imputer; `limits` are of the table's columns."""
+        """Return the imputer; `limits` are of the table's columns, and any `seed` will do."""
         from notmiwae.estimators.not_miwae_imputer import NotMIWAEImputer
 
         names = ("groups", "latent_size", "hidden", "shapes", "steps", "members", "bootstrap", "n_samples")
         said = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
-        return NotMIWAEImputer(self.missing_process, limits=limits, random_state=seed, device=device, **said)
+        return NotMIWAEImputer(
+            self.missing_process, limits=limits, random_state=seed % SEEDS, device=device, **said
+        )

@@ -23,8 +23,6 @@ from study.run.resume import fingerprint
 
 COMPLETE_ROWS = "complete_rows"
 """The method that imputes nothing."""
-_SEEDS = 2**31 - 1
-"""Seeds that scikit-learn takes are smaller."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +85,7 @@ def run_pooled(job: Job, cell: PooledCell, report: Report) -> float:
 
 
 def _by_estimator(spec: EstimatorSpec, masked: pd.DataFrame, seed: int) -> dict[str, dict[str, float]]:
-    imputer = spec.imputer({}, seed % _SEEDS, "cpu")
+    imputer = spec.imputer({}, seed, "cpu")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", AssumptionWarning)
         imputer.fit(masked)
