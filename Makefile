@@ -57,7 +57,7 @@ paper: $(VENV)/.ready  ## Run the six-table benchmark in paper/ (about an hour; 
 	@echo
 	@echo "The page: docs/results.md   Results: paper/reports/results.csv   Figures: paper/reports/figures/"
 
-ladder: $(VENV)/.ready  ## Run tables under mechanisms of which ever less is known (two hours; it goes on)
+ladder: $(VENV)/.ready  ## Run tables under mechanisms of which ever less is known (over three hours; it goes on)
 	cd ladder && dvc repro
 	@echo
 	@cat ladder/reports/summary.md
