@@ -63,7 +63,7 @@ def pooled_table(found: pd.DataFrame) -> str:
             for estimand in ESTIMANDS:
                 one = rows.loc[(method, estimand), :]
                 line.append(f"{one['coverage']:.3f} ± {one['coverage_error']:.3f}")
-                line += [f"{one['bias']:.3f}", f"{one['sd']:.3f} ({one['standard_error']:.3f})"]
+                line += [f"{one['bias']:z.3f}", f"{one['sd']:.3f} ({one['standard_error']:.3f})"]
             lines.append(line)
     return markdown(headings, lines)
 
@@ -79,6 +79,8 @@ def values_in_prose(found: pd.DataFrame, section: Mapping[str, Any]) -> dict[str
     values |= {name: str(section["source"][name]) for name in ("rows", "columns", "correlation")}
     for name, estimator in section["estimators"].items():
         values |= {f"{name} {key}": str(value) for key, value in estimator.items()}
+    for row in found.itertuples():
+        values[f"{row.method} {row.design} {row.estimand}"] = f"{row.coverage:.2f}"
     return values
 
 
@@ -96,6 +98,7 @@ def pooled_figure(found: pd.DataFrame) -> Figure:
         below.axvline(0.0, color=BLACK, lw=0.8, zorder=0)
         above.set_title(design_name(design))
         above.set_xlim(-0.03, 1.03)
+        above.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
         above.set_xlabel(f"coverage, best {LEVEL}")
         below.set_xlabel("mean error")
     for axes in panels.flat:
