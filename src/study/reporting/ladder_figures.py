@@ -101,7 +101,7 @@ def price(found: LadderResults) -> Figure:
     label_lines(axes, [rung_name(name) for name in rungs])
     axes.axvline(1.0, color=BLACK, lw=0.8)
     axes.set_xscale("log")
-    ticks = [1, 1.5, 2, 3, 5, 8]
+    ticks = [1, 1.5, 2, 3, 5]
     axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     axes.minorticks_off()
     axes.set_xlabel("RMSE over that of the best possible imputation")

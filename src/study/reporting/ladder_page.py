@@ -52,7 +52,7 @@ def blocks(found: LadderResults) -> dict[str, str]:
 
 def values_in_prose(found: LadderResults) -> dict[str, str]:
     """Return the single values that the page's prose mentions, by name."""
-    values: dict[str, str] = {}
+    values = {"replicates": str(found.results["replicates"].max())}
     for method, reference in _COMPARED:
         ratios = ratio(found, method, reference)
         for rung in ratios.index[ratios.notna().any(axis=1)]:
