@@ -109,7 +109,7 @@ faults: $(VENV)/.tools  ## Kill, fill, corrupt and share the small pipeline (min
 usage: $(VENV)/.tools  ## Type what README and pages print, and experiments, in a small clone (minutes)
 	$(PYTEST) -n 2 tests/usage
 
-fuzz: $(VENV)/.tools  ## Read 175,000 strange tables, params.yaml, entries and models (minutes)
+fuzz: $(VENV)/.tools  ## Read 200,000 strange tables, params.yaml, entries and models (minutes)
 	FUZZ=25000 $(PYTEST) -n 2 tests/fuzz
 
 mutation: $(VENV)/.tools  ## Alter the bound, missing processes and imputation in 1,600 places: do tests fail? (20 minutes)

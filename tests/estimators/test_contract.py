@@ -26,7 +26,7 @@ IMPUTERS = [MIWAEImputer(**QUICK), NotMIWAEImputer(**QUICK)]
 
 LEFT = {
     "test_imputers_add_indicator_sparse": "of sparse matrices, which neither we nor most of its own take",
-    "test_imputers_pandas_na_integer_array_support": "asks fractions of Int16 columns, which ours keep Int16",
+    "test_imputers_pandas_na_integer_array_support": "takes a DataFrame of Int16 for an array: see below",
 }
 
 
@@ -49,6 +49,51 @@ def _cases():
 @pytest.mark.parametrize(("function", "chosen", "imputer"), list(_cases()))
 def test_scikit_learns_tests_of_imputers(function, chosen, imputer):
     function(imputer=clone(imputer), **chosen)
+
+
+@pytest.mark.filterwarnings("ignore::notmiwae.AssumptionWarning")
+@pytest.mark.parametrize("imputer", IMPUTERS)
+@pytest.mark.parametrize("add_indicator", [True, False])
+def test_whole_numbers_are_imputed_alike_in_an_array_and_in_int16(imputer, add_indicator):
+    """The test of scikit-learn's that is left out, of a DataFrame that stays one."""
+    gap = np.nan
+    table = np.array([[gap, 1, 5, gap, 1], [2, gap, 1, gap, 2], [6, 3, gap, gap, 3], [1, 2, 9, gap, 4]])
+    named = pd.DataFrame(table, dtype="Int16", columns=list("abcde"))
+    own = clone(imputer).set_params(add_indicator=add_indicator)
+    completed = own.fit_transform(named)
+    assert (completed[["a", "b", "c", "e"]].dtypes == "Int16").all()
+    np.testing.assert_array_equal(completed.to_numpy(dtype=float), own.fit_transform(table))
+
+
+# --- what kind of column it is
+
+
+def test_whole_numbers_that_gaps_made_floats_are_whole_numbers(tmp_path):
+    """What `pd.read_csv` makes of counts and truth values with gaps, of which the command says the same."""
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"visits": rng.poisson(2, 60), "job": rng.integers(0, 2, 60), "euros": 1.5})
+    frame["euros"] *= rng.integers(0, 9, 60)
+    frame["change"] = rng.integers(-3, 4, 60)
+    frame.mask(rng.random(frame.shape) < 0.2).to_csv(tmp_path / "table.csv", index=False)
+    table = pd.read_csv(tmp_path / "table.csv")
+    assert set(table.dtypes) == {np.dtype(float)}
+    imputer = MIWAEImputer(**QUICK).fit(table)
+    assert [column.kind for column in imputer.columns_] == ["count", "binary", "continuous", "continuous"]
+    completed = imputer.transform(table)
+    assert set(completed.dtypes) == {np.dtype(float)}
+    assert (completed["visits"] == completed["visits"].round()).all()
+    assert (completed["visits"] >= 0).all()
+    assert set(completed["job"]) == {0.0, 1.0}
+    assert (completed["euros"] != completed["euros"].round()).any()
+    np.testing.assert_array_equal(imputer.transform(table.to_numpy()), completed.to_numpy())
+    said = MIWAEImputer(kinds={"visits": "continuous"}, **QUICK).fit_transform(table)
+    assert (said["visits"] != said["visits"].round()).any()
+
+
+@pytest.mark.parametrize("values", [[1e17, 3.0, 5.0], [0.5, 1.0, 2.0]])
+def test_floats_that_are_whole_by_their_size_or_not_at_all_are_numbers(values):
+    table = pd.DataFrame({"a": [*values, np.nan] * 5, "b": np.arange(20) + 0.5})
+    assert MIWAEImputer(**QUICK).fit(table).columns_[0].kind == "continuous"
 
 
 # --- markers of missing values

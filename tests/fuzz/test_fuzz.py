@@ -142,6 +142,30 @@ def test_a_sheet_of_a_workbook(tmp_path: Path, sheet: bytes) -> None:
     checked(path, reading())
 
 
+def stata_file(version: int) -> bytes:
+    """A Stata file with numbers, whole ones, labels and texts."""
+    written = io.BytesIO()
+    table = pd.DataFrame({"a": [1.5, None, 3.0], "b": ["x", "", "y"], "c": [1, 2, 1], "d": [7, 8, 9]})
+    labels = {"c": {1: "no", 2: "yes"}}
+    table.to_stata(written, write_index=False, version=version, value_labels=labels)
+    return written.getvalue()
+
+
+STATA = [stata_file(version) for version in (114, 117, 118, 119)]
+STATA_PIECES = [
+    *(b"<map>", b"<data>", b"<stata_dta>", b"<variable_types>", b"</N>", b"MSF", b"\0" * 8, b"\xff" * 8),
+    *(b"\x7f\xff\xff\xff", b"\xf6\xff", b"\x00\x80"),
+]
+
+
+@fuzzed
+@given(content=spliced(STATA, STATA_PIECES))
+def test_a_stata_file(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "t.dta"
+    path.write_bytes(content)
+    checked(path, reading())
+
+
 # --- params.yaml
 
 YAML = [

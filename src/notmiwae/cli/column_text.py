@@ -189,9 +189,16 @@ def _typed(
     values = np.full(len(column), np.nan)
     values[places] = [float(text) for text in plain]
     check_finite(path, column.name, values, place)
-    if not found or (values[places] % 1 != 0).any() or (np.abs(values[places]) > _LARGEST_WHOLE).any():
-        return pd.Series(values, name=column.name)
-    return pd.Series(values, name=column.name).astype("int64" if len(found) == len(column) else "Int64")
+    return whole_or_not(str(column.name), values)
+
+
+def whole_or_not(name: str, values: npt.NDArray[np.float64]) -> pd.Series:
+    """Return numbers, NaN where missing, as whole ones if all of them are."""
+    column = pd.Series(values, name=name)
+    seen = values[~np.isnan(values)]
+    if not len(seen) or (seen % 1 != 0).any() or (np.abs(seen) > _LARGEST_WHOLE).any():
+        return column
+    return column.astype("int64" if len(seen) == len(values) else "Int64")
 
 
 def check_finite(

@@ -110,7 +110,7 @@ def paths(typed: argparse.Namespace) -> None:
             if getattr(typed, name) not in (None, []):
                 option = name.replace("_", "-")
                 raise ParameterError(f"--{option}: is of training; accepted without --model {typed.model}")
-    options.check_outputs([typed.output, *filter(None, [typed.draws_out])], [typed.input])
+    options.check_outputs([typed.output, *filter(None, [typed.draws_out])], [typed.input], typed.output)
     folder = typed.model_out
     if folder:
         options.check_folder(folder)

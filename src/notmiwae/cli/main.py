@@ -44,8 +44,8 @@ examples:
   notmiwae check survey.csv --model model/
   notmiwae report survey.csv -o report.html
 
-Tables are CSV (its separator is found; .csv.gz too) or, by the name's end, Parquet (.parquet) or Excel
-(.xlsx, by `pip install "notmiwae[excel]"`). - is standard input, or output. Of lists `--ignore a b`,
+Tables are CSV (its separator is found; .csv.gz too) or, by the name's end, Parquet (.parquet), Stata (.dta)
+or Excel (.xlsx, by `pip install "notmiwae[excel]"`). - is standard input, or output. Of lists `--ignore a b`,
 `--ignore a,b` and `--ignore a --ignore b` say the same; the table stands before them.
 `notmiwae SUBCOMMAND --help` says more."""
 

@@ -13,16 +13,18 @@ KINDS = ("continuous", "count", "binary", "categorical")
 FIGURES = (".png", ".pdf", ".svg")
 WORDS = ("auto", "high", "low", "unknown", "extreme", "middle", "anything", "mar", "mcar", "category")
 """`ASSUMPTIONS`, which takes seconds to import."""
-TABLES = ".csv, .csv.gz, .tsv, .parquet, .xlsx"
+TABLES = ".csv, .csv.gz, .tsv, .parquet, .xlsx, .dta"
 """How the names of tables end that are read and written."""
 OTHER_FORMATS = (
-    *(".xls", ".xlsm", ".xlsb", ".ods", ".dta", ".sav", ".por", ".sas7bdat", ".xpt", ".rds", ".rdata"),
+    *(".xls", ".xlsm", ".xlsb", ".ods", ".sav", ".por", ".sas7bdat", ".xpt", ".rds", ".rdata"),
     *(".json", ".jsonl", ".feather", ".arrow", ".orc", ".h5", ".hdf5", ".pkl", ".pickle", ".npy", ".npz"),
     *(".zip", ".bz2", ".xz", ".zst", ".db", ".sqlite"),
 )
 """How the names of files end that hold something else than is read or written."""
 WORKBOOK = ".xlsx"
 """How the names of Excel workbooks end."""
+STATA = ".dta"
+"""How the names of Stata's files end."""
 INSTALL = 'pip install "notmiwae[excel]"'
 _LARGEST_SEED = 2**32 - 1
 names: dict[str, str] = {}
@@ -110,8 +112,14 @@ def check_columns(option: str, names: Iterable[str], path: Path, columns: Iterab
         known(option, "column", name, columns, f" in {path}")
 
 
-def check_outputs(outputs: Sequence[Path], inputs: Sequence[Path]) -> None:
-    """Raise `DataError` if files can't be written, before work is done that would be lost."""
+def check_outputs(outputs: Sequence[Path], inputs: Sequence[Path], filled: Path | None = None) -> None:
+    """Raise `DataError` if files can't be written, before work is done that would be lost.
+
+    Arguments:
+        outputs: What is to be written.
+        inputs: What is read.
+        filled: The output that is the first input with other cells; None: none is.
+    """
     taken = {each.resolve(): "is read too; nothing is written over what is read" for each in inputs}
     for path in outputs:
         if path.resolve() in taken:
@@ -122,6 +130,11 @@ def check_outputs(outputs: Sequence[Path], inputs: Sequence[Path]) -> None:
             raise DataError(f"{path}: can't be written as {path.suffix}; accepted: {TABLES}")
         if path.suffix.lower() == WORKBOOK and find_spec("openpyxl") is None:
             raise DataError(f"{path}: Excel workbooks need openpyxl, which isn't installed: {INSTALL}")
+        if path.suffix.lower() == STATA and (path is not filled or inputs[0].suffix.lower() != STATA):
+            accepted = "accepted: a .dta as input, too, and as --output"
+            raise DataError(
+                f"{path}: a Stata file is written only as the one that was read, filled; {accepted}"
+            )
         check_folder(path)
         taken[path.resolve()] = "is to be written twice; accepted: two names"
 

@@ -19,7 +19,7 @@ from notmiwae.cli import options, summary
 from notmiwae.cli import saved_imputer as saved
 from notmiwae.cli.chunked_io import CSVFile, RowFile, opened, sample
 from notmiwae.cli.impute import completed, draws_asked, fitted
-from notmiwae.cli.table_input import is_workbook
+from notmiwae.cli.table_input import is_stata, is_workbook
 from notmiwae.cli.table_output import frame_writer, long_format, table_writer, write_all
 from notmiwae.errors import DataError, NotMIWAEError
 from notmiwae.progress import progress_bar
@@ -40,7 +40,8 @@ _PIECE = 32 * 1024
 
 def is_large(path: Path) -> bool:
     """Tell whether a file is read in pieces."""
-    return path.is_file() and path.stat().st_size > WHOLE and not is_workbook(path)
+    by_row = not is_workbook(path) and not is_stata(path)
+    return by_row and path.is_file() and path.stat().st_size > WHOLE
 
 
 @dataclass

@@ -58,13 +58,14 @@ def run(typed: argparse.Namespace) -> int:
     asked = spans(typed.censor)
     if not 0 < typed.rate < 1:
         raise ParameterError(f"--rate: found {typed.rate:g}; accepted: above 0 and below 1")
-    options.check_outputs([typed.output], [typed.input])
+    options.check_outputs([typed.output], [typed.input], typed.output)
     import numpy as np
 
-    from notmiwae.cli.table_input import is_parquet, read
-    from notmiwae.cli.table_output import table_writer, write_all
+    from notmiwae.cli.table_input import is_parquet, is_stata, read
+    from notmiwae.cli.table_output import check_stata, table_writer, write_all
 
     table = read(typed.input, typed)
+    check_stata(typed.output, table)
     names = _columns(typed, table) if typed.mechanism else []
     generator = np.random.default_rng(typed.seed)
     masked = table.frame.copy()
@@ -76,7 +77,7 @@ def run(typed: argparse.Namespace) -> int:
         column = masked[name]
         whole = column.dtype.kind in "iu"
         masked[name] = (column.astype("Int64") if whole else column).mask(missing)
-    if asked and is_parquet(typed.output):
+    if asked and (is_parquet(typed.output) or is_stata(typed.output)):
         accepted = "accepted: .csv, .csv.gz, .tsv, .xlsx"
         raise DataError(f"{typed.output}: has no room for texts as <0.5 among numbers; {accepted}")
     if names:

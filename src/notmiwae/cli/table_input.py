@@ -1,4 +1,4 @@
-"""Tables that users have: CSV, Parquet or Excel, checked column by column before they are used."""
+"""Tables that users have: CSV, Parquet, Excel or Stata, checked column by column before they are used."""
 
 import argparse
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,11 +14,12 @@ from notmiwae.cli.column_text import Columns, check_finite, row_name, understand
 from notmiwae.cli.csv_dialect import rare_separator
 from notmiwae.cli.csv_text import CsvText, check_names, csv_names, like_data, read_csv_text
 from notmiwae.cli.number_text import Affixes
-from notmiwae.cli.options import OTHER_FORMATS, TABLES, WORKBOOK
+from notmiwae.cli.options import OTHER_FORMATS, STATA, TABLES, WORKBOOK
 from notmiwae.errors import DataError, flat
 from notmiwae.files import MISSING, PARQUET
 
 if TYPE_CHECKING:
+    from notmiwae.cli.stata import StataFile
     from notmiwae.cli.workbook import Sheet
 
 
@@ -33,6 +34,7 @@ class Table:
         csv: A CSV file as it came; None of another file.
         arrow: A Parquet file as it came, an Arrow table; None of another file.
         sheet: A sheet of an Excel workbook as it came; None of another file.
+        stata: A Stata file as it came; None of another, or one of before Stata 13.
         affixes: What stands before and behind the numbers of a column, of those that have anything.
         intervals: Between which ends values lie that are missing in the frame, by column and row.
         notices: How values were read, where a user might want to know.
@@ -44,6 +46,7 @@ class Table:
     csv: CsvText | None = None
     arrow: Any = None
     sheet: "Sheet | None" = None
+    stata: "StataFile | None" = None
     affixes: Mapping[str, Affixes] = field(default_factory=dict)
     intervals: Mapping[str, Mapping[int, pd.Interval]] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
@@ -76,7 +79,7 @@ class Table:
 
     @property
     def texts(self) -> pd.DataFrame | None:
-        """Cells as texts, as they came; None of a Parquet file."""
+        """Cells as texts, as they came; None of a Parquet or Stata file."""
         came = self.csv or self.sheet
         return came.texts if came else None
 
@@ -94,7 +97,7 @@ def read(
     column without a name, where other programs write the names of rows, is carried along.
 
     Arguments:
-        path: CSV, or Parquet or Excel by its name's end.
+        path: CSV, or Parquet, Excel or Stata by its name's end.
         typed: Options of `parsers.add_reading`.
         kinds: Kinds of columns that the user named; one of `options.KINDS` each.
         carried: Names of columns that are carried along.
@@ -115,6 +118,10 @@ def read(
         from notmiwae.cli.sheet_columns import read_table
 
         return read_table(path, typed, kinds, carried)
+    if is_stata(path):
+        from notmiwae.cli import stata
+
+        return stata.read_table(path, typed, kinds, carried)
     came = read_csv_text(path, typed, (*MISSING, *typed.na), place)
     found = Columns(carried=[*carried, *[name for name in came.texts if name == ""]])
     names = [str(name) for name in came.texts]
@@ -153,6 +160,10 @@ def column_names(path: Path, typed: argparse.Namespace) -> list[str]:
         from notmiwae.cli.workbook import read_sheet
 
         return list(read_sheet(path, typed.sheet, typed.no_header, names_only=True).columns)
+    if is_stata(path):
+        from notmiwae.cli import stata
+
+        return stata.column_names(path)
     return csv_names(path, typed)
 
 
@@ -166,11 +177,16 @@ def is_workbook(path: Path) -> bool:
     return path.suffix.lower() == WORKBOOK
 
 
+def is_stata(path: Path) -> bool:
+    """Tell whether a file is of Stata by its name's end."""
+    return path.suffix.lower() == STATA
+
+
 def _check_file(path: Path) -> None:
     if not path.exists():
         raise DataError(f"{path}: no such file")
     if not path.is_file():
-        raise DataError(f"{path}: is no file; accepted: a CSV, Parquet or Excel file")
+        raise DataError(f"{path}: is no file; accepted: a CSV, Parquet, Excel or Stata file")
     if path.suffix.lower() in OTHER_FORMATS:
         raise DataError(f"{path}: {path.suffix} can't be read; accepted: {TABLES}")
 

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from notmiwae.cli.number_text import Affixes
-from notmiwae.cli.table_input import Table, is_parquet, is_workbook
+from notmiwae.cli.table_input import Table, is_parquet, is_stata, is_workbook
 from notmiwae.cli.workbook import as_text
 from notmiwae.cli.workbook_output import (
     changed_cells,
@@ -66,6 +66,10 @@ def table_writer(path: Path, frame: pd.DataFrame, like: Table) -> Callable[[Path
         return partial(_write_arrow, _filled(frame, like))
     if is_workbook(path) and like.sheet is not None:
         return partial(fill, like.sheet, changed_cells(frame, like))
+    if is_stata(path) and like.stata is not None:
+        from notmiwae.cli import stata
+
+        return partial(stata.fill, like.stata, frame, like.frame)
     if is_parquet(path) or is_workbook(path) or like.texts is None:
         return frame_writer(path, in_texts(frame), like)
     if like.csv is None or (path.suffix.lower() == ".tsv" and like.csv.separator != "\t"):
@@ -118,11 +122,29 @@ def frame_writer(
 
 
 def check_room(typed: argparse.Namespace, table: Table, draws: int) -> None:
-    """Raise `DataError` if the outputs of `impute` are workbooks that have no room, before work is done."""
+    """Raise `DataError` if the outputs of `impute` have no room for the table, before work is done."""
+    check_stata(typed.output, table, typed.mark_censored)
     if is_workbook(typed.output) and table.sheet is None:
         check_sheet_room(typed.output, table.frame)
     if typed.draws_out and is_workbook(typed.draws_out):
         check_sheet_room(typed.draws_out, table.frame, 1 + draws, 2)
+
+
+def check_stata(path: Path, table: Table, further: bool = False) -> None:
+    """Raise `DataError` if a Stata file can't be written as the one that was read, before work is done.
+
+    Arguments:
+        path: File that is to be written.
+        table: The table as it was read.
+        further: Whether there will be further columns.
+    """
+    if not is_stata(path):
+        return
+    if table.stata is None:
+        accepted = "accepted: .csv, .parquet or .xlsx, or an input that Stata 13 or a later one saved"
+        raise DataError(f"{path}: {table.path} is of before Stata 13, which is read alone; {accepted}")
+    if further:
+        raise DataError(f"{path}: --mark-censored: a Stata file gets no further columns; accepted: .csv")
 
 
 def _write_arrow(table: Any, path: Path) -> None:

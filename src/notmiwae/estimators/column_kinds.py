@@ -6,6 +6,7 @@ from numbers import Real
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from pandas.api import types
 
@@ -14,6 +15,8 @@ from notmiwae.estimators.columns import KINDS, SHOWN, Column, Kind, numbers
 from notmiwae.specs import suggest
 
 MOST_CATEGORIES = 255
+_LARGEST_WHOLE = 2**53
+"""Beyond it every float is whole."""
 
 Limits = Mapping[str, tuple[float | None, float | None]]
 """Lowest and highest value of an imputation by column, None for neither."""
@@ -41,7 +44,8 @@ def describe(
     """Describe the columns of a table; kinds that aren't given follow from the dtypes.
 
     Truth values, and whole numbers of which all are 0 or 1, are binary; other whole numbers from 0 upwards
-    are counts; the dtypes `category`, `string` and `object` are categories.
+    are counts; the dtypes `category`, `string` and `object` are categories. Floats of which all are whole are
+    whole numbers: where a value is missing pandas and NumPy have no other.
 
     Arguments:
         table: Table with missing values.
@@ -68,6 +72,9 @@ def _column(column: pd.Series, kind: str | None, limits: tuple[float | None, flo
     if column.isna().all():
         raise DataError(f"column {name!r} has no observed value; drop it")
     found = kind or _kind(column)
+    if found == "binary" and kind is None and limits is not None and types.is_float_dtype(column.dtype):
+        # Who says limits takes it for numbers.
+        found = "continuous"
     if found in ("binary", "categorical"):
         if limits is not None:
             raise ParameterError(f"limits: {name}: a {found} column has none")
@@ -123,15 +130,21 @@ def _kind(column: pd.Series) -> Kind:
     if isinstance(dtype, pd.CategoricalDtype) or types.is_string_dtype(dtype) or types.is_object_dtype(dtype):
         return "categorical"
     if types.is_integer_dtype(dtype):
-        values = column.dropna()
-        if values.isin([0, 1]).all():
-            return "binary"
-        return "count" if (values >= 0).all() else "continuous"
+        return _whole_kind(column.dropna().to_numpy())
     if types.is_float_dtype(dtype):
-        return "continuous"
+        values = numbers(column)
+        seen = values[~np.isnan(values)]
+        whole = (seen == np.rint(seen)) & (np.abs(seen) <= _LARGEST_WHOLE)
+        return _whole_kind(seen) if whole.all() else "continuous"
     raise DataError(
         f"column {str(column.name)!r} is of dtype {dtype}; accepted: numbers, truth values, categories"
     )
+
+
+def _whole_kind(values: npt.NDArray[Any]) -> Kind:
+    if np.isin(values, [0, 1]).all():
+        return "binary"
+    return "count" if (values >= 0).all() else "continuous"
 
 
 def _values(column: pd.Series) -> tuple[Any, ...]:

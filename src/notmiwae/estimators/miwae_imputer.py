@@ -65,8 +65,9 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             need. How far members differ takes some to tell: ten or more.
         n_samples: Number of importance samples L of a row and member; where five of the first 50 count, those
             are enough.
-        kinds: Kinds of columns by name, where their dtypes don't say it: `continuous`, `count`, `binary` or
-            `categorical`.
+        kinds: Kinds of columns by name, `continuous`, `count`, `binary` or `categorical`, where they aren't
+            what their values look like: whole numbers from 0 are counts, and imputed as such, floats too; 0
+            and 1 alone are binary.
         limits: Lowest and highest value of an imputation by column, as `{"wage": (0, None)}`; None where
             there is none.
         censored: Ends between which a column's gaps are known to lie, as `{"lead": (None, 0.5)}`, below a

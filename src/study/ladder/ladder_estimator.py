@@ -46,7 +46,9 @@ class LadderEstimator(Imputer):
         if self.assumption == "described":
             assert task.said is not None
             said, groups = _in_words(task.said), task.said.groups
-        kinds = {name: "binary" if count == 2 else "categorical" for name, count in task.codes.items()}
+        # An error is one of numbers: whole ones aren't to be imputed as counts.
+        kinds = dict.fromkeys(map(str, task.masked), "continuous")
+        kinds |= {name: "binary" if count == 2 else "categorical" for name, count in task.codes.items()}
         options: dict[str, Any] = {"steps": self.steps, "members": self.members}
         if self.assumption in ("told", "described"):
             options["limits"] = dict(task.limits) or None
