@@ -290,7 +290,7 @@ def test_a_link_is_written_through_and_other_formats_are_refused_before_training
     assert found.status == 0, found.err
     assert (tmp_path / "link.csv").is_symlink()
     assert (tmp_path / "target.csv").read_text().startswith("income,age\n")
-    for name in ("out.xls", "out.dta", "out.json"):
+    for name in ("out.xls", "out.sav", "out.json"):
         refused = notmiwae("impute", tmp_path / "in.csv", "-o", tmp_path / name, *QUICK)
         assert refused.status == 2
         assert "accepted: .csv, .csv.gz, .tsv, .parquet, .xlsx" in refused.err

@@ -338,7 +338,7 @@ def test_what_a_sheet_has_no_room_for_is_said_before_training(refused, tmp_path)
     assert "a sheet has room for 1,048,576" in refused(*typed)
 
 
-@pytest.mark.parametrize("name", ["t.xls", "t.xlsm", "t.ods", "t.sav", "t.dta", "t.json"])
+@pytest.mark.parametrize("name", ["t.xls", "t.xlsm", "t.ods", "t.sav", "t.json"])
 def test_other_formats_are_refused_by_name(refused, tmp_path, name):
     (tmp_path / name).write_text("a,b\n1,2\n")
     assert "can't be read; accepted: .csv" in refused("describe", tmp_path / name)

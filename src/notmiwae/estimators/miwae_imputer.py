@@ -205,7 +205,11 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def transform(self, X: Any) -> Any:
-        """Return the table with its missing cells imputed: means of numbers, the most probable category."""
+        """Return the table with its missing cells imputed: means of numbers, the most probable category.
+
+        A row's importance samples go by its place in the table: alone it's imputed by others, and means agree
+        within the error that `n_samples` of them leave.
+        """
         # What `set_output` asks for scikit-learn makes of pandas' DataFrames.
         to_pandas = _get_output_config("transform", self)["dense"] == "pandas"
         rows, (mean,) = self._filled(X, 0)
