@@ -113,6 +113,20 @@ def test_what_doesnt_fit_is_named(said, groups, message):
         missing_process(said, NAMES, groups)
 
 
+def test_one_curve_of_several_columns_has_one_width_in_their_standard_deviations(tmp_path):
+    table = survey()
+    said = {name: Missing("low", given="nothing", shared=True) for name in ("wage", "hours")}
+    imputer = NotMIWAEImputer(said, **QUICK).fit(table)
+    scale = dict(zip(table, imputer.members_[0].scaling.scale, strict=True))
+    widths = imputer.missing_process_.set_index("column")["width"]
+    assert widths["wage"] / scale["wage"] == pytest.approx(widths["hours"] / scale["hours"])
+    apart = {name: Missing("low", given="nothing") for name in said}
+    widths = NotMIWAEImputer(apart, **QUICK).fit(table).missing_process_.set_index("column")["width"]
+    assert widths["wage"] / scale["wage"] != pytest.approx(widths["hours"] / scale["hours"])
+    imputer.save(tmp_path / "model")
+    assert load(tmp_path / "model", [NotMIWAEImputer]).missing_process == said
+
+
 @pytest.mark.filterwarnings("ignore::notmiwae.AssumptionWarning")
 def test_groups_without_an_assumption_are_weighed_with_each_direction():
     process = missing_process("auto", NAMES, {"work": ["x", "y"]})

@@ -33,6 +33,7 @@ SETTINGS = [
     {"direction": "high", "at_random": True},
     {"direction": "low", "given": "others", "at_random": True, "together": "g"},
     {"direction": "none", "together": "g", "at_random": True},
+    {"direction": "low", "given": ["d"], "shared": True},
 ]
 
 
@@ -60,7 +61,8 @@ def by_hand(process, place, k, row, value):
         edge += sum(process.coefficients[place, j].item() * filled[j] for j in drivers)
     if spec.together:
         edge += process.loading[place].item() * W[k, row, 0].item()
-    slope = process.log_slope[place].exp().item() * (-1 if spec.direction == "low" else 1)
+    own = process.log_slope.mean() if spec.shared else process.log_slope[place]
+    slope = own.exp().item() * (-1 if spec.direction == "low" else 1)
     index = -edge if spec.direction == "none" else slope * (value - edge)
     share = process.share_logit[place].sigmoid().item() if spec.at_random else 0.0
     return share + (1 - share) * ndtr(index)
@@ -169,6 +171,24 @@ def test_rates_by_code_are_an_exact_sum():
     missing = (law * rates[:, None]).sum(0).log()
     seen = (1 - rates[x[:, 0].long(), torch.arange(3)]).log()
     assert torch.allclose(found, torch.where(s[:, 0] == 0, missing, seen.expand(2, 3)), atol=1e-5)
+
+
+@torch.no_grad()
+def test_columns_of_one_curve_have_one_slope_and_others_their_own():
+    columns = {
+        "a": {"kind": "selection", "direction": "low", "shared": True, "initial_slope": 1.0},
+        "b": {"kind": "selection", "direction": "low", "initial_slope": 2.0},
+        "c": {"kind": "selection", "direction": "high", "shared": True, "initial_slope": 4.0},
+    }
+    spec = processes.parse({"kind": "by_column", "columns": columns})
+    (process,) = spec.build(COLUMNS, X, S, Features(("a", "b", "c", "d"), (0,) * 4, (0, 1, 2))).processes()
+    learnt = process.learnt()
+    assert [each["slope"] for each in learnt] == pytest.approx([2.0, 2.0, 2.0])
+    process.log_slope += torch.tensor([0.2, 0.5, 0.4])
+    a, b, c = (each["slope"] for each in process.learnt())
+    assert (a, b) == pytest.approx((c, 2.0 * np.exp(0.5)))
+    assert a == pytest.approx(2.0 * np.exp(0.3))
+    assert "shared" not in processes.parse({"kind": "selection"}).to_mapping()
 
 
 def test_columns_with_settings_of_their_own_are_one_process_with_latents_for_all():

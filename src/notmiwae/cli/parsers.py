@@ -115,6 +115,12 @@ def add_assumption(parser: argparse.ArgumentParser) -> None:
     )
     add_many(
         parser,
+        "--shared",
+        "COLUMN",
+        "columns that one curve makes lose values, as one instrument's: each at an edge of its own",
+    )
+    add_many(
+        parser,
         "--group",
         "NAME=COLUMN,…",
         "columns whose gaps come together in a row, as a visit's or a batch's; `nothing`: none do (default: "

@@ -32,6 +32,8 @@ class Missing:
             gap in one of them stands for the value that the row lets expect. `perhaps`: those without a gap,
             as far as the data ask for it; `nothing`: none.
         at_random: Whether a share of the values is missing whatever they are, beside those.
+        shared: Whether the columns of which it's said lose values by one curve, as an instrument does that
+            measured them all: each at an edge of its own, and as steeply, by its standard deviation.
 
     Raises:
         ParameterError: a word or a name that isn't accepted.
@@ -45,6 +47,7 @@ class Missing:
     word: str
     given: Sequence[str] | str = PERHAPS
     at_random: bool = False
+    shared: bool = False
 
     def __post_init__(self) -> None:
         if self.word not in DIRECTIONS:
@@ -61,5 +64,5 @@ class Missing:
         by_value = direction not in ("none", "code")
         if given == NOTHING or (given == PERHAPS and not by_value):
             given = ()
-        entry = {"direction": direction, "given": given, "at_random": self.at_random}
+        entry = {"direction": direction, "given": given, "at_random": self.at_random, "shared": self.shared}
         return SelectionSpec.model_validate(entry | {"together": TOGETHER if by_value else None})

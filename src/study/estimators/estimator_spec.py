@@ -43,6 +43,7 @@ class SaidSpec(Spec):
     word: Annotated[str, PlainValidator(partial(_word, words=DIRECTIONS))]
     given: Annotated[Any, PlainValidator(_given)] = PERHAPS
     at_random: bool = False
+    shared: bool = False
 
 
 def _said(given: Any) -> Any:
@@ -61,7 +62,7 @@ def _of_column(name: str, given: Any) -> str | Missing:
         said = parse_spec(SaidSpec, given, name)
     except ParameterError as error:
         raise ValueError(str(error)) from None
-    return Missing(said.word, said.given, said.at_random)
+    return Missing(said.word, said.given, said.at_random, said.shared)
 
 
 class EstimatorSpec(Spec):

@@ -62,6 +62,8 @@ class SelectionSpec(ProcessSpec):
         shrunk: Whether the drivers' coefficients c have the prior `p(c) ∝ exp(−|c| / 0.15)` each.
         at_random: Whether a share π of the values is lost whatever they are.
         together: Name of the group of columns whose gaps come together in a row; null: they don't.
+        shared: Whether columns of which it's said lose values by one curve, each at an edge of its own: they
+            have one slope, in standardised units.
         initial_slope: Slope before training, in standardised units.
     """
 
@@ -70,6 +72,7 @@ class SelectionSpec(ProcessSpec):
     shrunk: bool = False
     at_random: bool = False
     together: str | None = None
+    shared: bool = False
     initial_slope: Annotated[float, Field(gt=0)] = 3.0
 
     @override
@@ -77,7 +80,8 @@ class SelectionSpec(ProcessSpec):
         given = self.given if isinstance(self.given, str) else list(self.given)
         mapping = super().to_mapping() | {"given": given}
         # What is new has no part in it where it's the default.
-        return mapping if self.shrunk else {name: mapping[name] for name in mapping if name != "shrunk"}
+        unsaid = {name for name in ("shrunk", "shared") if not mapping[name]}
+        return {name: mapping[name] for name in mapping if name not in unsaid}
 
     @override
     def build(
@@ -190,6 +194,7 @@ class SelectionProcess(MissingProcess):
     of_group: Tensor
     mixed: Tensor
     limit: Tensor
+    averaged: Tensor
 
     def __init__(
         self,
@@ -228,6 +233,12 @@ class SelectionProcess(MissingProcess):
             self.loading = nn.Parameter(torch.full((count,), _LOADING))
         if any(spec.at_random for spec in specs):
             self.share_logit = nn.Parameter(torch.full((count,), math.log(_SHARE / (1 - _SHARE))))
+        alike = [float(spec.shared and spec.direction in ("high", "low")) for spec in specs]
+        if any(alike):
+            # The slope of each column, as an average of all columns' own.
+            own = torch.diag(1.0 - torch.tensor(alike))
+            own += torch.outer(torch.tensor(alike), torch.tensor(alike)) / sum(alike)
+            self.register_buffer("averaged", own, persistent=False)
         by_code = [j for j, each in zip(columns.tolist(), specs, strict=True) if each.direction == "code"]
         if by_code:
             self.code_offsets = nn.Parameter(torch.zeros(count, max(features.codes[j] for j in by_code)))
@@ -282,7 +293,7 @@ class SelectionProcess(MissingProcess):
         return edges.expand(*filled.shape[:-1], -1) if edges.dim() < 2 else edges
 
     def _rows(self, edges: Tensor) -> RowEdges:
-        slopes = torch.where(self.sign == 0, 1.0, self.sign) * self.log_slope.exp()
+        slopes = torch.where(self.sign == 0, 1.0, self.sign) * self._log_slopes().exp()
         log_share = None
         if hasattr(self, "share_logit"):
             never = torch.full_like(self.share_logit, _NEVER)
@@ -291,6 +302,10 @@ class SelectionProcess(MissingProcess):
                 torch.where(self.mixed, logsigmoid(-self.share_logit), 0.0),
             )
         return RowEdges(self.sign != 0, slopes, edges, log_share, getattr(self, "code_offsets", None))
+
+    def _log_slopes(self) -> Tensor:
+        """Return the logarithm of each column's |a|, `[C]`."""
+        return self.averaged @ self.log_slope if hasattr(self, "averaged") else self.log_slope
 
     @override
     @torch.no_grad()
@@ -307,7 +322,7 @@ class SelectionProcess(MissingProcess):
             if self.sign[place] == 0:
                 found["rate"] = float(torch.special.ndtr(-edge))
             else:
-                slope = float(self.log_slope[place].exp())
+                slope = float(self._log_slopes()[place].exp())
                 found |= {"direction": spec.direction, "slope": slope, "midpoints": [float(edge)]}
             if spec.at_random:
                 found["at_random"] = float(self.share_logit[place].sigmoid())
