@@ -95,7 +95,7 @@ def test_hostile_models(refused, trained, masked, tmp_path):
         (["--missing-process", "wage=high", "--given", "wage=agee"], "--given: no column 'agee' in"),
         (["--missing-process", "wage=high", "--given", "age=wage"], "--given: age: nothing says why"),
         (["--missing-process", "wage=high", "--given", "wage"], "--given: found 'wage'; accepted: NAME="),
-        (["--shared", "wage"], "--shared: wage: nothing says why its values are missing"),
+        (["--one-curve", "wage"], "--one-curve: wage: nothing says why its values are missing"),
         (["--at-random", "wage"], "--at-random: wage: nothing says why its values are missing"),
         (["--missing-process", "wage=mcar", "--at-random", "wage"], "more is said of the word 'mcar' (wage)"),
         (["--missing-process", "low", "--group", "a=wag"], "--group: no column 'wag' in"),

@@ -95,6 +95,15 @@ def test_what_was_understood_is_said(notmiwae, tmp_path):
     assert re.fullmatch(r"[\d.]+,(fe)?male,\d,-?[\d.]+,(Köln|Bonn),2020-0\d-\d\d", first[1])
 
 
+def test_single_precision_is_read_as_it_is_written(notmiwae, tmp_path):
+    write(tmp_path / "in.dta", table=survey().astype({"income": "float32"}))
+    notmiwae("impute", "in.dta", "-o", "out.csv", *QUICK)
+    seen = survey()["income"].dropna()
+    written = pd.read_csv(tmp_path / "out.csv", dtype=str)["income"][seen.index]
+    assert written.str.fullmatch(r"\d+\.\d{1,2}").all()
+    assert written.astype(float).tolist() == seen.tolist()
+
+
 def test_names_of_columns_are_read_without_the_rest(tmp_path):
     from notmiwae.cli.stata import column_names
 

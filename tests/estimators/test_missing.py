@@ -115,7 +115,7 @@ def test_what_doesnt_fit_is_named(said, groups, message):
 
 def test_one_curve_of_several_columns_has_one_width_in_their_standard_deviations(tmp_path):
     table = survey()
-    said = {name: Missing("low", given="nothing", shared=True) for name in ("wage", "hours")}
+    said = {name: Missing("low", given="nothing", one_curve=True) for name in ("wage", "hours")}
     imputer = NotMIWAEImputer(said, **QUICK).fit(table)
     scale = dict(zip(table, imputer.members_[0].scaling.scale, strict=True))
     widths = imputer.missing_process_.set_index("column")["width"]

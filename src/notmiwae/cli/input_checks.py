@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 JOBS = -1
 """Processes that train: one for each core."""
 _OF_TRAINING = (
-    *("missing_process", "given", "at_random", "shared", "group", "kind", "limits", "censored"),
+    *("missing_process", "given", "at_random", "one_curve", "group", "kind", "limits", "censored"),
     *("shapes", "steps", "members", "bootstrap", "seed", "model_out"),
 )
 """Options that a saved model has no use for."""
@@ -82,23 +82,23 @@ def _assumption(typed: list[str]) -> str | dict[str, str] | None:
 
 def _with_details(typed: argparse.Namespace, said: str | dict[str, str] | None) -> Any:
     given = dict(typed.given)
-    if not given and not typed.at_random and not typed.shared:
+    if not given and not typed.at_random and not typed.one_curve:
         return said
     from notmiwae.estimators.missing import DIRECTIONS, DRIVERS, Missing
 
     words = dict(said) if isinstance(said, dict) else {}
     found: dict[str, Any] = dict(words)
-    named = {"--given": given, "--at-random": typed.at_random, "--shared": typed.shared}
+    named = {"--given": given, "--at-random": typed.at_random, "--one-curve": typed.one_curve}
     for option, names in named.items():
         for name in names:
             if name not in words:
                 beside = f"accepted: --missing-process {name}=low, or another word, beside it"
                 raise ParameterError(f"{option}: {name}: nothing says why its values are missing; {beside}")
             options.known(option, "more is said of the word", words[name], DIRECTIONS, f" ({name})")
-    for name in {*given, *typed.at_random, *typed.shared}:
+    for name in {*given, *typed.at_random, *typed.one_curve}:
         drivers = given.get(name, ["perhaps"])
         of_table = drivers[0] if len(drivers) == 1 and drivers[0] in DRIVERS else drivers
-        found[name] = Missing(words[name], of_table, name in typed.at_random, name in typed.shared)
+        found[name] = Missing(words[name], of_table, name in typed.at_random, name in typed.one_curve)
     return found
 
 

@@ -15,7 +15,7 @@ from typing_extensions import override
 from notmiwae.errors import ParameterError
 
 _NEGATIVE = re.compile(r"-(\d+\.?\d*|\.\d+)(,-?(\d+\.?\d*|\.\d+))*$")
-_NAMES = ("ignore", "at_random", "shared", "columns", "assumptions", "beside")
+_NAMES = ("ignore", "at_random", "one_curve", "columns", "assumptions", "beside")
 """Options that list names or words."""
 _PAIRS = ("kind", "missing_process", "limits", "old_limits", "censored", "censor")
 """Options that list `COLUMN=WORD`."""

@@ -115,7 +115,7 @@ def add_assumption(parser: argparse.ArgumentParser) -> None:
     )
     add_many(
         parser,
-        "--shared",
+        "--one-curve",
         "COLUMN",
         "columns that one curve makes lose values, as one instrument's: each at an edge of its own",
     )

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from pandas.io.stata import StataReader
+from pandas.api.typing import StataReader
 
 from notmiwae.cli.column_text import Columns, understand, whole_or_not
 from notmiwae.cli.csv_text import check_names
@@ -92,7 +92,7 @@ def read_table(
         came = _layout(path, stored.shape[1])
     found, codes = Columns(carried=list(carried)), {}
     for place, name in enumerate(map(str, stored)):
-        column, labelled = stored[name], named[name]
+        column, labelled = _as_written(stored[name]), named[name]
         notice = _not_modelled(column, came is not None and came.record[place].kind == "V")
         if notice and name not in carried:
             found.carried.append(name)
@@ -188,6 +188,11 @@ def _layout(path: Path, columns: int) -> StataFile | None:
     record = np.dtype([(f"c{place}", kind) for place, kind in enumerate(kinds)])
     encoding = "latin-1" if head[1] == b"117" else "utf-8"
     return StataFile(path, record, int(places[_DATA]) + len(b"<data>"), encoding)
+
+
+def _as_written(column: pd.Series) -> pd.Series:
+    """Return numbers of single precision as they are written: 0.1, not what that is in double precision."""
+    return column.astype(str).astype(np.float64) if column.dtype == np.float32 else column
 
 
 def _not_modelled(column: pd.Series, is_long: bool) -> str:

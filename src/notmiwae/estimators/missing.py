@@ -32,8 +32,8 @@ class Missing:
             gap in one of them stands for the value that the row lets expect. `perhaps`: those without a gap,
             as far as the data ask for it; `nothing`: none.
         at_random: Whether a share of the values is missing whatever they are, beside those.
-        shared: Whether the columns of which it's said lose values by one curve, as an instrument does that
-            measured them all: each at an edge of its own, and as steeply, by its standard deviation.
+        one_curve: Whether the columns of which it's said lose values by one curve, as those do that one
+            instrument measured: each at an edge of its own, all as steeply, by their standard deviations.
 
     Raises:
         ParameterError: a word or a name that isn't accepted.
@@ -47,7 +47,7 @@ class Missing:
     word: str
     given: Sequence[str] | str = PERHAPS
     at_random: bool = False
-    shared: bool = False
+    one_curve: bool = False
 
     def __post_init__(self) -> None:
         if self.word not in DIRECTIONS:
@@ -64,5 +64,10 @@ class Missing:
         by_value = direction not in ("none", "code")
         if given == NOTHING or (given == PERHAPS and not by_value):
             given = ()
-        entry = {"direction": direction, "given": given, "at_random": self.at_random, "shared": self.shared}
+        entry = {
+            "direction": direction,
+            "given": given,
+            "at_random": self.at_random,
+            "shared": self.one_curve,
+        }
         return SelectionSpec.model_validate(entry | {"together": TOGETHER if by_value else None})

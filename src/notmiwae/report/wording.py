@@ -101,7 +101,7 @@ def _word(said: Any) -> str:
     elif said.given and said.given not in (PERHAPS, NOTHING):
         names = said.given if not isinstance(said.given, str) else [f"all {said.given} columns"]
         found += f", and {listed(list(names))} decide{'s' * (len(names) == 1)} too"
-    found += ", by the curve that others have too" if said.shared else ""
+    found += ", by the curve that others have too" if said.one_curve else ""
     return found + (", and some are missing at random" if said.at_random else "")
 
 

@@ -43,7 +43,7 @@ class SaidSpec(Spec):
     word: Annotated[str, PlainValidator(partial(_word, words=DIRECTIONS))]
     given: Annotated[Any, PlainValidator(_given)] = PERHAPS
     at_random: bool = False
-    shared: bool = False
+    one_curve: bool = False
 
 
 def _said(given: Any) -> Any:
@@ -62,7 +62,7 @@ def _of_column(name: str, given: Any) -> str | Missing:
         said = parse_spec(SaidSpec, given, name)
     except ParameterError as error:
         raise ValueError(str(error)) from None
-    return Missing(said.word, said.given, said.at_random, said.shared)
+    return Missing(said.word, said.given, said.at_random, said.one_curve)
 
 
 class EstimatorSpec(Spec):
