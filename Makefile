@@ -64,7 +64,7 @@ ladder: $(VENV)/.ready  ## Run tables under mechanisms of which ever less is kno
 	@echo
 	@echo "The page: docs/ladder.md   Results: ladder/reports/results.csv   Figures: ladder/reports/figures/"
 
-long: $(VENV)/.ready  ## Run the longer studies: 20 seeds, the published recipe, pooled intervals (three hours; it goes on)
+long: $(VENV)/.ready  ## Run the longer studies: 20 seeds, the published recipe, pooled intervals (five hours; it goes on)
 	cd long && dvc repro
 	@echo
 	@echo "The page: docs/long.md"
