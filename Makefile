@@ -81,6 +81,7 @@ example: $(VENV)/.ready  ## Run the examples of README and docs/wages.md and put
 	sed -n '/^notmiwae report/,/^```/{/^```/!p}' docs/wages.md | bash
 
 benchmarks: $(VENV)/.tools  ## Measure times and memory, into benchmarks/results/ (an hour; nothing else should run)
+	cd ladder && dvc repro tables
 	for script in $$(grep -l "^def main" benchmarks/*.py); do echo "== $$script"; python $$script || exit 1; done
 
 page: $(VENV)/.ready  ## Bring the tables of the README and docs up to date, and build reports/index.html

@@ -21,18 +21,12 @@ from study.ladder.ladder_cells import cells
 from study.ladder.ladder_estimator import LadderEstimator
 from study.ladder.measure import measure
 from study.ladder.rungs import LadderSpec
+from study.reporting.ladder_figures import rung_name
+from study.reporting.methods import method_name
 from study.run.pipeline import entry, section
 
-RUNGS = {"mcar": "at random", "low": "below a limit"}
-METHODS = {
-    "not-MIWAE, by evidence": "auto",
-    "not-MIWAE, told the right word": "told",
-    "MIWAE": "miwae",
-    "MICE": "mice",
-    "missForest": "missforest",
-    "KNN": "knn",
-    "mean": "mean",
-}
+RUNGS = {name: rung_name(name) for name in ("mcar", "low")}
+METHODS = {method_name(name): name for name in ("auto", "told", "miwae", "mice", "missforest", "knn", "mean")}
 
 
 def imputer(method: str) -> Imputer:

@@ -1,10 +1,17 @@
 """Stata files: labels are what they hold, and all bytes stay but those of the gaps that are filled."""
 
+import argparse
+import io
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
+
+from notmiwae.cli.stata import fill
+from notmiwae.cli.table_input import read
+from notmiwae.errors import DataError
 
 QUICK = ["--missing-process", "mar", "--steps", "3", "--members", "1", "--samples", "3"]
 ROWS = 60
@@ -119,6 +126,22 @@ def test_numbers_in_texts_are_written_as_long_as_fits(notmiwae, tmp_path):
     after = pd.read_stata(tmp_path / "out.dta")["rate"]
     assert after.str.fullmatch(r"-?[\d.]{1,3}").all()
     assert after[1] == "1.5"
+
+
+def test_a_number_that_its_column_cannot_store_is_an_error_and_not_cut_off(tmp_path):
+    write(tmp_path / "in.dta")
+    came = read(tmp_path / "in.dta", argparse.Namespace(na=[]))
+    filled = came.frame.assign(kids=came.frame["kids"].fillna(101))
+    with pytest.raises(
+        DataError, match=r"'kids': 101 is imputed, and it stores -127 to 100; accepted: .csv, or"
+    ):
+        fill(came.stata, filled, came.frame, tmp_path / "out.dta")
+
+
+def test_a_pipe_is_known_by_how_it_begins(notmiwae, tmp_path, monkeypatch):
+    content = write(tmp_path / "in.dta")
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(content)))
+    assert "60 rows, 5 columns" in notmiwae("describe", "-").out
 
 
 @pytest.mark.parametrize(

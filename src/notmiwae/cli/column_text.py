@@ -13,6 +13,7 @@ import pandas as pd
 from notmiwae.cli.number_text import NUMBER, Affixes, affixes, as_number, is_plain
 from notmiwae.errors import DataError
 from notmiwae.estimators.interval_text import INTERVAL_MARKS, read_interval
+from notmiwae.estimators.whole_numbers import all_whole
 from notmiwae.files import MISSING
 
 _NUMBER = re.compile(NUMBER)
@@ -30,7 +31,6 @@ _TEMPORAL = re.compile(rf"(?:(?:{_DATE})(?:[T ]{_TIME} ?(?:z|[+-]\d\d:?\d\d)?)?|
 _NEARLY_ALL = 0.9
 _LOOKED_AT = 100
 """Texts among which there is a date, if there are any."""
-_LARGEST_WHOLE = 2**53
 _MOST_DIGITS = 15
 """Digits of a whole number that is exact in any case."""
 
@@ -196,7 +196,7 @@ def whole_or_not(name: str, values: npt.NDArray[np.float64]) -> pd.Series:
     """Return numbers, NaN where missing, as whole ones if all of them are."""
     column = pd.Series(values, name=name)
     seen = values[~np.isnan(values)]
-    if not len(seen) or (seen % 1 != 0).any() or (np.abs(seen) > _LARGEST_WHOLE).any():
+    if not len(seen) or not all_whole(seen):
         return column
     return column.astype("int64" if len(seen) == len(values) else "Int64")
 

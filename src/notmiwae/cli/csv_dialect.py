@@ -63,7 +63,8 @@ def decoded(path: Path, encoding: str | None) -> tuple[str, str]:
         if content[1:400:2].count(0) > 0.9 * len(content[1:400:2]):
             raise DataError(f"{path}: seems to be UTF-16 without its mark; accepted: --encoding utf-16-le")
         raise DataError(
-            f"{path}: is a binary file; accepted: CSV text, Parquet named .parquet, Excel named .xlsx"
+            f"{path}: is a binary file; accepted: CSV text, Parquet named .parquet, Excel named .xlsx, "
+            "Stata named .dta"
         )
     marked = content.startswith(b"\xef\xbb\xbf")
     encoding = encoding or ("utf-16" if wide else "utf-8-sig" if marked else "utf-8")

@@ -7,7 +7,6 @@ twenty-six other ways in which a value of Stata's is missing.
 from __future__ import annotations
 
 import argparse
-import math
 import re
 import shutil
 import struct
@@ -26,6 +25,7 @@ from notmiwae.cli.column_text import Columns, understand, whole_or_not
 from notmiwae.cli.csv_text import check_names
 from notmiwae.cli.table_input import Table
 from notmiwae.errors import DataError, flat
+from notmiwae.estimators.interval_text import plain_number
 
 _HEAD = re.compile(
     rb"<stata_dta><header><release>(11[789])</release><byteorder>(LSF|MSF)</byteorder>"
@@ -134,7 +134,7 @@ def fill(came: StataFile, frame: pd.DataFrame, before: pd.DataFrame, to: Path) -
         to: File that is written.
 
     Raises:
-        DataError: a number is longer than its cell.
+        DataError: a number doesn't fit into its cell.
     """
     shutil.copyfile(came.path, to)
     rows: Any = np.memmap(to, came.record, "r+", came.start, len(frame))
@@ -160,9 +160,12 @@ def _errors(path: Path) -> Iterator[None]:
 
 
 def _frames(path: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Read a file twice: values as they are stored, and by their labels where they have any."""
+    """Read values as they are stored, and again by their labels if there are any."""
     with _errors(path):
         stored = pd.read_stata(path, convert_categoricals=False)
+        with StataReader(path) as reader:
+            if not reader.value_labels():
+                return stored, stored
     try:
         with _errors(path):
             return stored, pd.read_stata(path, order_categoricals=False)
@@ -210,37 +213,31 @@ def _add_numbers(
 ) -> dict[str, int]:
     """Add a column that stores numbers; return those that its labels stand for, if it holds labels."""
     name = str(column.name)
-    numbers = [float(each) for each in markers if _is_number(each)]
+    numbers = [number for number in map(plain_number, markers) if number is not None]
     column = column.mask(column.isin(numbers) | labelled.astype(object).isin(markers))
-    if not isinstance(labelled.dtype, pd.CategoricalDtype):
-        found.frame[name] = whole_or_not(name, column.to_numpy(np.float64, na_value=np.nan))
-        return {}
-    labelled = labelled.mask(column.isna()).cat.remove_unused_categories()
-    pairs = zip(labelled.dropna().tolist(), column.dropna().tolist(), strict=True)
-    codes: dict[str, int] = {str(label): int(code) for label, code in pairs if isinstance(label, str)}
-    if kind not in ("continuous", "count") and len(codes) == len(labelled.cat.categories):
-        found.frame[name] = labelled
-        return codes
+    codes: dict[str, int] = {}
+    if isinstance(labelled.dtype, pd.CategoricalDtype):
+        labelled = labelled.mask(column.isna()).cat.remove_unused_categories()
+        pairs = zip(labelled.dropna().tolist(), column.dropna().tolist(), strict=True)
+        codes = {str(label): int(code) for label, code in pairs if isinstance(label, str)}
+        if kind not in ("continuous", "count") and len(codes) == len(labelled.cat.categories):
+            found.frame[name] = labelled
+            return codes
     if codes:
         shown = ", ".join(f"{code} ({label})" for label, code in list(codes.items())[:_SHOWN])
-        remedy = f"accepted too: --na {next(iter(codes.values()))}"
-        found.notices.append(f"{name}: {shown} has a label, and is taken as a number ({remedy})")
+        taken = "has a label, and is taken as a number"
+        if len(codes) > 1:
+            taken = "have labels, and are taken as numbers"
+        found.notices.append(f"{name}: {shown} {taken} (accepted too: --na {next(iter(codes.values()))})")
     found.frame[name] = whole_or_not(name, column.to_numpy(np.float64, na_value=np.nan))
     return {}
-
-
-def _is_number(text: str) -> bool:
-    try:
-        return math.isfinite(float(text))
-    except ValueError:
-        return False
 
 
 def _stored(name: str, value: Any, kind: np.dtype[Any], encoding: str) -> Any:
     """Return a value as a cell stores it.
 
     Raises:
-        DataError: a number is longer than the texts of its column.
+        DataError: a number is longer than the texts of its column, or beyond what the column can store.
     """
     if kind.kind == "S":
         return _as_text(name, value, kind.itemsize, encoding)
@@ -249,8 +246,14 @@ def _stored(name: str, value: Any, kind: np.dtype[Any], encoding: str) -> Any:
         return _GAPS[stored]
     if kind.kind == "f":
         return float(value)
-    highest = _LARGEST[stored]
-    return int(min(max(np.rint(float(value)), -highest - _KINDS_OF_GAPS), highest))
+    number, highest = round(float(value)), _LARGEST[stored]
+    lowest = -highest - _KINDS_OF_GAPS
+    if not lowest <= number <= highest:
+        remedy = "accepted: .csv, or a wider type, as Stata's `recast double` gives it"
+        raise DataError(
+            f"column {name!r}: {number} is imputed, and it stores {lowest} to {highest}; {remedy}"
+        )
+    return number
 
 
 def _as_text(name: str, value: Any, width: int, encoding: str) -> bytes:

@@ -17,8 +17,8 @@ from notmiwae.errors import DataError
 _INPUTS, _OUTPUTS = ("input",), ("output", "draws_out", "figure")
 """Options that may name a stream."""
 _STANDARD = Path("-")
-_PACKED = {b"PAR1": ".parquet", b"\x1f\x8b": ".csv.gz", b"PK\x03\x04": ".xlsx"}
-"""How files begin that aren't text, and how their names end."""
+_PACKED = {b"PAR1": ".parquet", b"\x1f\x8b": ".csv.gz", b"PK\x03\x04": ".xlsx", b"<stata_dta>": ".dta"}
+"""How files begin that are no CSV, and how their names end."""
 
 
 @contextmanager
@@ -88,7 +88,7 @@ def _taken(path: Path, to: Path) -> Path:
         with path.open("rb") as stream:
             copied(stream)
     with to.open("rb") as file:
-        first = file.read(4)
+        first = file.read(16)
     suffix = next((suffix for begin, suffix in _PACKED.items() if first.startswith(begin)), ".csv")
     return to.rename(to.with_name(to.name + suffix))
 

@@ -12,11 +12,10 @@ from pandas.api import types
 
 from notmiwae.errors import DataError, ParameterError
 from notmiwae.estimators.columns import KINDS, SHOWN, Column, Kind, numbers
+from notmiwae.estimators.whole_numbers import all_whole
 from notmiwae.specs import suggest
 
 MOST_CATEGORIES = 255
-_LARGEST_WHOLE = 2**53
-"""Beyond it every float is whole."""
 
 Limits = Mapping[str, tuple[float | None, float | None]]
 """Lowest and highest value of an imputation by column, None for neither."""
@@ -134,8 +133,7 @@ def _kind(column: pd.Series) -> Kind:
     if types.is_float_dtype(dtype):
         values = numbers(column)
         seen = values[~np.isnan(values)]
-        whole = (seen == np.rint(seen)) & (np.abs(seen) <= _LARGEST_WHOLE)
-        return _whole_kind(seen) if whole.all() else "continuous"
+        return _whole_kind(seen) if all_whole(seen) else "continuous"
     raise DataError(
         f"column {str(column.name)!r} is of dtype {dtype}; accepted: numbers, truth values, categories"
     )
