@@ -51,6 +51,26 @@ def test_a_frame_keeps_all_but_its_missing_cells(cls):
     pd.testing.assert_frame_equal(table, before)
 
 
+@pytest.mark.parametrize(
+    "imputer",
+    [
+        MIWAEImputer(**QUICK),
+        MIWAEImputer(shapes=True, **QUICK),
+        NotMIWAEImputer("high", **QUICK),
+        NotMIWAEImputer("unknown", **QUICK),
+        NotMIWAEImputer("auto", **QUICK),
+    ],
+)
+def test_a_row_is_imputed_alone_as_in_its_table(imputer):
+    table = mixed(40).drop(columns=["complete", "flag"]).reset_index(drop=True)
+    table = table.drop(5).reindex(range(40))  # a row without any value
+    imputer.set_params(censored={"double": (0.0, None)}).fit(table)
+    filled = imputer.transform(table)
+    for rows in ([5], [17], [30, 8, 5]):
+        alone = imputer.transform(table.iloc[rows])
+        pd.testing.assert_frame_equal(alone, filled.iloc[rows], rtol=1e-4)
+
+
 @BOTH
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_an_array_keeps_all_but_its_missing_cells(cls, dtype):

@@ -41,7 +41,7 @@ def fitted(pattern):
     given = pd.DataFrame(
         {"x": read["x"], "y": read[f"y_{pattern}"], "b": read[f"b_{pattern}"].astype("Int64")}
     )
-    return MIWAEImputer(hidden=(64,), members=2, random_state=0).fit(given), given
+    return MIWAEImputer(members=2, random_state=0).fit(given), given
 
 
 @cache

@@ -125,18 +125,44 @@ def test_draws_scatter_around_the_mean(kind):
 
 
 @EVERY_KIND
-def test_chunks_of_rows_change_nothing_beyond_monte_carlo_error(kind, monkeypatch):
-    fitted, masked, spec = model(kind), table(60), ImputationSpec(samples=3000, draws=50)
+def test_a_row_is_imputed_alone_as_in_any_table(kind, monkeypatch):
+    fitted, spec = model(kind), ImputationSpec(samples=200, enough=10, draws=0)
+    masked = table(60)
     whole = impute(fitted, masked, spec, 1)
-    monkeypatch.setattr(imputation_module, "_CHUNK_VALUES", 3000 * 3 * 7)  # seven rows at once
-    chunked = impute(fitted, masked, spec, 1)
-    missing = np.isnan(masked)
-    assert np.isfinite(chunked.draws).all()
-    effective = np.broadcast_to(np.sqrt(2 / whole.effective_samples.clip(1))[:, None], masked.shape)
-    error = whole.draws.std(axis=0) * effective
-    assert effective[missing].max() < 0.1
-    assert (np.abs(whole.mean - chunked.mean)[missing] < 5 * error[missing]).all()
-    assert not np.array_equal(whole.mean, chunked.mean)
+    monkeypatch.setattr(imputation_module, "_CHUNK_VALUES", 50 * 3 * 7)  # seven rows at once
+    order = generator(5, "order").permutation(60)[:45]
+    for rows in (order, [8], slice(20, 40)):
+        found = impute(fitted, masked[rows], spec, 1, block=3)
+        assert np.array_equal(found.samples, whole.samples[rows])
+        assert found.effective_samples == pytest.approx(whole.effective_samples[rows], rel=1e-3)
+        assert np.abs((found.mean - whole.mean[rows]) / SCALING.scale).max() < 1e-4
+
+
+@EVERY_KIND
+def test_rows_that_hold_the_same_have_one_mean_and_draws_of_their_own(kind):
+    alike = np.array([[np.nan, np.nan, 0.3], [np.nan, np.nan, -0.0], [np.nan, np.nan, 0.0]])
+    masked = alike[[0, 1, 0, 2, 0]]
+    found = impute(model(kind), masked, ImputationSpec(samples=50, draws=9), 1)
+    assert np.array_equal(found.mean[[0, 1]], found.mean[[2, 3]])
+    assert np.array_equal(found.mean[0], found.mean[4])
+    assert np.array_equal(found.effective_samples[0:2], found.effective_samples[2:4])
+    assert np.array_equal(np.signbit(found.mean[:, 2]), np.signbit(masked[:, 2])), "what is seen stays"
+    for first, second in ((0, 2), (2, 4), (1, 3)):
+        assert (found.draws[:, first, :2] != found.draws[:, second, :2]).all()
+
+
+def test_importance_samples_of_rows_that_hold_the_same_are_independent():
+    """Else what is pooled over them would have one row's Monte Carlo error, which no draw shows."""
+    fitted, spec = linear_gaussian(), ImputationSpec(samples=2, draws=200)
+    masked = np.tile(np.array([np.nan, np.nan, 0.7]) * SCALING.scale + SCALING.mean, (400, 1))
+    found = impute(fitted, masked, spec, 1)
+    by_row = (found.draws[:, :, 0].mean(axis=0) - SCALING.mean[0]) / SCALING.scale[0]
+    # Each row's draws scatter around its own two samples; all rows' around what is exact for two.
+    many = impute(fitted, masked, spec, 2).draws[:, :, 0]
+    other = (many.mean(axis=0) - SCALING.mean[0]) / SCALING.scale[0]
+    assert by_row.std() > 0.15
+    assert by_row.mean() == pytest.approx(other.mean(), abs=5 * by_row.std() * np.sqrt(2 / 400))
+    assert np.corrcoef(by_row, np.roll(by_row, 1))[0, 1] == pytest.approx(0.0, abs=0.25)
 
 
 def test_a_chunk_holds_a_row_at_least(monkeypatch):
@@ -270,19 +296,19 @@ def test_members_impute_the_code_that_most_of_them_impute(codes, imputed):
     assert filled.mean.tolist() == [[1.0], [imputed]]
 
 
-def test_a_block_is_imputed_with_noise_of_its_own_by_each_member_in_turn():
+def test_draws_of_a_block_have_noise_of_their_own_and_members_take_turns():
     """What a seed stands for; a number's place in the table and the members before it change nothing."""
     masked, spec = table(BLOCK + 20), ImputationSpec(samples=6, draws=5)
     report = []
     found = impute_together(members(), masked, spec, 1, lambda *call: report.append(call))
     for number, rows in enumerate((slice(0, BLOCK), slice(BLOCK, None))):
-        seed = torch_seed(1, "block", number)
         alone = [
             impute(
                 member,
                 masked[rows],
                 ImputationSpec(samples=6, draws=share),
-                torch_seed(seed, "member", place),
+                torch_seed(1, "member", place),
+                block=number,
             )
             for place, (member, share) in enumerate(zip(members(), (2, 2, 1), strict=True))
         ]

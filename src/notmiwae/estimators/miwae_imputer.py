@@ -207,8 +207,7 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def transform(self, X: Any) -> Any:
         """Return the table with its missing cells imputed: means of numbers, the most probable category.
 
-        A row's importance samples go by its place in the table: alone it's imputed by others, and means agree
-        within the error that `n_samples` of them leave.
+        A row's importance samples go by what it holds, so that it's imputed alone as in any table.
         """
         # What `set_output` asks for scikit-learn makes of pandas' DataFrames.
         to_pandas = _get_output_config("transform", self)["dense"] == "pandas"
@@ -216,7 +215,10 @@ class MIWAEImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return rows.back(mean, to_pandas)
 
     def sample(self, X: Any, n_draws: int = 20) -> list[Any]:
-        """Draw completed tables from `p(x_m | x_o, s)`: multiple imputations."""
+        """Draw completed tables from `p(x_m | x_o, s)`: multiple imputations.
+
+        Unlike its mean, what is drawn of a row goes by its place in the table.
+        """
         return self.complete(X, n_draws)[1]
 
     def complete(self, X: Any, n_draws: int = 20, first: int = 0) -> tuple[Any, list[Any]]:

@@ -1,4 +1,4 @@
-"""Random numbers of the model: from one generator, or for models computed as one from each model's own.
+"""Random numbers of the model: from one generator, from each model's own, or from each row's own.
 
 Generators are the processor's on every device, so that a model meets the same noise wherever it's computed.
 """
@@ -27,6 +27,33 @@ class Generators(torch.Generator):
 
     def __init__(self, by_model: Sequence[torch.Generator]) -> None:
         self.by_model = tuple(by_model)
+
+
+class RowGenerators(torch.Generator):
+    """The generators of rows, in the place of one: a row meets the same numbers in whatever table it stands.
+
+    They fill tensors `[K, B, …]`, of which the second axis is the rows. What asks torch for numbers, and not
+    this module, gets those of one generator that goes by the first row's seed.
+
+    Arguments:
+        seeds: Seeds of the B rows.
+
+    Attributes:
+        by_row: Generators of the B rows.
+    """
+
+    def __new__(cls, seeds: Sequence[int]) -> RowGenerators:
+        """Make a generator that holds those of the rows."""
+        return super().__new__(cls)
+
+    def __init__(self, seeds: Sequence[int]) -> None:
+        self.manual_seed(seeds[0])
+        self.by_row = tuple(torch.Generator().manual_seed(seed) for seed in seeds)
+
+    def draw(self, draw: Callable[[Tensor, torch.Generator], Tensor], like: Tensor) -> Tensor:
+        """Draw for each row from its own."""
+        rows = zip(like.unbind(1), self.by_row, strict=True)
+        return torch.stack([draw(row, own) for row, own in rows], 1)
 
 
 def normal(like: Tensor, generator: torch.Generator) -> Tensor:
@@ -60,6 +87,8 @@ def _standard_gamma(concentration: Tensor, generator: torch.Generator) -> Tensor
 def _draw(
     draw: Callable[[Tensor, torch.Generator], Tensor], like: Tensor, generator: torch.Generator
 ) -> Tensor:
+    if isinstance(generator, RowGenerators):
+        return generator.draw(draw, like)
     if not isinstance(generator, Generators):
         return draw(like, generator)
     drawn: Tensor = _ByModel.apply(like, draw, generator)  # type: ignore[no-untyped-call]
