@@ -134,8 +134,7 @@ def _contents(
         with np.errstate(over="ignore"):
             # Of the two zeros, and of the many NaN, one.
             rows = np.where(np.isnan(values), np.nan, values + 0.0).astype(precision)
-        found: npt.NDArray[np.uint64] = hash_pandas_object(pd.DataFrame(rows), index=False).to_numpy()
-        return found
+        return np.asarray(hash_pandas_object(pd.DataFrame(rows), index=False), dtype=np.uint64)
 
     if known is None:
         return hashes(table)
