@@ -1,14 +1,19 @@
-"""Show how often pooled intervals hold: a table, a figure, and the page about them."""
+"""Show how often pooled intervals hold: a summary, a table, a figure, and the page about them."""
 
 from notmiwae.plot_style import save
+from study.data.tables import write_csv
+from study.inference.pooled_spec import PooledSpec
+from study.inference.summary import summary
 from study.reporting.page_template import write_page
-from study.reporting.pooled_intervals import pooled_figure, pooled_table, read_pooled, values_in_prose
-from study.run.pipeline import REPORTS, arguments, params
+from study.reporting.pooled_intervals import pooled_figure, pooled_table, read_intervals, values_in_prose
+from study.run.pipeline import REPORTS, arguments, params, section
 
 
 def main() -> None:
     arguments()
-    found = read_pooled()
+    pooled = section(PooledSpec, "pooled")
+    found = summary(read_intervals(pooled.run.parts), pooled.source.correlation)
+    write_csv(found, REPORTS / "pooled.csv")
     write_page("pooled", {"pooled": pooled_table(found)}, values_in_prose(found, params()["pooled"]))
     save(pooled_figure(found), REPORTS / "figures/pooled.png")
 

@@ -16,7 +16,7 @@ from study.inference.analysis import analyse, of_complete_rows, of_imputed
 from study.inference.estimands import LEVEL, truth
 from study.inference.pooled_spec import PooledSpec
 from study.inference.summary import summary
-from study.reporting.pooled_intervals import pooled_figure, read_pooled
+from study.reporting.pooled_intervals import pooled_figure
 
 SECTION = yaml.safe_load((ROOT / "long/params.yaml").read_text(encoding="utf-8"))["pooled"]
 SOURCE = CorrelatedGaussian(rows=200, columns=3, correlation=0.5)
@@ -109,7 +109,7 @@ def done(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("pooled") / "long"
     for each in (folder, folder.parent / "docs", folder.parent / "paper"):
         each.mkdir()
-    section = json.loads(json.dumps(SECTION)) | {"replicates": 3}
+    section = json.loads(json.dumps(SECTION)) | {"replicates": 3, "run": {"parts": [0, 1]}}
     section["source"]["rows"] = 60
     section["estimators"] = {
         "told": {"draws": 4, "steps": 3, "members": 1},
@@ -120,42 +120,56 @@ def done(tmp_path_factory) -> Path:
     (folder / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
     template = (ROOT / "docs/pooled.template.md").read_text(encoding="utf-8")
     (folder.parent / "docs/pooled.template.md").write_text(template, encoding="utf-8")
-    run(folder, "pooled")
+    run(folder, "pooled", "0")
+    run(folder, "pooled", "1")
     run(folder, "pooled_report")
     return folder
 
 
+def found_in(folder):
+    return pd.read_csv(folder / "reports/pooled.csv")
+
+
 def test_the_stages_at_tiny_size(done):
-    found = read_pooled(done / "reports/pooled.csv")
+    found = found_in(done)
     assert len(found) == 3 * 4 * 2
-    assert found["replicates"].eq(3).all()
+    assert found["replicates"].eq(6).all()
     assert found["coverage"].between(0, 1).all()
     page = (done.parent / "docs/pooled.md").read_text(encoding="utf-8")
-    assert "on 3 tables of each of three designs" in page
+    assert "on 6 tables of each of three designs" in page
     assert "60 rows of a\nGaussian in 3 columns with correlation 0.5" in page
     assert (done / "reports/pooled.md").read_text(encoding="utf-8").strip() in page
     assert (done / "reports/figures/pooled.png").is_file()
 
 
 def test_a_result_that_was_lost_is_made_again_the_same(done):
-    lost = done / "data/pooled/self_masking/told/001.json"
+    lost = done / "data/pooled/1/self_masking/told/004.json"
     before = lost.read_bytes()
     lost.unlink()
-    run(done, "pooled")
+    run(done, "pooled", "1")
     assert lost.read_bytes() == before
 
 
-def test_further_replicates_leave_those_that_are_done(done, capsys):
+def test_parts_are_of_other_tables_and_each_is_done_alone(done, capsys):
+    first, second = (pd.read_csv(done / f"reports/pooled/{part}.csv") for part in (0, 1))
+    assert sorted(first["replicate"].unique()) == [0, 1, 2]
+    assert sorted(second["replicate"].unique()) == [3, 4, 5]
+    assert not set(first["estimate"]) & set(second["estimate"])
+    before = (done / "reports/pooled/0.csv").read_bytes()
     params = yaml.safe_load((done / "params.yaml").read_text(encoding="utf-8"))
-    params["pooled"]["replicates"] = 4
+    params["pooled"]["run"]["parts"] = [0]
     (done / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
-    run(done, "pooled")
-    assert "36 of 48 jobs are done already" in capsys.readouterr().err
-    assert read_pooled(done / "reports/pooled.csv")["replicates"].eq(4).all()
+    run(done, "pooled", "0")
+    assert "36 of 36 jobs are done already" in capsys.readouterr().err
+    assert (done / "reports/pooled/0.csv").read_bytes() == before
+    run(done, "pooled_report")
+    assert found_in(done)["replicates"].eq(3).all()
+    with pytest.raises(ParameterError, match=r"pooled\.run\.parts has \[0\]"):
+        run(done, "pooled", "1")
 
 
 def test_the_figure_has_a_panel_for_each_design_and_a_point_for_each_method(done):
-    drawn = pooled_figure(read_pooled(done / "reports/pooled.csv"))
+    drawn = pooled_figure(found_in(done))
     assert [axes.get_title() for axes in drawn.axes[:3]] == [
         "at random",
         "by the value",

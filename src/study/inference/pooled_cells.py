@@ -49,16 +49,20 @@ class PooledCell:
         )
 
 
-def pooled_jobs(pooled: PooledSpec, seed: int, folder: Path, code: str) -> Iterator[tuple[Job, PooledCell]]:
-    """List the jobs by replicate, each of which writes `folder/design/method/replicate.json`.
+def pooled_jobs(
+    pooled: PooledSpec, part: int, seed: int, folder: Path, code: str
+) -> Iterator[tuple[Job, PooledCell]]:
+    """List a part's jobs by replicate, each of which writes `folder/design/method/replicate.json`.
 
     Arguments:
         pooled: What to do.
+        part: Number of the part.
         seed: The study's one seed.
-        folder: Folder of all that comes out.
+        folder: Folder of all that comes out of the part.
         code: Digest of the code that makes it.
     """
-    for replicate in range(pooled.replicates):
+    first = part * pooled.replicates
+    for replicate in range(first, first + pooled.replicates):
         for name, design in pooled.designs.items():
             methods: dict[str, EstimatorSpec | Baseline | None] = {COMPLETE_ROWS: None, **pooled.baselines}
             methods |= {each: pooled.told(each, name) for each in pooled.estimators}

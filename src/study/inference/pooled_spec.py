@@ -2,7 +2,7 @@
 
 from typing import Annotated, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, NonNegativeInt, model_validator
 
 from notmiwae.mechanisms.mechanism import Mechanism, mechanisms
 from notmiwae.specs import Spec
@@ -33,17 +33,29 @@ class DesignSpec(Spec):
         return self
 
 
+class RunSpec(Spec):
+    """What is run.
+
+    Attributes:
+        parts: Numbers of the parts.
+    """
+
+    parts: Annotated[tuple[NonNegativeInt, ...], Field(min_length=1)]
+
+
 class PooledSpec(Spec):
     """The section `pooled`.
 
     Attributes:
-        replicates: Number of tables of each design.
+        run: What is run.
+        replicates: Number of tables of each design in a part.
         source: Source of the complete tables, whose mean and slope are known.
         designs: Ways in which values go missing, by name.
         estimators: The package's own imputer, by name; what is said is the design's.
         baselines: Usual imputers that draw, two tables or more, by name.
     """
 
+    run: RunSpec
     replicates: Annotated[int, Field(ge=2)]
     source: Annotated[CorrelatedGaussian, BeforeValidator(sources.parse)]
     designs: dict[str, DesignSpec]

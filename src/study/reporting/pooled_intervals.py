@@ -1,7 +1,6 @@
 """What the study of pooled intervals reports: how often they hold the truth, and how far off they are."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from scipy.stats import binomtest
 
 from notmiwae.arrays import Floats
 from notmiwae.plot_style import BLACK, BLUE, VERMILION, figure, label_lines, styled
+from study.inference.analysis import INTERVAL
 from study.inference.estimands import ESTIMANDS, LEVEL
 from study.reporting.headline_tables import markdown
 from study.reporting.methods import in_order, method_name
@@ -20,11 +20,7 @@ from study.reporting.names import listed_first
 from study.reporting.result_files import read_rows
 from study.run.pipeline import REPORTS
 
-RESULTS = REPORTS / "pooled.csv"
-COLUMNS = [
-    *("design", "method", "estimand", "replicates", "bias", "bias_error"),
-    *("sd", "standard_error", "width", "coverage", "coverage_error"),
-]
+COLUMNS = ["design", "method", "estimand", "replicate", *INTERVAL]
 DESIGNS = {
     "mcar": "at random",
     "self_masking": "by the value",
@@ -37,13 +33,14 @@ _LOOKS = {"mean": (BLUE, "o", -0.14), "slope": (VERMILION, "D", 0.14)}
 """Colour, marker and place about the line of each estimand."""
 
 
-def read_pooled(path: Path = RESULTS) -> pd.DataFrame:
-    """Read the summary.
+def read_intervals(parts: Sequence[int]) -> pd.DataFrame:
+    """Read the intervals of all tables, design and method by part.
 
     Raises:
-        DataError: it's absent or isn't what its stage writes.
+        DataError: a part's file is absent or isn't what its stage writes.
     """
-    return read_rows(path, COLUMNS, "pooled")
+    files = [REPORTS / f"pooled/{part}.csv" for part in parts]
+    return pd.concat([read_rows(file, COLUMNS, "pooled") for file in files], ignore_index=True)
 
 
 def design_name(design: str) -> str:
