@@ -13,6 +13,8 @@ from notmiwae.plot_style import BLACK, BLUE, GREY, VERMILION, figure, styled
 if TYPE_CHECKING:
     from notmiwae.estimators.tipping_point import TippingPoint
 
+_SHORT = 0.3
+"""Length of a contour, in widths of the axes, below which it has no label, which would be cut off."""
 _LEVELS = (0.001, 0.01, 0.05, 0.2, 0.5)
 """p-values whose contours are drawn, beside that of the test's own level."""
 _LOWER = ("#E8A07C", "#F2C4AD", "#FAE4D9")
@@ -89,9 +91,28 @@ def _contours(
     if not there:
         return
     lines = axes.contour(x, y, z, levels=there, colors=color, linewidths=width, linestyles="solid")
-    axes.clabel(
-        lines, colors=BLACK, fmt={level: f"{2.0 * norm.sf(abs(level)):.3g}" for level in there}, fontsize=7
-    )
+    size = np.array([np.ptp(x), np.ptp(y)])
+    middles = [middle for paths in lines.allsegs if (middle := _middle(paths, size)) is not None]
+    said = {level: f"{2.0 * norm.sf(abs(level)):.3g}" for level in there}
+    if middles:
+        axes.clabel(lines, colors=BLACK, fmt=said, fontsize=7, manual=middles)
+
+
+def _middle(paths: list[Any], size: Any) -> tuple[float, float] | None:
+    """Find the middle of a contour's longest path; None where all are too short for a label.
+
+    Arguments:
+        paths: Points of each path, `[P, 2]`.
+        size: Width and height of the axes, in the units of the points.
+    """
+    lengths = [np.linalg.norm(np.diff(path, axis=0) / size, axis=1) for path in paths]
+    longest = max(range(len(paths)), key=lambda each: lengths[each].sum(), default=None)
+    if longest is None or lengths[longest].sum() < _SHORT:
+        return None
+    along = np.concatenate([[0.0], lengths[longest].cumsum()])
+    across = (np.interp(along[-1] / 2.0, along, paths[longest][:, place]) for place in (0, 1))
+    x, y = map(float, across)
+    return x, y
 
 
 def _finite(bands: list[float], z: Any) -> list[float]:

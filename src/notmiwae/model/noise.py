@@ -52,8 +52,8 @@ class RowGenerators(torch.Generator):
 
     def draw(self, draw: Callable[[Tensor, torch.Generator], Tensor], like: Tensor) -> Tensor:
         """Draw for each row from its own."""
-        rows = zip(like.unbind(1), self.by_row, strict=True)
-        return torch.stack([draw(row, own) for row, own in rows], 1)
+        rows = zip(like.cpu().unbind(1), self.by_row, strict=True)
+        return torch.stack([draw(row, own) for row, own in rows], 1).to(like.device)
 
 
 def normal(like: Tensor, generator: torch.Generator) -> Tensor:
