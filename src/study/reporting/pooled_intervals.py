@@ -12,7 +12,6 @@ from scipy.stats import binomtest
 
 from notmiwae.arrays import Floats
 from notmiwae.plot_style import BLACK, BLUE, VERMILION, figure, label_lines, styled
-from study.inference.analysis import INTERVAL
 from study.inference.estimands import ESTIMANDS, LEVEL
 from study.reporting.headline_tables import markdown
 from study.reporting.methods import in_order, method_name
@@ -20,7 +19,7 @@ from study.reporting.names import listed_first
 from study.reporting.result_files import read_rows
 from study.run.pipeline import REPORTS
 
-COLUMNS = ["design", "method", "estimand", "replicate", *INTERVAL]
+COLUMNS = ["design", "method", "estimand", "replicate", "estimate", "standard_error", "lower", "upper"]
 DESIGNS = {
     "mcar": "at random",
     "self_masking": "by the value",
