@@ -13,13 +13,16 @@ from study.run.jobs import run_cells
 from study.run.pipeline import REPORTS, arguments, section, seed
 from study.run.resume import fingerprint, modules
 
+FOLDER = Path("build/pooled")
+"""No stage's output: git holds what comes out, so that a clone without DVC's cache lacks nothing."""
+
 
 def main() -> None:
     (part,) = arguments("part")
     pooled = section(PooledSpec, "pooled")
     if part not in map(str, pooled.run.parts):
         raise ParameterError(f"part: found {part}; pooled.run.parts has {list(pooled.run.parts)}")
-    folder = Path("data/pooled") / part
+    folder = FOLDER / part
     # How intervals are summarised is no part of them.
     own = [module for module in modules("study/inference") if module.stem != "summary"]
     code = fingerprint(*modules("notmiwae/estimators", "study/estimators"), *own)

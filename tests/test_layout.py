@@ -17,7 +17,6 @@ MADE = (
     "data/masked",
     "data/imputed",
     "data/evaluated",
-    "data/pooled",
     "data/side_studies",
     "data/trials.journal",
     "data/mnist_full",

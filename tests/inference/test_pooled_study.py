@@ -143,7 +143,7 @@ def test_the_stages_at_tiny_size(done):
 
 
 def test_a_result_that_was_lost_is_made_again_the_same(done):
-    lost = done / "data/pooled/1/self_masking/told/004.json"
+    lost = done / "build/pooled/1/self_masking/told/004.json"
     before = lost.read_bytes()
     lost.unlink()
     run(done, "pooled", "1")
