@@ -126,7 +126,7 @@ def test_draws_scatter_around_the_mean(kind):
 
 @EVERY_KIND
 def test_a_row_is_imputed_alone_as_in_any_table(kind, monkeypatch):
-    fitted, spec = model(kind), ImputationSpec(samples=200, enough=10, draws=0)
+    fitted, spec = model(kind), ImputationSpec(samples=200, enough=10, draws=4)
     masked = table(60)
     whole = impute(fitted, masked, spec, 1)
     monkeypatch.setattr(imputation_module, "_CHUNK_VALUES", 50 * 3 * 7)  # seven rows at once
@@ -136,6 +136,7 @@ def test_a_row_is_imputed_alone_as_in_any_table(kind, monkeypatch):
         assert np.array_equal(found.samples, whole.samples[rows])
         assert found.effective_samples == pytest.approx(whole.effective_samples[rows], rel=1e-3)
         assert np.abs((found.mean - whole.mean[rows]) / SCALING.scale).max() < 1e-4
+        assert np.isfinite(found.draws).all()
 
 
 @EVERY_KIND
